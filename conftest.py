@@ -1,0 +1,131 @@
+"""What every test may ask for: an empty store on SQLite or PostgreSQL; and how hypothesis draws."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+IN_CI = bool(os.environ.get("CI"))
+SHARED = "SVAHUB_TEST_SHARED"
+
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if IN_CI else "local")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let xdist's workers know the process that outlives them: what they share ends with it."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = f"{os.getpid()}-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Return the address of a store on SQLite that is not there yet."""
+    return f"sqlite:///{tmp_path / 'svahub.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> str:
+    """Return the address of a PostgreSQL server, one for all workers; SVAHUB_TEST_POSTGRESQL names one that runs."""
+    if given := os.environ.get("SVAHUB_TEST_POSTGRESQL"):
+        return given.replace("+psycopg", "")
+    folder = Path(tempfile.gettempdir(), f"svahub-{os.environ[SHARED]}")
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o711)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        address = folder / "address"
+        if not address.exists():
+            address.write_text(_start_postgresql(folder))
+        return address.read_text()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """Return the address of an empty database, dropped after the test."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    server, _, _ = postgresql_server.rpartition("/")
+    yield f"{server.replace('postgresql:', 'postgresql+psycopg:')}/{name}"
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Return the address of an empty store; the test runs once on each database."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+def _start_postgresql(folder: Path) -> str:
+    cluster, port = folder / "cluster", _free_port()
+    programs, user = _postgresql_programs(), _postgresql_user()
+    cluster.mkdir(mode=0o700)
+    if user:
+        shutil.chown(cluster, user)
+    _run([programs / "initdb", "-D", cluster, "-U", "svahub", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"], user)
+    options = f"-F -p {port} -k {cluster} -c listen_addresses=127.0.0.1 -c max_connections=400"
+    _run([programs / "pg_ctl", "start", "-w", "-D", cluster, "-l", cluster / "log", "-o", options], user)
+    _stop_with_the_tests(cluster, folder)
+    return f"postgresql://svahub@127.0.0.1:{port}/postgres"
+
+
+def _postgresql_programs() -> Path:
+    on_path = shutil.which("initdb")
+    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda found: float(found.parts[-3]))
+    if on_path:
+        return Path(on_path).resolve().parent
+    if packaged:
+        return packaged[-1].parent
+    missing = "PostgreSQL is not installed: install its server, or name one in SVAHUB_TEST_POSTGRESQL"
+    if IN_CI:
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+def _postgresql_user() -> str | None:
+    # PostgreSQL refuses to run as root.
+    if os.geteuid():
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _stop_with_the_tests(cluster: Path, folder: Path) -> None:
+    # A process of its own watches, so that the server ends and its files go even when the tests are killed.
+    tests, _, _ = os.environ[SHARED].partition("-")
+    server = (cluster / "postmaster.pid").read_text().split()[0]
+    watch = '(while kill -0 "$0"; do sleep 1; done; kill -INT "$1"; sleep 2; rm -rf "$2") >/dev/null 2>&1 </dev/null &'
+    _run(["sh", "-c", watch, tests, server, folder])
+
+
+def _run(command: Sequence[str | Path], user: str | None = None) -> None:
+    quiet = subprocess.DEVNULL
+    subprocess.run(  # noqa: S603  # every word of the command is ours
+        command, user=user, check=True, stdin=quiet, stdout=quiet, start_new_session=True, cwd="/"
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,60 @@
+"""What every area works with: one tenant's store, registry, clock, and a way to call its integrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from svahub.clock import Clock
+from svahub.errors import Refused, UnknownName
+from svahub.fleet import ExchangeLog
+from svahub.opening import Opened, open_integration
+from svahub.registry import Registry
+from svahub.store import Store, integrations, results
+from svahub.store.queue import Lane
+from svahub.store.rows import IntegrationRow
+from svahub.store.states import IntegrationState
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One tenant's tools; `zone` is where its days begin."""
+
+    store: Store
+    registry: Registry
+    clock: Clock
+    tenant: str
+    zone: ZoneInfo
+
+    def integration(self, name: str) -> IntegrationRow:
+        """Return an integration; UnknownName when there is none of that name."""
+        with self.store.read() as connection:
+            row = integrations.one(connection, self.tenant, name)
+            if row is None or row.state is IntegrationState.REMOVED:
+                known = [r.name for r in integrations.of_tenant(connection, self.tenant)]
+                raise UnknownName("integration", name, known, "Register one: svahub integration add")
+            return row
+
+    @contextmanager
+    def calling(self, name: str, *, disabled_too: bool = False) -> Iterator[Opened]:
+        """Open an integration for calls outside converge; its exchanges are recorded when the block ends."""
+        row = self.integration(name)
+        if row.state is IntegrationState.DISABLED and not disabled_too:
+            raise Refused(f"The integration {name!r} is disabled. Enable it: svahub integration enable {name}")
+        log = ExchangeLog()
+        recorder = log.recorder(Lane(self.tenant, name))
+        opened = open_integration(row, self.registry, clock=self.clock, recorder=recorder)
+        try:
+            yield opened
+        finally:
+            opened.client.close()
+            with self.store.write() as connection:
+                results.write_exchanges(connection, log.taken())
+
+    def now(self) -> datetime:
+        """Return the store's instant."""
+        with self.store.read() as connection:
+            return self.store.now(connection)

@@ -1,0 +1,167 @@
+"""Contracts and customers: importing, listing, and what the attendant sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from svahub.areas.bench import Bench
+from svahub.areas.subscriptions import Subscriptions, SubscriptionView
+from svahub.errors import Refused, UnknownName
+from svahub.imports import Importer, Report
+from svahub.intake import FileFormat, Rejected, read_file
+from svahub.masking import mask_document, mask_email, mask_phone
+from svahub.models import BlockReason
+from svahub.routes import Routes
+from svahub.store import contracts, integrations
+from svahub.store.rows import ContractRow, CustomerRow, ItemRow
+from svahub.store.states import ContractStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """One item of a contract and whether something serves it."""
+
+    code: str
+    product_code: str
+    plan: str | None
+    integration: str | None
+    quantity: int
+    price: Decimal | None
+    attributes: dict[str, Any]
+    consent: dict[str, Any] | None
+    removed: bool
+    sales: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContractView:
+    """A contract with its items, subscriptions and what blocks it."""
+
+    contract_id: str
+    customer_id: str
+    status: ContractStatus
+    due_day: int | None
+    price: Decimal | None
+    block_reasons: tuple[BlockReason, ...]
+    items: tuple[ItemView, ...]
+    subscriptions: tuple[SubscriptionView, ...]
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerView:
+    """A customer as the attendant sees them: documents and addresses of contact are masked."""
+
+    id: str
+    name: str
+    document: str
+    email: str | None
+    phone: str | None
+    contracts: tuple[ContractView, ...]
+
+
+class StrictRefusal(Refused):
+    """A strict import found an error and wrote nothing; `report` has the errors."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        super().__init__(f"{report.rejected} contracts have errors: with --strict nothing was imported.")
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """The contracts of one tenant."""
+
+    bench: Bench
+
+    def bring(
+        self,
+        path: str | Path,
+        *,
+        file_format: FileFormat | None = None,
+        dry_run: bool = False,
+        strict: bool = False,
+        progress: Callable[[int], None] = lambda _read: None,
+    ) -> Report:
+        """Import a file ("-": standard input) as a stream; bad contracts are reported and left out.
+
+        With `strict`, one error stops all before anything is written: raises StrictRefusal. OSError when the file
+        cannot be read.
+        """
+        if strict and str(path) == "-":
+            raise Refused("--strict reads the file twice: name a file instead of standard input.")
+        if strict:
+            checked = self._importer(lambda _read: None).run(read_file(path, file_format), dry_run=True)
+            if checked.rejected:
+                raise StrictRefusal(checked)
+        return self.take_in(read_file(path, file_format), dry_run=dry_run, progress=progress)
+
+    def take_in(
+        self,
+        rows: Iterable[Any | Rejected],
+        *,
+        dry_run: bool = False,
+        progress: Callable[[int], None] = lambda _read: None,
+    ) -> Report:
+        """Import contracts that a program has, in the shape of `svahub.intake.ContractRow`."""
+        return self._importer(progress).run(rows, dry_run=dry_run)
+
+    def _importer(self, progress: Callable[[int], None]) -> Importer:
+        tenant, registry = self.bench.tenant, self.bench.registry
+        return Importer(self.bench.store, tenant, lambda c: Routes.of(c, tenant, registry), progress)
+
+    def list(self, status: ContractStatus | None = None, customer: str | None = None) -> Iterator[ContractRow]:
+        """Stream contracts by their id."""
+        with self.bench.store.read() as connection:
+            yield from contracts.contract_pages(connection, self.bench.tenant, status, customer)
+
+    def show(self, contract: str) -> ContractView:
+        """Return one contract with all that hangs on it."""
+        with self.bench.store.read() as connection:
+            row = contracts.contracts_by_id(connection, self.bench.tenant, [contract]).get(contract)
+            if row is None:
+                near = [c.id for c in contracts.contracts_near(connection, self.bench.tenant, contract)]
+                raise UnknownName("contract", contract, near, "All: svahub contracts list")
+        return self._view(row)
+
+    def _view(self, row: ContractRow) -> ContractView:
+        with self.bench.store.read() as connection:
+            items = contracts.items_of(connection, self.bench.tenant, [row.id])
+            reasons = contracts.reasons_of(connection, self.bench.tenant, [row.id])
+            sold = contracts.subscriptions_of(connection, self.bench.tenant, [row.id])
+            views = Subscriptions(self.bench).views(connection, sold)
+        why = tuple(r.block_reason() for r in reasons)
+        return ContractView(
+            row.id, row.customer_id, row.status, row.due_day, row.price, why,
+            tuple(_item(i) for i in items), tuple(views), row.changed_at,
+        )  # fmt: skip
+
+    def customer(self, id: str, *, actor: str) -> CustomerView:
+        """Return a customer with everything they hold; the look is recorded."""
+        with self.bench.store.write() as connection:
+            row = contracts.customers_by_id(connection, self.bench.tenant, [id]).get(id)
+            if row is None:
+                raise UnknownName("customer", id, [], "Customers come with contracts: svahub contracts import")
+            held = contracts.contracts_of_customer(connection, self.bench.tenant, id)
+            now = self.bench.store.now(connection)
+            look = {"tenant": self.bench.tenant, "at": now, "actor": actor, "command": "customers show"}
+            integrations.record_look(connection, look | {"subject": f"customer {id}", "revealed": False})
+        return _customer(row, tuple(self._view(contract) for contract in held))
+
+
+def _item(row: ItemRow) -> ItemView:
+    return ItemView(
+        row.code, row.product_code, row.plan, row.integration, row.quantity, row.price,
+        row.attributes, row.consent, row.removed, row.sales,
+    )  # fmt: skip
+
+
+def _customer(row: CustomerRow, held: tuple[ContractView, ...]) -> CustomerView:
+    email = mask_email(row.email) if row.email else None
+    phone = mask_phone(row.phone) if row.phone else None
+    return CustomerView(row.id, row.name, mask_document(row.document), email, phone, held)

@@ -1,0 +1,158 @@
+"""Subscriptions as people and scripts see them: what is wanted, what was seen, and what keeps them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection
+
+from svahub.areas.bench import Bench
+from svahub.areas.integrations import usable
+from svahub.errors import UnknownName
+from svahub.models import BlockReason, Desired, Observed
+from svahub.store import contracts, integrations, sales
+from svahub.store.rows import AttemptRow, ReasonRow, SubscriptionRow
+from svahub.store.states import IntegrationState, Phase, State
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionView:
+    """One subscription; `price` in BRL, `due_at` is when its next step may run."""
+
+    key: str
+    contract_id: str
+    item_code: str
+    sale: int
+    product_type: str
+    integration: str
+    plan: str | None
+    quantity: int
+    price: Decimal | None
+    desired: Desired
+    observed: Observed
+    block_reasons: tuple[BlockReason, ...]
+    remote_id: str | None
+    state: State
+    cause: str | None
+    advice: str | None
+    due_at: datetime | None
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionHistory:
+    """One subscription with every attempt made for it and what was said, masked."""
+
+    subscription: SubscriptionView
+    attempts: tuple[AttemptRow, ...]
+    exchanges: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriptions:
+    """The subscriptions of one tenant."""
+
+    bench: Bench
+
+    def list(
+        self, integration: str | None = None, state: State | None = None, contract: str | None = None
+    ) -> Iterator[SubscriptionView]:
+        """Stream the subscriptions by contract, item and sale."""
+        if integration is not None:
+            self.bench.integration(integration)
+        with self.bench.store.read() as connection:
+            rows = self._rows(connection, integration, contract)
+            while page := list(islice(rows, 500)):
+                yield from (view for view in self.views(connection, page) if state in {None, view.state})
+
+    def _rows(self, connection: Connection, integration: str | None, contract: str | None) -> Iterator[SubscriptionRow]:
+        if contract is None:
+            return sales.pages(connection, self.bench.tenant, integration)
+        rows = contracts.subscriptions_of(connection, self.bench.tenant, [contract])
+        return iter([row for row in rows if integration in {None, row.integration}])
+
+    def views(self, connection: Connection, rows: Collection[SubscriptionRow]) -> Sequence[SubscriptionView]:
+        """Return rows as people see them."""
+        ids = {row.contract_id for row in rows}
+        reasons = contracts.reasons_of(connection, self.bench.tenant, ids)
+        unsettled = [row.key for row in rows if row.phase is not Phase.SETTLED]
+        running = sales.running(connection, self.bench.tenant, unsettled) if unsettled else set()
+        stopped = self.stopped(connection)
+        return [_view(row, reasons, running, stopped.get(row.integration)) for row in rows]
+
+    def stopped(self, connection: Connection) -> dict[str, tuple[State, str | None]]:
+        """Return the integrations that cannot be called, and why."""
+        found: dict[str, tuple[State, str | None]] = {}
+        for row in integrations.of_tenant(connection, self.bench.tenant):
+            _, problem = usable(self.bench, row)
+            if problem:
+                found[row.name] = (State.MISSING_PLUGIN, problem)
+            elif row.state is IntegrationState.QUARANTINED:
+                found[row.name] = (State.QUARANTINED, row.cause)
+            elif row.state is IntegrationState.DISABLED:
+                found[row.name] = (State.WAITING, "the integration is disabled")
+        return found
+
+    def one(self, key: str) -> SubscriptionRow:
+        """Return a subscription by its key, or by CONTRACT/ITEM: the newest sale."""
+        contract, _, item = key.partition("/")
+        with self.bench.store.read() as connection:
+            if item:
+                rows = contracts.subscriptions_of(connection, self.bench.tenant, [contract])
+                rows = [row for row in rows if row.item_code == item]
+            else:
+                rows = sales.by_keys(connection, self.bench.tenant, [key]) if _is_key(key) else []
+        if not rows:
+            raise UnknownName("subscription", key, [], "Name it by its key or as CONTRACT/ITEM.")
+        return rows[-1]
+
+    def show(self, key: str) -> SubscriptionHistory:
+        """Return one subscription with its attempts and masked exchanges."""
+        row = self.one(key)
+        with self.bench.store.read() as connection:
+            attempts = sales.attempts_of(connection, row.key)
+            numbers = [attempt.lease_number for attempt in attempts]
+            exchanges = sales.exchanges_of(connection, row.account_key, numbers)
+            (view,) = self.views(connection, [row])
+        return SubscriptionHistory(view, tuple(attempts), tuple(exchanges))
+
+    def of_keys(self, keys: Collection[str]) -> Sequence[SubscriptionView]:
+        """Return some subscriptions."""
+        with self.bench.store.read() as connection:
+            return self.views(connection, sales.by_keys(connection, self.bench.tenant, keys))
+
+
+def _is_key(text: str) -> bool:
+    return len(text) == 36 and text.count("-") == 4
+
+
+def _view(
+    row: SubscriptionRow,
+    reasons: Iterable[ReasonRow],
+    running: Collection[str],
+    stopped: tuple[State, str | None] | None,
+) -> SubscriptionView:
+    state, cause = state_of(row, running=row.key in running, stopped=stopped)
+    why = tuple(
+        r.block_reason() for r in reasons if r.contract_id == row.contract_id and r.item_code in {"", row.item_code}
+    )
+    return SubscriptionView(
+        row.key, row.contract_id, row.item_code, row.sale, row.product_type, row.integration, row.plan, row.quantity,
+        row.price, row.desired, row.observed, why, row.remote_id, state, cause, row.advice, row.due_at, row.generation,
+    )  # fmt: skip
+
+
+def state_of(
+    row: SubscriptionRow, *, running: bool, stopped: tuple[State, str | None] | None
+) -> tuple[State, str | None]:
+    """Return what a subscription waits for, and why: an integration that is stopped comes before its own phase."""
+    if row.phase in {Phase.SETTLED, Phase.PARKED}:
+        return State(row.phase.value), row.cause
+    if running:
+        return State.RUNNING, row.cause
+    return stopped or (State(row.phase.value), row.cause)

@@ -1,0 +1,117 @@
+"""Users straight from a provider, and access data: personal, so every look is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from svahub.areas.bench import Bench
+from svahub.decisions import Facts, View
+from svahub.errors import Refused, UnknownName
+from svahub.masking import mask_document, mask_email, mask_name, mask_phone
+from svahub.models import Desired, Observed, RemoteUser, Subscription
+from svahub.opening import Opened
+from svahub.steps import subscription_of
+from svahub.store import catalogue, contracts, integrations, queue
+from svahub.store.rows import SubscriptionRow
+
+
+@dataclass(frozen=True, slots=True)
+class UserView:
+    """A provider's user, masked; `plans` are remote ids."""
+
+    remote_id: str
+    status: Observed
+    reference: str | None
+    name: str | None
+    document: str | None
+    email: str | None
+    phone: str | None
+    plans: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessView:
+    """How a customer gets in: masked unless it was asked to be revealed."""
+
+    contract_id: str
+    item_code: str
+    integration: str
+    remote_id: str
+    login: str | None
+    access_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """What a tenant's providers tell of their users."""
+
+    bench: Bench
+
+    def list(self, integration: str, status: Observed | None = None) -> Iterator[UserView]:
+        """Stream a provider's users as it lists them."""
+        with self.bench.calling(integration) as opened:
+            for user in opened.relay.list_users(status):
+                yield _masked(user)
+
+    def access(self, contract: str, item: str | None, *, reveal: bool, actor: str) -> Sequence[AccessView]:
+        """Return logins and access addresses of a contract's live subscriptions, read from the provider now."""
+        rows = self._live(contract, item)
+        self._record(actor, "access show", f"contract {contract}", revealed=reveal)
+        return [self._access(row, reveal=reveal) for row in rows]
+
+    def resend(self, contract: str, item: str | None, *, actor: str) -> Sequence[SubscriptionRow]:
+        """Have providers send the access again to the customer of a contract's live subscriptions."""
+        rows = self._live(contract, item)
+        self._record(actor, "access resend", f"contract {contract}", revealed=False)
+        for row in rows:
+            with self.bench.calling(row.integration) as opened:
+                opened.relay.resend_access(self._subscription(row, opened))
+        return rows
+
+    def _live(self, contract: str, item: str | None) -> Sequence[SubscriptionRow]:
+        with self.bench.store.read() as connection:
+            if not contracts.contracts_by_id(connection, self.bench.tenant, [contract]):
+                raise UnknownName("contract", contract, [], "All: svahub contracts list")
+            rows = contracts.subscriptions_of(connection, self.bench.tenant, [contract])
+        live = [r for r in rows if r.live and r.desired is not Desired.CANCELLED and item in {None, r.item_code}]
+        if not live:
+            raise Refused(f"Contract {contract} has nothing active at a provider.")
+        return live
+
+    def _record(self, actor: str, command: str, subject: str, *, revealed: bool) -> None:
+        with self.bench.store.write() as connection:
+            look = {"tenant": self.bench.tenant, "at": self.bench.store.now(connection), "actor": actor}
+            integrations.record_look(connection, look | {"command": command, "subject": subject, "revealed": revealed})
+
+    def _access(self, row: SubscriptionRow, *, reveal: bool) -> AccessView:
+        with self.bench.calling(row.integration) as opened:
+            user = opened.relay.find_user(self._subscription(row, opened))
+        if user is None:
+            raise Refused(f"{opened.kind.title} does not know the user of {row.contract_id}/{row.item_code} any more.")
+        login, url = (user.login, user.access_url) if reveal else (_hidden(user.login), _hidden(user.access_url))
+        return AccessView(row.contract_id, row.item_code, row.integration, user.remote_id, login, url)
+
+    def _subscription(self, row: SubscriptionRow, opened: Opened) -> Subscription:
+        with self.bench.store.read() as connection:
+            account = queue.account(connection, row.account_key)
+            customers = contracts.customers_by_id(connection, self.bench.tenant, [account.customer_id])
+            rows = tuple(queue.subscriptions_of(connection, [row.account_key]))
+            plans = {p.remote_id: p.plan() for p in catalogue.all_plans(connection, self.bench.tenant, row.integration)}
+        facts: Facts = opened.facts
+        return subscription_of(View(account, customers[account.customer_id], rows, facts), row, plans)
+
+
+def _masked(user: RemoteUser) -> UserView:
+    return UserView(
+        user.remote_id, user.status, user.reference,
+        mask_name(user.name) if user.name else None,
+        mask_document(user.document) if user.document else None,
+        mask_email(user.email) if user.email else None,
+        mask_phone(user.phone) if user.phone else None,
+        tuple(s.plan for s in user.subscriptions if s.plan),
+    )  # fmt: skip
+
+
+def _hidden(value: str | None) -> str | None:
+    return None if value is None else value[:2] + "***"

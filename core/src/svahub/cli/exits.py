@@ -1,0 +1,36 @@
+"""How a command ends: its exit code, and the sentence that an error becomes."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from traceback import extract_tb
+
+from svahub.errors import SvahubError
+
+
+class ExitCode(IntEnum):
+    """What a command's exit code says."""
+
+    REACHED = 0
+    ERROR = 1
+    USAGE = 2
+    WAITING = 3
+    NEEDS_PERSON = 4
+    SUPERSEDED = 5
+
+
+def sentence(error: Exception) -> str:
+    """Return what to tell the user of an error.
+
+    The text of an error that is not ours is kept back: it may hold a secret or personal data.
+    """
+    if isinstance(error, SvahubError | ImportError):
+        return str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    # The import machinery's own frames have no file and tell nothing.
+    last = [frame for frame in extract_tb(error.__traceback__) if not frame.filename.startswith("<")][-1]
+    return (
+        f"Unexpected {type(error).__name__} in {last.name} ({last.filename.rpartition('/')[2]}:{last.lineno}). "
+        "Run it again with SVAHUB_DEBUG=1 for a traceback, which may show personal data."
+    )

@@ -1,0 +1,251 @@
+"""The HTTP client handed to every plugin: authentication, one deadline, limits, recording, and errors of `errors.py`.
+
+A plugin says what it calls and what it expects; nothing of httpx reaches it. Retrying is the core's part.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import time
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import httpx
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from svahub.answers import READS, Answer
+from svahub.authentication import TOKENS, OAuth2, TokenAnswer, TokenRefused, fixed, token_refused
+from svahub.errors import PluginBug, ProviderError, Refused
+from svahub.exchange import Exchange, Recorder, Unrecorded, recording
+from svahub.masking import mask_json
+from svahub.sending import Call, Sender
+from svahub.settings import ClientCredentials, NoAuth
+from svahub.transport import DeadlineTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from svahub.authentication import Authentication, TokenCache
+    from svahub.exchange import Mask
+    from svahub.sending import Params, Translate
+    from svahub.settings import Auth
+
+    Body = BaseModel | Mapping[str, Any] | None
+
+__all__ = ["Answer", "Exchange", "ProviderClient", "Recorder", "Verb", "checked_url", "recording"]
+
+M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+
+MAX_BYTES = 8 * 1024 * 1024
+"""A longer answer is not read to its end."""
+
+_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[\w.~!$&'()*+,;=:@%-]+)+/?", re.ASCII)
+
+
+class Verb:
+    """One HTTP method of a client, called like a function."""
+
+    def __init__(self, client: ProviderClient, method: str) -> None:
+        self._client, self._method = client, method
+
+    @overload
+    def __call__(
+        self,
+        path: str,
+        body: Body = None,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        returns: type[M],
+        max_bytes: int = MAX_BYTES,
+    ) -> M: ...
+
+    @overload
+    def __call__(
+        self,
+        path: str,
+        body: Body = None,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        returns: None = None,
+        max_bytes: int = MAX_BYTES,
+    ) -> None: ...
+
+    def __call__(
+        self,
+        path: str,
+        body: Body = None,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        returns: type[M] | None = None,
+        max_bytes: int = MAX_BYTES,
+    ) -> M | None:
+        """Send `body` as JSON to `path` below the base URL and return the answer as `returns`.
+
+        Parameters that are None are left out. Raise one of the `ProviderError`s for whatever else happens.
+        """
+        content = _content(body)
+        call = Call(
+            method=self._method,
+            url=self._client.url(path),
+            path=path,
+            writes=self._method not in READS,
+            max_bytes=max_bytes,
+            content=content,
+            content_type="application/json" if content else "",
+            params=params,
+            headers=headers,
+        )
+        return self._client.perform(call, returns.model_validate_json if returns else _nothing)
+
+
+def _content(body: Body) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, BaseModel):
+        return body.model_dump_json(by_alias=True, exclude_none=True).encode()
+    return to_json(dict(body))
+
+
+def _nothing(_: bytes) -> None:
+    return None
+
+
+def _untranslated(_: Answer) -> ProviderError | None:
+    return None
+
+
+def _open_gate(_: float) -> None:
+    return None
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class ProviderClient:
+    """Calls one integration's provider; safe for threads, to be closed.
+
+    `hosts` are the host names that may be called, by https; a loopback address always may, by http too. `timeout` is
+    in seconds and limits a call in all. `gate` is asked with the timeout just before each send and raises NotSent when
+    it must not happen. `transport` is the seam for fakes.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        auth: Auth | None = None,
+        timeout: float = 5.0,
+        connections: int = 32,
+        hosts: frozenset[str] = frozenset(),
+        recorder: Recorder | None = None,
+        gate: Callable[[float], None] = _open_gate,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = _utc_now,
+        transport: httpx.BaseTransport | None = None,
+        tokens: TokenCache = TOKENS,
+        mask: Mask = mask_json,
+    ) -> None:
+        self._base = checked_url(base_url, hosts).rstrip("/")
+        self._sender = Sender(
+            transport=transport or DeadlineTransport(connections=connections, monotonic=monotonic),
+            timeout=timeout,
+            gate=gate,
+            recorder=Unrecorded() if recorder is None else recorder,
+            monotonic=monotonic,
+            now=now,
+            mask=mask,
+        )
+        self._authentication = self._authenticated(auth or NoAuth(), hosts, tokens)
+        self._understand(_untranslated)
+
+    def _understand(self, translate: Translate) -> None:
+        self._translate = translate
+        self.get, self.post, self.put = Verb(self, "GET"), Verb(self, "POST"), Verb(self, "PUT")
+        self.patch, self.delete = Verb(self, "PATCH"), Verb(self, "DELETE")
+
+    def translating(self, translate: Translate) -> ProviderClient:
+        """Return a client over the same connections that first asks `translate` what an error answer means."""
+        client = copy.copy(self)
+        client._understand(translate)
+        return client
+
+    def url(self, path: str) -> str:
+        """Return the address of a path below the base URL."""
+        if not _PATH.fullmatch(path):
+            raise PluginBug("a path begins with '/', has no empty or dotted parts, and its values are quoted")
+        return self._base + path
+
+    def perform(self, call: Call, read: Callable[[bytes], T]) -> T:
+        """Authenticate and make the call; a token that is no longer accepted is renewed once."""
+        credentials = self._authentication.headers()
+        renewable = self._authentication.renewable
+        try:
+            return self._sender.exchange(call, credentials, read, translate=self._translate, renewable=renewable)
+        except TokenRefused:
+            credentials = self._authentication.renew(credentials)
+        return self._sender.exchange(call, credentials, read, translate=self._translate)
+
+    def close(self) -> None:
+        """Close the connections, also those of clients made by `translating`."""
+        self._sender.transport.close()
+
+    def __enter__(self) -> ProviderClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _authenticated(self, auth: Auth, hosts: frozenset[str], tokens: TokenCache) -> Authentication:
+        if not isinstance(auth, ClientCredentials):
+            return fixed(auth)
+        address = self.url(auth.token_url) if auth.token_url.startswith("/") else checked_url(auth.token_url, hosts)
+        sender = self._sender
+
+        def fetch(form: bytes) -> TokenAnswer:
+            call = Call(
+                method="POST",
+                url=address,
+                path=httpx.URL(address).path,
+                writes=False,
+                max_bytes=MAX_BYTES,
+                content=form,
+                content_type="application/x-www-form-urlencoded",
+            )
+            return sender.exchange(call, {}, TokenAnswer.model_validate_json, translate=token_refused)
+
+        return OAuth2(auth, address, fetch, tokens, sender.now, sender.timeout)
+
+
+def checked_url(url: str, hosts: frozenset[str]) -> str:
+    """Return the URL if calls may go there: https to one of `hosts`, anything to a loopback address."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        raise Refused("The base URL is no URL. Write it as https://host/path.") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo or parsed.query or parsed.fragment:
+        raise Refused("A base URL is http(s)://host/path, without user, query and fragment.")
+    if _is_loopback(parsed.host):
+        return url
+    if parsed.scheme == "http":
+        raise Refused(f"Plain http goes only to this machine, not to {parsed.host}. Use https.")
+    if parsed.host not in {host.lower() for host in hosts}:
+        known = ", ".join(sorted(hosts)) or "none"
+        raise Refused(f"{parsed.host} is no host of this provider in this environment; there is: {known}.")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,166 @@
+"""Drives due accounts until the provider has what is desired: the only place where providers are changed.
+
+One thread leases, decides and writes; a pool of threads calls. Each batch of attempts is durable before its calls, each
+batch of results is written in one transaction after them; between two steps of one account lies always a commit.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from types import TracebackType
+
+from svahub import intentions
+from svahub.clock import Clock
+from svahub.desk import Desk, Work
+from svahub.errors import NotSent, PluginBug
+from svahub.exchange import recording
+from svahub.fleet import Fleet, holding
+from svahub.outcomes import Result
+from svahub.steps import carry_out
+from svahub.store import Store
+
+GATHER_SECONDS = 0.1
+BATCH_SECONDS = 1.0
+SWEEP_SECONDS = 1.0
+IDLE_SECONDS = 0.2
+
+Progress = Callable[[int], None]
+
+
+class Converge:
+    """One worker; to be closed. `threads` calls are under way at once."""
+
+    def __init__(
+        self,
+        store: Store,
+        fleet: Fleet,
+        clock: Clock,
+        *,
+        threads: int = 32,
+        draw: Callable[[], float] = random.random,
+        progress: Progress = lambda _ended: None,
+    ) -> None:
+        self._store, self._fleet, self._clock = store, fleet, clock
+        self._desk = Desk(store, fleet, clock, draw)
+        self._threads, self._progress = threads, progress
+        self._pool = ThreadPoolExecutor(threads, "svahub")
+        self._running: dict[Future[tuple[Result, float]], Work] = {}
+        self._call_seconds = 0.05
+        self._swept = self._renewed = float("-inf")
+
+    def __enter__(self) -> Converge:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the calls under way end and write their results; what has not begun is given back."""
+        self._give_back_unstarted()
+        while self._running:
+            self._collect()
+        self._pool.shutdown()
+        self._desk.flush()
+        self._fleet.close()
+
+    def drain(self, only: Collection[str] = ()) -> None:
+        """Work until nothing is due any more, having waited out other workers' leases."""
+        self.work_until(lambda: self._nothing_left(only), only)
+
+    def work_until(self, finished: Callable[[], bool], only: Collection[str] = ()) -> None:
+        """Work on due accounts, of `only` those keys if any are given, until `finished` says so in an idle moment."""
+        while True:
+            taken = self.turn(only)
+            if not taken and not self._running:
+                if finished():
+                    return
+                self._clock.sleep(IDLE_SECONDS)
+
+    def turn(self, only: Collection[str] = ()) -> int:
+        """Do one round: sweep, lease what there is room for, collect what has ended; return how much was leased."""
+        self._sweep()
+        taken = self._lease(only)
+        self._yield_to_urgent()
+        self._collect()
+        self._renew()
+        return taken
+
+    def _nothing_left(self, only: Collection[str]) -> bool:
+        first = self._desk.idle_until(only)
+        return first is None or (first[0] > self._desk.now() and not first[1])
+
+    def _sweep(self) -> None:
+        if self._clock.monotonic() - self._swept < SWEEP_SECONDS:
+            return
+        self._swept = self._clock.monotonic()
+        self._desk.release_dead()
+        intentions.expire_reasons(self._store)
+
+    @property
+    def _batch(self) -> int:
+        """Return how many calls are a second's work."""
+        return max(2 * self._threads, min(2_000, round(self._threads * BATCH_SECONDS / self._call_seconds)))
+
+    def _lease(self, only: Collection[str]) -> int:
+        room = self._batch - len(self._running)
+        if room < self._batch // 2:
+            return 0
+        work, leased = self._desk.take(room, only)
+        for one in work:
+            self._running[self._pool.submit(self._carry_out, one)] = one
+        return leased
+
+    def _carry_out(self, work: Work) -> tuple[Result, float]:
+        began = self._clock.monotonic()
+        with recording(work.attempt), holding(work.held):
+            result = carry_out(work.relay, work.decision, work.subscription, work.reasons)
+        return result, self._clock.monotonic() - began
+
+    def _collect(self) -> None:
+        """Write what has ended, gathered for a moment so that many results share one commit."""
+        if not self._running:
+            return
+        deadline = self._clock.monotonic() + GATHER_SECONDS
+        done, waiting = wait(self._running, GATHER_SECONDS, FIRST_COMPLETED)
+        while waiting and done and (left := deadline - self._clock.monotonic()) > 0:
+            more, waiting = wait(waiting, left, FIRST_COMPLETED)
+            done |= more
+        if done:
+            self._write([(self._running.pop(future), future) for future in done])
+
+    def _write(self, ended: list[tuple[Work, Future[tuple[Result, float]]]]) -> None:
+        self._desk.put([(work, self._result(future)) for work, future in ended])
+        self._progress(len(ended))
+
+    def _result(self, future: Future[tuple[Result, float]]) -> Result:
+        if future.cancelled():
+            return NotSent("given back before it began")
+        if (error := future.exception()) is not None:
+            return PluginBug(f"the step raised {type(error).__name__}")
+        result, seconds = future.result()
+        self._call_seconds += (seconds - self._call_seconds) / 50
+        return result
+
+    def _renew(self) -> None:
+        now = self._clock.monotonic()
+        if self._running and now - self._renewed > self._desk.lease_seconds / 4:
+            self._renewed = now
+            self._desk.renew(list(self._running.values()))
+
+    def _yield_to_urgent(self) -> None:
+        """Give back what has not begun when something more urgent has become due."""
+        waiting = [work.row.priority for future, work in self._running.items() if not future.running()]
+        if len(self._running) > self._threads and waiting and self._desk.more_urgent_than(min(waiting)):
+            self._give_back_unstarted()
+
+    def _give_back_unstarted(self) -> None:
+        """Withdraw the calls that no thread has begun."""
+        unstarted = [(work, future) for future, work in self._running.items() if future.cancel()]
+        for _, future in unstarted:
+            del self._running[future]
+        if unstarted:
+            self._write(unstarted)

@@ -1,0 +1,170 @@
+"""What to do next for one account: pure, from what the store knows. At most one step, as steps never overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from svahub.lifecycle import GONE, Situation, Step, next_step
+from svahub.models import Applied, Aspect, BlockScope, Deduplication, Desired
+from svahub.store.rows import AccountRow, CustomerRow, SubscriptionRow
+from svahub.store.states import Phase, Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What of a provider and its integration decides about steps; `settle_seconds`: how long a lookup may lag."""
+
+    block_scope: BlockScope
+    changes: frozenset[Aspect]
+    deduplication: Deduplication
+    can_find: bool
+    settle_seconds: float
+    recreate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One leased account with all that hangs on it."""
+
+    account: AccountRow
+    customer: CustomerRow
+    rows: tuple[SubscriptionRow, ...]
+    facts: Facts
+
+    def others(self, row: SubscriptionRow) -> Iterator[SubscriptionRow]:
+        """Return the account's other subscriptions."""
+        return (other for other in self.rows if other.key != row.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One step for one subscription, `what` it changes, and the rows that need no call any more."""
+
+    step: Step = Step.NOTHING
+    row: SubscriptionRow | None = None
+    what: frozenset[Aspect] = frozenset()
+    updated: tuple[SubscriptionRow, ...] = ()
+
+
+def decide(view: View, now: datetime) -> Decision:
+    """Return the most urgent step that is due; rows that turn out to need none are settled, held or parked."""
+    updated: list[SubscriptionRow] = []
+    for row in _by_urgency(view.rows, now):
+        step = step_for(view, row)
+        if step in {Step.NOTHING, Step.PARK_DRIFT} or _held(view, row, step):
+            updated.append(_without_call(view, row, step))
+        else:
+            what = differing(row, wanted(view, row), view.facts.changes) if step is Step.CHANGE else frozenset()
+            return Decision(step, row, what, tuple(u for u in updated))
+    return Decision(updated=tuple(updated))
+
+
+def _by_urgency(rows: Iterable[SubscriptionRow], now: datetime) -> list[SubscriptionRow]:
+    open_ = [r for r in rows if r.phase not in {Phase.SETTLED, Phase.PARKED} and (r.due_at is None or r.due_at <= now)]
+    return sorted(open_, key=lambda r: (r.priority, r.due_at or now, r.created_at, r.key))
+
+
+def step_for(view: View, row: SubscriptionRow) -> Step:
+    """Return the next step of one subscription, before it is asked whether a sibling holds it."""
+    if row.handle is not None:
+        return Step.POLL
+    step = next_step(situation(view, row))
+    facts = view.facts
+    if step is Step.FIND and not facts.can_find:
+        return Step.CREATE_USER if facts.deduplication is Deduplication.IDEMPOTENCY_KEY else Step.PARK_DRIFT
+    never_looked = row.looks == 0 and row.uncertain_since is None
+    if step is Step.CREATE_USER and facts.deduplication is Deduplication.NONE and facts.can_find and never_looked:
+        return Step.FIND
+    return step
+
+
+def situation(view: View, row: SubscriptionRow) -> Situation:
+    """Reduce a row to what the table of `lifecycle` looks at."""
+    return Situation(
+        desired=row.desired,
+        observed=row.observed,
+        has_remote_id=row.remote_id is not None,
+        uncertain=row.uncertain_since is not None,
+        differs=bool(differing(row, wanted(view, row), view.facts.changes)),
+    )
+
+
+def wanted(view: View, row: SubscriptionRow) -> Applied:
+    """Return what the provider should have been given."""
+    return Applied(row.plan, row.quantity, row.price, row.due_day, view.customer.digest)
+
+
+def differing(row: SubscriptionRow, want: Applied, changes: frozenset[Aspect]) -> frozenset[Aspect]:
+    """Return in which aspects, of those that can change, what was applied is not what is wanted."""
+    applied = row.what_was_applied()
+    if applied is None:
+        return frozenset()
+    return frozenset(a for a in changes if getattr(applied, a.value) != getattr(want, a.value))
+
+
+def _held(view: View, row: SubscriptionRow, step: Step) -> bool:
+    if step is not Step.BLOCK or view.facts.block_scope is not BlockScope.ACCOUNT:
+        return False
+    return any(other.live and other.desired is not Desired.BLOCKED for other in view.others(row))
+
+
+def _without_call(view: View, row: SubscriptionRow, step: Step) -> SubscriptionRow:
+    if step is Step.NOTHING:
+        return settled(row)
+    if step is Step.PARK_DRIFT:
+        return parked(row, *_drift(row))
+    holders = sorted({o.contract_id for o in view.others(row) if o.live and o.desired is not Desired.BLOCKED})
+    cause = f"held: the provider blocks whole users, and this one is also in use by contract {', '.join(holders)}"
+    return replace(row, phase=Phase.WAITING, due_at=None, cause=cause, advice="block the other contracts too")
+
+
+def _drift(row: SubscriptionRow) -> tuple[str, str]:
+    if row.uncertain_since is not None:
+        return (
+            "it is not known whether the last call was applied, and this provider has nothing to look it up by",
+            "look at the provider: if it is not there `svahub operations retry ID`, else `svahub operations discard ID`",
+        )
+    return (
+        "ended at the provider",
+        "`svahub activate CONTRACT` sells it again; `svahub operations discard ID` lets it go",
+    )
+
+
+def settled(row: SubscriptionRow) -> SubscriptionRow:
+    """Return the row with nothing left to do."""
+    return replace(
+        row, phase=Phase.SETTLED, due_at=None, tries=0, cause=None, advice=None, candidate=None,
+        looks=0, uncertain_since=None, priority=Priority.BULK,
+    )  # fmt: skip
+
+
+def parked(row: SubscriptionRow, cause: str, advice: str, candidate: str | None = None) -> SubscriptionRow:
+    """Return the row waiting for a person."""
+    return replace(row, phase=Phase.PARKED, due_at=None, cause=cause, advice=advice, candidate=candidate)
+
+
+def due(row: SubscriptionRow, at: datetime) -> SubscriptionRow:
+    """Return the row with its next step due."""
+    return replace(row, phase=Phase.DUE, due_at=at, cause=None, advice=None)
+
+
+def rested(view: View, row: SubscriptionRow, now: datetime) -> SubscriptionRow:
+    """Return the row after a step that succeeded: settled when nothing is left, else due, with a fresh budget."""
+    rest = replace(row, tries=0)
+    if row.handle is None and step_for(view, rest) is Step.NOTHING:
+        return settled(rest)
+    return due(rest, now)
+
+
+def freed(view: View, row: SubscriptionRow, now: datetime) -> Iterator[SubscriptionRow]:
+    """Return the siblings that were held and may no longer be."""
+    for other in view.others(row):
+        if other.phase is Phase.WAITING and other.due_at is None:
+            yield due(other, now)
+
+
+def live_others(view: View, row: SubscriptionRow) -> list[SubscriptionRow]:
+    """Return the siblings that the provider has."""
+    return [other for other in view.others(row) if other.observed not in GONE]

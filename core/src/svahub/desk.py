@@ -1,0 +1,291 @@
+"""The paperwork of converge: leasing with attempts in one transaction, results with releases in another."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from svahub.clock import Clock
+from svahub.decisions import Decision, View, decide
+from svahub.fleet import Fleet, Held
+from svahub.lifecycle import Step
+from svahub.models import BlockReason, Plan, Subscription
+from svahub.outcomes import Ending, Result, Rules, crashed, ending
+from svahub.owners import Owner, dead
+from svahub.relay import Relay
+from svahub.steps import subscription_of
+from svahub.store import Store, catalogue, integrations, queue, results
+from svahub.store.queue import Lane, Terms
+from svahub.store.results import Closed, Fresh, OperationEnd
+from svahub.store.rows import AccountRow, AttemptRow, SubscriptionRow
+from svahub.store.states import Certainty, IntegrationState, Outcome, Phase, Priority
+
+LEASE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One attempt to make: the account as it was leased, the step, and the lease that it runs under."""
+
+    view: View
+    decision: Decision
+    subscription: Subscription
+    reasons: frozenset[BlockReason]
+    relay: Relay
+    rules: Rules
+    held: Held
+
+    @property
+    def attempt(self) -> tuple[str, int]:
+        """What the attempt is known by: its account and the number of the lease."""
+        return self.view.account.key, self.view.account.lease_number
+
+    @property
+    def row(self) -> SubscriptionRow:
+        """The subscription that the step is for."""
+        assert self.decision.row is not None
+        return self.decision.row
+
+    @property
+    def lane(self) -> Lane:
+        """The integration that is called."""
+        return Lane(self.view.account.tenant, self.view.account.integration)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Rows to write for one account that is given back, and the user's id to keep with it."""
+
+    view: View
+    rows: Sequence[SubscriptionRow]
+    remote_id: str | None
+
+
+class Desk:
+    """Leases, writes and gives back under one owner's name."""
+
+    def __init__(self, store: Store, fleet: Fleet, clock: Clock, draw: Callable[[], float]) -> None:
+        self._store, self._fleet, self._clock, self._draw = store, fleet, clock, draw
+        self.owner = str(Owner.this_process())
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a lease is: never shorter than twice the longest call."""
+        return max(LEASE_SECONDS, 2 * self._fleet.longest_timeout().total_seconds())
+
+    def take(self, limit: int, only: Collection[str] = ()) -> tuple[list[Work], int]:
+        """Lease due accounts and record their attempts.
+
+        Returns what is to be called, and how many accounts were leased, those included that need no call.
+        """
+        held = Held(self._clock.monotonic() + self.lease_seconds)
+        with self._store.write() as connection:
+            now = self._store.now(connection)
+            self._fleet.refresh(connection)
+            lanes = self._fleet.lanes(now)
+            leased = queue.lease(connection, lanes, self._terms(now), limit, only)
+            return (self._decided(connection, leased, held, now), len(leased)) if leased else ([], 0)
+
+    def _terms(self, now: datetime) -> Terms:
+        until = now + timedelta(seconds=self.lease_seconds)
+        return Terms(self.owner, now, until, until + self._fleet.longest_timeout())
+
+    def _decided(self, connection: Connection, leased: Sequence[AccountRow], held: Held, now: datetime) -> list[Work]:
+        views = self._views(connection, leased)
+        changed = self._close_orphans(connection, views, now)
+        decided = {key: (view, decide(view, now)) for key, view in views.items()}
+        idle = []
+        for key, (view, decision) in decided.items():
+            rows = {row.key: row for row in (*changed.get(key, ()), *decision.updated)}
+            if decision.row is None:
+                idle.append(_Written(view, tuple(rows.values()), view.account.remote_id))
+            elif rows:
+                results.write_subscriptions(connection, tuple(rows.values()), now)
+        self._give_back(connection, idle, [], now)
+        work = self._prepared(connection, [pair for pair in decided.values() if pair[1].row is not None], held)
+        results.begin_attempts(connection, [_attempt(w, now) for w in work])
+        return work
+
+    def _views(self, connection: Connection, leased: Sequence[AccountRow]) -> dict[str, View]:
+        rows: dict[str, list[SubscriptionRow]] = defaultdict(list)
+        for row in queue.subscriptions_of(connection, [a.key for a in leased]):
+            rows[row.account_key].append(row)
+        whom = {(a.tenant, a.customer_id) for a in leased}
+        customers = {(c.tenant, c.id): c for c in queue.customers_of(connection, whom)}
+        facts = {lane: self._fleet.opened(lane).facts for lane in {Lane(a.tenant, a.integration) for a in leased}}
+        return {
+            a.key: View(a, customers[a.tenant, a.customer_id], tuple(rows[a.key]), facts[Lane(a.tenant, a.integration)])
+            for a in leased
+        }
+
+    def _close_orphans(
+        self, connection: Connection, views: dict[str, View], now: datetime
+    ) -> dict[str, list[SubscriptionRow]]:
+        """Close what a dead process left open: its outcome is not known. Puts the changed rows into the views."""
+        changed: dict[str, list[SubscriptionRow]] = defaultdict(list)
+        closed = []
+        for attempt in queue.open_attempts(connection, list(views)):
+            view = views[attempt.account_key]
+            row = next(r for r in view.rows if r.key == attempt.subscription_key)
+            new = {r.key: r for r in crashed(view, attempt.step, row, attempt.started_at)}
+            views[attempt.account_key] = replace(view, rows=tuple(new.get(r.key, r) for r in view.rows))
+            changed[attempt.account_key] += new.values()
+            cause = "the process that made it ended before the answer"
+            closed.append(Closed(attempt.account_key, attempt.lease_number, Certainty.UNKNOWN, cause))
+        results.close_attempts(connection, closed, now)
+        return changed
+
+    def _prepared(self, connection: Connection, pairs: Sequence[tuple[View, Decision]], held: Held) -> list[Work]:
+        plans = self._plans(connection, [view for view, _ in pairs])
+        reasons = _reasons(connection, [d.row for _, d in pairs if d.step is Step.BLOCK and d.row is not None])
+        work = []
+        for view, decision in pairs:
+            assert decision.row is not None
+            lane = Lane(view.account.tenant, view.account.integration)
+            subscription = subscription_of(view, decision.row, plans.get(lane, {}))
+            why = frozenset(reasons.get(decision.row.key, ()))
+            opened = self._fleet.opened(lane)
+            work.append(Work(view, decision, subscription, why, opened.relay, opened.rules(self._draw), held))
+        return work
+
+    def _plans(self, connection: Connection, views: Iterable[View]) -> dict[Lane, dict[str, Plan]]:
+        wanted = {(row.tenant, row.integration, row.plan) for view in views for row in view.rows if row.plan}
+        plans: dict[Lane, dict[str, Plan]] = defaultdict(dict)
+        for row in catalogue.plans_of(connection, wanted):
+            plans[Lane(row.tenant, row.integration)][row.remote_id] = row.plan()
+        return plans
+
+    def put(self, results_of: Sequence[tuple[Work, Result]]) -> None:
+        """Write the results of attempts and give their accounts back; what was leased away meanwhile is not written."""
+        with self._store.write() as connection:
+            now = self._store.now(connection)
+            numbers = dict(work.attempt for work, _ in results_of)
+            mine = queue.still_mine(connection, self.owner, numbers)
+            kept = [
+                (work, ending(work.view, work.decision, result, now, work.rules))
+                for work, result in results_of
+                if work.view.account.key in mine
+            ]
+            closed = [Closed(*work.attempt, end.certainty, end.cause) for work, end in kept]
+            results.close_attempts(connection, closed, now)
+            self._give_back(connection, [_Written(w.view, e.rows, e.remote_id) for w, e in kept], kept, now)
+            self._stop_integrations(connection, kept, now)
+            results.write_exchanges(connection, self._fleet.log.taken())
+
+    def _give_back(
+        self, connection: Connection, written: Sequence[_Written], done: Sequence[tuple[Work, Ending]], now: datetime
+    ) -> None:
+        results.write_subscriptions(connection, [row for w in written for row in w.rows], now)
+        fresh: dict[str, list[Fresh]] = defaultdict(list)
+        for state in results.fresh(connection, [w.view.account.key for w in written]) if written else ():
+            fresh[state.account_key].append(state)
+        ends = [end for w in written for end in _ended(w.rows, fresh[w.view.account.key])]
+        ends += [end for work, ending in done for end in _overtaken(work, ending, fresh[work.view.account.key])]
+        results.end_operations(connection, ends, now)
+        queue.release(connection, [_released(w, fresh[w.view.account.key]) for w in written])
+
+    def _stop_integrations(self, connection: Connection, done: Sequence[tuple[Work, Ending]], now: datetime) -> None:
+        for work, end in done:
+            lane = work.lane
+            if end.quarantine is not None:
+                state = IntegrationState.QUARANTINED
+                integrations.set_state(connection, lane.tenant, lane.integration, state, end.quarantine)
+                self._fleet.stop(lane)
+            elif end.pause is not None:
+                until = now + timedelta(seconds=end.pause)
+                integrations.pause(connection, lane.tenant, lane.integration, until)
+
+    def flush(self) -> None:
+        """Write the exchanges that belong to no result."""
+        if waiting := self._fleet.log.taken():
+            with self._store.write() as connection:
+                results.write_exchanges(connection, waiting)
+
+    def renew(self, work: Sequence[Work]) -> None:
+        """Lengthen the leases of attempts under way."""
+        deadline = self._clock.monotonic() + self.lease_seconds
+        with self._store.write() as connection:
+            queue.renew(connection, [w.view.account.key for w in work], self._terms(self._store.now(connection)))
+        for w in work:
+            w.held.deadline = deadline
+
+    def release_dead(self) -> None:
+        """Make due at once what processes of this host held that have ended."""
+        with self._store.read() as connection:
+            gone = dead(queue.owners(connection))
+        if gone:
+            with self._store.write() as connection:
+                queue.release_dead(connection, gone, self._store.now(connection))
+
+    def more_urgent_than(self, priority: int) -> bool:
+        """Say whether an account waits that is more urgent."""
+        with self._store.read() as connection:
+            now = self._store.now(connection)
+            most = queue.most_urgent(connection, self._fleet.lanes(now), now)
+        return most is not None and most < priority
+
+    def idle_until(self, only: Collection[str] = ()) -> tuple[datetime, bool] | None:
+        """Return when something is next due, and whether another worker holds it now; None when nothing will be."""
+        with self._store.read() as connection:
+            now = self._store.now(connection)
+            first = queue.next_due(connection, self._fleet.lanes(now), only)
+        return None if first is None else (first[0], first[1] is not None)
+
+    def now(self) -> datetime:
+        """Return the store's instant."""
+        with self._store.read() as connection:
+            return self._store.now(connection)
+
+
+def _attempt(work: Work, now: datetime) -> AttemptRow:
+    row = work.row
+    key, number = work.attempt
+    return AttemptRow(key, number, row.tenant, row.key, work.decision.step, row.generation, now, None, None, None)
+
+
+def _reasons(connection: Connection, rows: Sequence[SubscriptionRow]) -> dict[str, list[BlockReason]]:
+    if not rows:
+        return {}
+    found: dict[str, list[BlockReason]] = {}
+    kept = queue.reasons_of(connection, {(row.tenant, row.contract_id) for row in rows})
+    for row in rows:
+        found[row.key] = [
+            reason.block_reason()
+            for reason in kept
+            if (reason.tenant, reason.contract_id) == (row.tenant, row.contract_id)
+            and reason.item_code in {"", row.item_code}
+        ]
+    return found
+
+
+def _ended(rows: Iterable[SubscriptionRow], fresh: Iterable[Fresh]) -> Iterable[OperationEnd]:
+    now = {state.key: state for state in fresh}
+    for row in rows:
+        state = now[row.key]
+        if state.generation == row.generation and state.phase in {Phase.SETTLED, Phase.PARKED}:
+            outcome = Outcome.SUCCEEDED if state.phase is Phase.SETTLED else Outcome.PARKED
+            yield OperationEnd(row.key, row.generation, outcome)
+
+
+def _overtaken(work: Work, ending: Ending, fresh: Iterable[Fresh]) -> Iterable[OperationEnd]:
+    """End the operation that ran while a newer intention came: it did succeed, or the newer one stands for it."""
+    row = work.row
+    for state in fresh:
+        if state.key == row.key and state.generation > row.generation:
+            reached = ending.certainty is Certainty.SUCCEEDED and work.decision.step is not Step.FIND
+            outcome = Outcome.SUCCEEDED if reached else Outcome.SUPERSEDED
+            yield OperationEnd(row.key, row.generation, outcome, exactly=True)
+
+
+def _released(written: _Written, fresh: Iterable[Fresh]) -> dict[str, object]:
+    waiting = [state for state in fresh if state.due_at is not None]
+    return {
+        "b_key": written.view.account.key,
+        "b_due_at": min((s.due_at for s in waiting if s.due_at is not None), default=None),
+        "b_priority": min((s.priority for s in waiting), default=Priority.BULK.value),
+        "b_remote_id": written.remote_id,
+    }

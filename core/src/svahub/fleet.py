@@ -1,0 +1,149 @@
+"""The integrations that this process can call now: opened on first use, opened anew when their row changes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from svahub.clock import Clock
+from svahub.errors import NotSent, ProviderError, Refused
+from svahub.exchange import Exchange
+from svahub.opening import Opened, open_integration
+from svahub.registry import Registry
+from svahub.store import integrations
+from svahub.store.queue import Lane
+from svahub.store.rows import IntegrationRow
+from svahub.store.states import IntegrationState
+
+
+@dataclass(slots=True)
+class Held:
+    """Until when, by the monotonic clock, a lease surely holds; renewing moves it."""
+
+    deadline: float
+
+
+_held: ContextVar[Held | None] = ContextVar("svahub_held", default=None)
+
+
+@contextmanager
+def holding(held: Held) -> Iterator[None]:
+    """Let this thread send only while `held` outlasts its calls."""
+    token = _held.set(held)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+class ExchangeLog:
+    """Exchanges that wait to be written with the next batch, so that recording costs no transaction of its own."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[str, str, Exchange]] = deque()
+
+    def recorder(self, lane: Lane) -> _LaneRecorder:
+        """Return what a client of that integration records to."""
+        return _LaneRecorder(lane, self._waiting)
+
+    def taken(self) -> list[tuple[str, str, Exchange]]:
+        """Return and forget what has been recorded."""
+        return [self._waiting.popleft() for _ in range(len(self._waiting))]
+
+
+@dataclass(frozen=True, slots=True)
+class _LaneRecorder:
+    lane: Lane
+    waiting: deque[tuple[str, str, Exchange]]
+
+    def record(self, exchange: Exchange) -> None:
+        self.waiting.append((self.lane.tenant, self.lane.integration, exchange))
+
+
+class Fleet:
+    """What can be called, what cannot and why; `tenants` restricts it (empty: all)."""
+
+    def __init__(self, registry: Registry, clock: Clock, tenants: Collection[str] = ()) -> None:
+        self._registry, self._clock, self._tenants = registry, clock, tenants
+        self._opened: dict[Lane, Opened] = {}
+        self._rows: dict[Lane, IntegrationRow] = {}
+        self._retired: list[Opened] = []
+        self._stopped: set[Lane] = set()
+        self.log = ExchangeLog()
+        self.problems: dict[Lane, str] = {}
+
+    def refresh(self, connection: Connection) -> None:
+        """Read the rows anew; what has changed is opened anew when it is next used."""
+        rows = {Lane(r.tenant, r.name): r for r in integrations.every(connection) if self._serves(r)}
+        for lane in [lane for lane, row in self._rows.items() if _configuration(rows.get(lane)) != _configuration(row)]:
+            self.problems.pop(lane, None)
+            if opened := self._opened.pop(lane, None):
+                self._retired.append(opened)  # calls may be under way
+        self._stopped = {lane for lane in self._stopped if lane in rows and rows[lane].state != "enabled"}
+        self._rows = rows
+
+    def _serves(self, row: IntegrationRow) -> bool:
+        return not self._tenants or row.tenant in self._tenants
+
+    def lanes(self, now: datetime) -> list[Lane]:
+        """Return the integrations that may be called now."""
+        return [lane for lane, row in self._rows.items() if self._may_run(row, now) and self._usable(lane)]
+
+    def every_lane(self) -> list[Lane]:
+        """Return all integrations, also those that cannot be called."""
+        return list(self._rows)
+
+    def _may_run(self, row: IntegrationRow, now: datetime) -> bool:
+        return row.state is IntegrationState.ENABLED and (row.paused_until is None or row.paused_until <= now)
+
+    def _usable(self, lane: Lane) -> bool:
+        if lane in self.problems:
+            return False
+        try:
+            self.opened(lane)
+        except (Refused, ProviderError) as error:
+            self.problems[lane] = str(error)
+        return lane not in self.problems
+
+    def opened(self, lane: Lane) -> Opened:
+        """Return an integration ready to be called; raises what `open_integration` raises."""
+        if lane not in self._opened:
+            recorder, gate = self.log.recorder(lane), self._gate(lane)
+            self._opened[lane] = open_integration(
+                self._rows[lane], self._registry, clock=self._clock, recorder=recorder, gate=gate
+            )
+        return self._opened[lane]
+
+    def _gate(self, lane: Lane) -> Callable[[float], None]:
+        def gate(timeout: float) -> None:
+            held = _held.get()
+            if lane in self._stopped:
+                raise NotSent("the integration has just been paused or quarantined")
+            if held is not None and self._clock.monotonic() + timeout > held.deadline:
+                raise NotSent("the lease does not outlast the call")
+
+        return gate
+
+    def stop(self, lane: Lane) -> None:
+        """Let no further call of this integration out; a refresh that finds it enabled and unpaused lifts that."""
+        self._stopped.add(lane)
+
+    def longest_timeout(self) -> timedelta:
+        """Return how long a call of any opened integration may take."""
+        return timedelta(seconds=max((o.settings.timeout for o in self._opened.values()), default=5.0))
+
+    def close(self) -> None:
+        """Close every connection to a provider."""
+        for opened in (*self._opened.values(), *self._retired):
+            opened.client.close()
+        self._opened.clear()
+
+
+def _configuration(row: IntegrationRow | None) -> tuple[object, ...] | None:
+    return None if row is None else (row.provider, row.environment, row.base_url, row.settings, row.secrets, row.state)

@@ -1,0 +1,136 @@
+"""The contract with a provider: every hook, once, with what it means and what it may raise.
+
+A hook is a plain function: it calls the provider and returns. It keeps no state, retries nothing, touches no database;
+the core records every attempt before the call and its result after it. Any hook may raise the `ProviderError`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol, runtime_checkable
+
+import pluggy
+
+from svahub.models import Aspect, BlockReason, Observed, Plan, PlanDraft, RemoteUser, Subscription
+
+PROJECT = "svahub"
+CONTRACT_VERSION = 1
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@runtime_checkable
+class Lifecycle(Protocol):
+    """The five hooks that every provider has."""
+
+    @hookspec(firstresult=True)
+    def create_user(self, subscription: Subscription) -> RemoteUser:
+        """Create the remote user, or add the plan to it when `subscription.account.remote_id` is known.
+
+        Send `subscription.account.key` as the user's reference and `subscription.key` as the plan's.
+        Raise AlreadyExists when the provider has this person already.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def block(self, subscription: Subscription, reasons: frozenset[BlockReason]) -> None:
+        """Stop the access; succeed when it is stopped already. With block scope ACCOUNT, stop the whole user."""
+
+    @hookspec(firstresult=True)
+    def unblock(self, subscription: Subscription) -> None:
+        """Give the access back; succeed when it is there already."""
+
+    @hookspec(firstresult=True)
+    def cancel(self, subscription: Subscription) -> None:
+        """End this subscription for good, and the remote user with its last one (`subscription.live_siblings`)."""
+
+    @hookspec(firstresult=True)
+    def sync_plans(self) -> Iterable[Plan]:
+        """Stream the whole catalogue; raise Unreachable(INCOMPLETE) when the listing ends early."""
+        raise NotImplementedError
+
+
+@runtime_checkable
+class ChangesSubscriptions(Protocol):
+    """The provider can change what was sold; the class declares what in `changes`."""
+
+    changes: frozenset[Aspect]
+
+    @hookspec(firstresult=True)
+    def change(self, subscription: Subscription, what: frozenset[Aspect]) -> None:
+        """Bring `what` from `subscription.applied` to what the subscription has now."""
+
+
+@runtime_checkable
+class FindsUsers(Protocol):
+    """The provider can look one user up."""
+
+    @hookspec(firstresult=True)
+    def find_user(self, subscription: Subscription) -> RemoteUser | None:
+        """Return the user with our reference, else one with the same document, else None.
+
+        None means: the provider answered and has no such user. A failed look raises.
+        """
+        raise NotImplementedError
+
+
+@runtime_checkable
+class ListsUsers(Protocol):
+    """The provider can list its users."""
+
+    @hookspec(firstresult=True)
+    def list_users(self, status: Observed | None) -> Iterator[RemoteUser]:
+        """Stream all users, or those of one status; raise Unreachable(INCOMPLETE) when the listing ends early."""
+        raise NotImplementedError
+
+
+@runtime_checkable
+class ChecksConnection(Protocol):
+    """The provider has a call that changes nothing and shows that host and credentials are right."""
+
+    @hookspec(firstresult=True)
+    def check_connection(self) -> None:
+        """Return when an authenticated call succeeds."""
+
+
+@runtime_checkable
+class CreatesPlans(Protocol):
+    """Plans can be registered at the provider."""
+
+    @hookspec(firstresult=True)
+    def create_plan(self, draft: PlanDraft) -> Plan:
+        """Register the plan and return it as the provider has it."""
+        raise NotImplementedError
+
+
+@runtime_checkable
+class ResendsAccess(Protocol):
+    """The provider can send the customer their login again."""
+
+    @hookspec(firstresult=True)
+    def resend_access(self, subscription: Subscription) -> None:
+        """Have the provider send the access to the customer."""
+
+
+@runtime_checkable
+class Polls(Protocol):
+    """The provider accepts now and answers later."""
+
+    @hookspec(firstresult=True)
+    def poll(self, subscription: Subscription, handle: str) -> RemoteUser | None:
+        """Return the user when the accepted step is done, None when it left none; raise Pending while it is not."""
+        raise NotImplementedError
+
+
+LIFECYCLE = ("create_user", "block", "unblock", "cancel", "sync_plans")
+CAPABILITIES: dict[str, type] = {
+    "change": ChangesSubscriptions,
+    "find_user": FindsUsers,
+    "list_users": ListsUsers,
+    "check_connection": ChecksConnection,
+    "create_plan": CreatesPlans,
+    "resend_access": ResendsAccess,
+    "poll": Polls,
+}
+SPECIFICATIONS = (Lifecycle, *CAPABILITIES.values())

@@ -1,0 +1,194 @@
+"""The façade that the command line, the API and programs use: one installation, and one tenant's part of it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import TracebackType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from svahub.areas.bench import Bench
+from svahub.areas.catalogue import Catalogue
+from svahub.areas.contracts import Contracts
+from svahub.areas.integrations import Integrations, checked_name
+from svahub.areas.operations import Operations
+from svahub.areas.subscriptions import Subscriptions, SubscriptionView
+from svahub.areas.users import Users
+from svahub.clock import Clock
+from svahub.converge import Converge, Progress
+from svahub.errors import Refused, UnknownName
+from svahub.fleet import Fleet
+from svahub.registry import Registry
+from svahub.store import Store, integrations, sales, versions
+from svahub.store.rows import TenantRow
+from svahub.store.states import Phase, State
+from svahub.verbs import Verbs
+
+DEFAULT_TENANT = "default"
+DEFAULT_ZONE = "America/Sao_Paulo"
+STUCK = frozenset({State.PARKED, State.QUARANTINED, State.MISSING_PLUGIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many subscriptions are in which state, and what stands against calling an integration."""
+
+    states: dict[State, int]
+    problems: dict[str, str]
+
+    @property
+    def stuck(self) -> bool:
+        """Whether something waits for a person."""
+        return any(self.states.get(state) for state in STUCK)
+
+
+class Hub:
+    """One installation: a store, what is installed beside it, a clock. To be closed."""
+
+    def __init__(
+        self, store: Store, registry: Registry | None = None, *, draw: Callable[[], float] = random.random
+    ) -> None:
+        self.store, self.registry, self.clock, self._draw = store, registry or Registry(), store.clock, draw
+
+    @classmethod
+    def open(cls, url: str, *, clock: Clock | None = None, draw: Callable[[], float] = random.random) -> Hub:
+        """Open a store, making it when it is empty.
+
+        Raises StoreUnavailable, StoreTooOld or StoreTooNew when it cannot be used as it is.
+        """
+        store = Store(url, clock)
+        versions.ready(store)
+        hub = cls(store, draw=draw)
+        hub._make_default_tenant()
+        return hub
+
+    def __enter__(self) -> Hub:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.store.close()
+
+    def _make_default_tenant(self) -> None:
+        with self.store.read() as connection:
+            if integrations.tenant(connection, DEFAULT_TENANT):
+                return
+        with self.store.write() as connection:
+            integrations.add_tenant(connection, TenantRow(DEFAULT_TENANT, DEFAULT_ZONE, self.store.now(connection)))
+
+    def tenants(self) -> list[TenantRow]:
+        """Return every tenant."""
+        with self.store.read() as connection:
+            return integrations.all_tenants(connection)
+
+    def add_tenant(self, name: str, zone: str = DEFAULT_ZONE) -> TenantRow:
+        """Add an ISP; `zone` is the IANA name of where its days begin. Refused when it is there already."""
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise Refused(f"{zone!r} is no time zone: write one such as {DEFAULT_ZONE}.") from error
+        with self.store.write() as connection:
+            row = TenantRow(checked_name("tenant", name), zone, self.store.now(connection))
+            if not integrations.add_tenant(connection, row):
+                raise Refused(f"There is a tenant {name!r} already.")
+        return row
+
+    def tenant(self, name: str) -> TenantHub:
+        """Return one tenant's part; UnknownName when there is none of that name."""
+        with self.store.read() as connection:
+            row = integrations.tenant(connection, name)
+        if row is None:
+            raise UnknownName("tenant", name, [t.name for t in self.tenants()], "Add one: svahub tenant add")
+        return TenantHub(self, row)
+
+    def work(
+        self, *, threads: int = 32, tenants: Collection[str] = (), progress: Progress = lambda _ended: None
+    ) -> Converge:
+        """Return a worker for some tenants (none named: for all); to be closed."""
+        fleet = Fleet(self.registry, self.clock, tenants)
+        return Converge(self.store, fleet, self.clock, threads=threads, draw=self._draw, progress=progress)
+
+
+class TenantHub:
+    """One tenant's part of an installation."""
+
+    def __init__(self, hub: Hub, row: TenantRow) -> None:
+        self.hub, self.name = hub, row.name
+        self.bench = Bench(hub.store, hub.registry, hub.clock, row.name, ZoneInfo(row.zone))
+
+    @cached_property
+    def integrations(self) -> Integrations:
+        """Its accounts at providers."""
+        return Integrations(self.bench)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Its plans and product links."""
+        return Catalogue(self.bench)
+
+    @cached_property
+    def contracts(self) -> Contracts:
+        """Its contracts and customers."""
+        return Contracts(self.bench)
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """What it has sold."""
+        return Subscriptions(self.bench)
+
+    @cached_property
+    def operations(self) -> Operations:
+        """What was asked."""
+        return Operations(self.bench)
+
+    @cached_property
+    def users(self) -> Users:
+        """What its providers have."""
+        return Users(self.bench)
+
+    @cached_property
+    def verbs(self) -> Verbs:
+        """What can be asked."""
+        return Verbs(self.hub.store, self.hub.registry, self.name)
+
+    def counts(self) -> Counts:
+        """Count subscriptions by state."""
+        with self.hub.store.read() as connection:
+            phases = sales.phase_counts(connection, [self.name])
+            stopped = self.subscriptions.stopped(connection)
+        states: dict[State, int] = {}
+        for (_, name, phase), count in phases.items():
+            free = name not in stopped or phase in {Phase.SETTLED, Phase.PARKED}
+            state = State(phase.value) if free else stopped[name][0]
+            states[state] = states.get(state, 0) + count
+        return Counts(states, {name: cause or state.value for name, (state, cause) in stopped.items()})
+
+    def settle(self, keys: Collection[str], *, timeout: float = 60.0) -> Sequence[SubscriptionView]:
+        """Do what `work` does for some subscriptions only, until nothing more can be done for them now, or `timeout`.
+
+        `timeout` is in seconds. Returns the subscriptions as they then are.
+        """
+        with self.hub.store.read() as connection:
+            accounts = {row.account_key for row in sales.by_keys(connection, self.name, keys)}
+        deadline = self.hub.clock.monotonic() + timeout
+
+        def finished() -> bool:
+            return self.hub.clock.monotonic() >= deadline or all(map(_rests, self.subscriptions.of_keys(keys)))
+
+        if accounts and not finished():
+            with self.hub.work(threads=min(8, len(accounts)), tenants=[self.name]) as worker:
+                worker.work_until(finished, accounts)
+        return self.subscriptions.of_keys(keys)
+
+
+def _rests(view: SubscriptionView) -> bool:
+    """Whether waiting brings nothing: it is settled, needs a person, or hangs on something else than time."""
+    at_rest = view.state in {State.SETTLED, *STUCK}
+    return at_rest or (view.state is State.WAITING and view.due_at is None)

@@ -1,0 +1,20 @@
+"""Contract files: JSON Lines and CSV, read as a stream of contracts. What an import then does lives in the hub."""
+
+from svahub.intake.fields import ContractStatus
+from svahub.intake.reading import FileFormat, read, read_file
+from svahub.intake.rejections import Rejected, RowError
+from svahub.intake.rows import AddressRow, ConsentRow, ContractRow, CustomerRow, ItemRow
+
+__all__ = [
+    "AddressRow",
+    "ConsentRow",
+    "ContractRow",
+    "ContractStatus",
+    "CustomerRow",
+    "FileFormat",
+    "ItemRow",
+    "Rejected",
+    "RowError",
+    "read",
+    "read_file",
+]

@@ -1,0 +1,125 @@
+"""From an integration's row to something callable: secrets resolved, settings validated, client and relay made.
+
+The environment fence stands here: a staging integration reaches no production host, nor the reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from svahub.client import ProviderClient, Recorder, checked_url
+from svahub.clock import Clock
+from svahub.decisions import Facts
+from svahub.errors import Refused
+from svahub.exchange import Unrecorded
+from svahub.models import Environment
+from svahub.outcomes import Rules
+from svahub.registry import ProviderKind, Registry
+from svahub.relay import Relay
+from svahub.secrets import resolve
+from svahub.settings import IntegrationSettings
+from svahub.store.rows import IntegrationRow
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An integration that can be called; to be closed."""
+
+    row: IntegrationRow
+    kind: ProviderKind
+    settings: IntegrationSettings
+    relay: Relay
+    client: ProviderClient
+
+    @property
+    def facts(self) -> Facts:
+        """Return what decides about steps."""
+        declared = float(self.kind.cls.settle_seconds)
+        own = self.settings.settle_seconds
+        return Facts(
+            block_scope=self.kind.block_scope,
+            changes=self.kind.changes,
+            deduplication=self.kind.deduplication,
+            can_find=self.relay.can("find_user"),
+            settle_seconds=declared if own is None else own,
+            recreate=self.settings.recreate,
+        )
+
+    def rules(self, random: Callable[[], float]) -> Rules:
+        """Return how steps are retried and users adopted."""
+        s = self.settings
+        return Rules(s.adopt, s.retry_budget, s.retry_base, s.retry_cap, random)
+
+
+def open_integration(
+    row: IntegrationRow,
+    registry: Registry,
+    *,
+    clock: Clock,
+    recorder: Recorder | None = None,
+    gate: Callable[[float], None] = lambda _timeout: None,
+) -> Opened:
+    """Make an integration callable.
+
+    Raises MissingPlugin or BrokenPlugin when its plugin is not usable, Refused when a secret cannot be read or the
+    settings no longer fit the plugin.
+    """
+    kind = registry.provider(row.provider)
+    settings = validated(kind, row.settings, {name: resolve(reference) for name, reference in row.secrets.items()})
+    client = ProviderClient(
+        base_url=row.base_url,
+        auth=settings.auth(),
+        timeout=settings.timeout,
+        connections=settings.connections,
+        hosts=hosts(kind, row.environment),
+        recorder=recorder or Unrecorded(),
+        gate=gate,
+        monotonic=clock.monotonic,
+        now=clock.now,
+    )
+    return Opened(row, kind, settings, Relay.open(kind, settings, client, registry.wrappers), client)
+
+
+def hosts(kind: ProviderKind, environment: Environment) -> frozenset[str]:
+    """Return the host names that the provider declares for one environment."""
+    return frozenset(urlsplit(url).hostname or "" for url in kind.base_urls.get(environment, ()))
+
+
+def base_url(kind: ProviderKind, environment: Environment, given: str | None) -> str:
+    """Return the URL to use: the one given if the fence lets it pass, else the provider's own.
+
+    Raises Refused when the URL is of another environment or no host of this provider.
+    """
+    if given is None:
+        known = kind.base_urls.get(environment, ())
+        if not known:
+            raise Refused(f"{kind.title} declares no address for {environment.value}: name it with --base-url.")
+        return known[0]
+    host = urlsplit(given).hostname or ""
+    for other, urls in kind.base_urls.items():
+        if other is not environment and host in {urlsplit(url).hostname for url in urls}:
+            raise Refused(
+                f"{host} is {kind.title}'s {other.value} host, and this integration is for {environment.value}. "
+                f"Use --environment {other.value}, or leave --base-url out."
+            )
+    return checked_url(given, hosts(kind, environment))
+
+
+def validated(kind: ProviderKind, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> IntegrationSettings:
+    """Validate settings and secrets by the plugin's own model; Refused names each field that is wrong."""
+    try:
+        return kind.settings.model_validate({**settings, **secrets})
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        remedy = f"See: svahub integration add --provider {kind.name} --help-settings"
+        raise Refused(f"Settings of {kind.title} are wrong: {wrong}. {remedy}") from None
+
+
+def secret_fields(kind: ProviderKind) -> frozenset[str]:
+    """Return the settings that may only be given as secrets."""
+    return frozenset(n for n, f in kind.settings.model_fields.items() if "SecretStr" in str(f.annotation))

@@ -1,0 +1,275 @@
+"""Which providers are installed, whether each keeps the contract, and who serves a product type.
+
+A broken plugin is told apart with its reason and hurts nobody. Nothing here talks to a provider: see `relay`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from typing import Any
+
+import pluggy
+
+from svahub import discovery, hookspecs
+from svahub.discovery import HOOKS, PRODUCT_TYPES, PROVIDERS, Loaded
+from svahub.errors import Refused, UnknownName
+from svahub.models import Aspect, BlockScope, Deduplication, DocumentKind, Environment
+from svahub.settings import IntegrationSettings
+
+
+class BrokenPlugin(Refused):
+    """The plugin is installed and cannot be used."""
+
+
+class MissingPlugin(Refused):
+    """No installed plugin bears the provider's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKind:
+    """A provider's class and what it declares of itself."""
+
+    name: str
+    cls: type[Any]
+    distribution: str | None = None
+    version: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The provider's name as people write it."""
+        return str(self.cls.title)
+
+    @property
+    def settings(self) -> type[IntegrationSettings]:
+        """The model that validates an integration's settings."""
+        settings: type[IntegrationSettings] = self.cls.Settings
+        return settings
+
+    @property
+    def base_urls(self) -> dict[Environment, tuple[str, ...]]:
+        """The known base URLs per environment; the first is the default."""
+        return dict(self.cls.hosts)
+
+    @property
+    def block_scope(self) -> BlockScope:
+        """What a block stops."""
+        return BlockScope(self.cls.block_scope)
+
+    @property
+    def deduplication(self) -> Deduplication:
+        """By what a create can be looked up."""
+        return Deduplication(self.cls.deduplication)
+
+    @property
+    def changes(self) -> frozenset[Aspect]:
+        """What can change after the sale."""
+        return frozenset(getattr(self.cls, "changes", ())) if "change" in self.capabilities else frozenset()
+
+    @property
+    def documents(self) -> frozenset[DocumentKind]:
+        """Whom the provider takes: persons, companies or both."""
+        return frozenset(getattr(self.cls, "documents", DocumentKind))
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """The hooks beyond the lifecycle that the provider implements."""
+        return tuple(name for name in hookspecs.CAPABILITIES if _implemented(self.cls, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One line of `svahub plugins`."""
+
+    name: str
+    group: str
+    distribution: str | None
+    version: str | None
+    title: str | None = None
+    product_types: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    contract_version: int | None = None
+    broken: str | None = None
+
+
+class Registry:
+    """What is installed, read afresh for each registry and imported on first use."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, ProviderKind] = {}
+
+    def installed(self, provider: str) -> bool:
+        """Say whether a plugin of that name is there, importing nothing."""
+        return provider in discovery.names(PROVIDERS)
+
+    def provider(self, name: str) -> ProviderKind:
+        """Return a provider that keeps the contract.
+
+        Raises MissingPlugin when none of that name is installed, BrokenPlugin when it cannot be used.
+        """
+        if name not in self._kinds:
+            self._kinds[name] = self._load(name)
+        return self._kinds[name]
+
+    def _load(self, name: str) -> ProviderKind:
+        loaded = discovery.load(PROVIDERS, name)
+        if loaded is None:
+            raise MissingPlugin(_nothing_called(name))
+        reason = fault_of(loaded)
+        if reason:
+            raise BrokenPlugin(f"The plugin {name!r} ({loaded.distribution}) cannot be used: {reason}")
+        return _kind(loaded)
+
+    def providers_of(self, product_type: str) -> tuple[str, ...]:
+        """Return the names of the installed providers that serve a product type.
+
+        Raises UnknownName, naming what is installed and what serves the type, when there is none.
+        """
+        types = entry_points(group=PRODUCT_TYPES)
+        served = {p.value for p in types if p.name == product_type}
+        found = tuple(sorted({p.name for p in entry_points(group=PROVIDERS) if p.value in served}))
+        if not found:
+            extra = discovery.extra_for(product_type)
+            remedy = f"{extra} serves it: pip install '{extra}'" if extra else "Install the plugin that serves it."
+            raise UnknownName("installed plugin for the product type", product_type, {p.name for p in types}, remedy)
+        return found
+
+    def listing(self) -> list[Listing]:
+        """Import every provider and hook and say what each is, or why it is broken."""
+        return [_listed(p) for p in _with_conflicts(PROVIDERS)] + [_listed_hook(h) for h in discovery.load_all(HOOKS)]
+
+    @cached_property
+    def wrappers(self) -> tuple[Any, ...]:
+        """What third parties lay around every provider's hooks; broken ones are left out."""
+        loaded = discovery.load_all(HOOKS)
+        return tuple(_instance(h.plugin) for h in loaded if hook_fault(h) is None)
+
+
+def _kind(loaded: Loaded) -> ProviderKind:
+    return ProviderKind(loaded.name, loaded.plugin, loaded.distribution, loaded.version)
+
+
+def _nothing_called(name: str) -> str:
+    extra = discovery.extra_for(name)
+    remedy = f"pip install '{extra}'" if extra else "install the plugin that brings it"
+    there = ", ".join(sorted(discovery.names(PROVIDERS))) or "none"
+    return f"No installed plugin is called {name!r} (installed: {there}). To have it: {remedy}."
+
+
+def _with_conflicts(group: str) -> list[Loaded]:
+    loaded = discovery.load_all(group)
+    claims = Counter(p.name for p in loaded)
+    twice = {
+        n: discovery.claimed_twice([p.entry_point for p in loaded if p.name == n]) for n, c in claims.items() if c > 1
+    }
+    return [Loaded(p.entry_point, p.plugin, twice.get(p.name, p.reason)) for p in loaded]
+
+
+def _listed(loaded: Loaded) -> Listing:
+    reason = fault_of(loaded)
+    types = tuple(sorted(p.name for p in entry_points(group=PRODUCT_TYPES) if p.value == loaded.entry_point.value))
+    if reason:
+        return Listing(loaded.name, PROVIDERS, loaded.distribution, loaded.version, product_types=types, broken=reason)
+    kind = _kind(loaded)
+    return Listing(
+        kind.name,
+        PROVIDERS,
+        kind.distribution,
+        kind.version,
+        kind.title,
+        types,
+        kind.capabilities,
+        hookspecs.CONTRACT_VERSION,
+    )
+
+
+def _listed_hook(loaded: Loaded) -> Listing:
+    return Listing(loaded.name, HOOKS, loaded.distribution, loaded.version, broken=hook_fault(loaded))
+
+
+def fault_of(loaded: Loaded) -> str | None:
+    """Say why a provider's entry point cannot be used; None when it keeps the contract."""
+    if loaded.reason:
+        return loaded.reason
+    if not inspect.isclass(loaded.plugin):
+        return f"the entry point is {type(loaded.plugin).__name__}, not a provider class"
+    return _declaration_fault(loaded.plugin) or _hook_faults(loaded.plugin)
+
+
+def _declaration_fault(cls: type[Any]) -> str | None:
+    version = getattr(cls, "contract_version", None)
+    if version != hookspecs.CONTRACT_VERSION:
+        return f"it speaks contract version {version}, this svahub speaks {hookspecs.CONTRACT_VERSION}"
+    needed = ("title", "deduplication", "block_scope", "settle_seconds", "hosts", "Settings")
+    if absent := [name for name in needed if not hasattr(cls, name)]:
+        return f"the class does not declare {', '.join(absent)}"
+    if not (inspect.isclass(cls.Settings) and issubclass(cls.Settings, IntegrationSettings)):
+        return "its Settings do not inherit svahub.IntegrationSettings"
+    return None
+
+
+def _hook_faults(cls: type[Any]) -> str | None:
+    if absent := [name for name in hookspecs.LIFECYCLE if not _implemented(cls, name)]:
+        return f"hooks missing: {', '.join(absent)}"
+    promised = [n for n, protocol in hookspecs.CAPABILITIES.items() if protocol in cls.__mro__]
+    if absent := [name for name in promised if not _implemented(cls, name)]:
+        return f"capabilities declared without their hook: {', '.join(absent)}"
+    return _keyword_only(cls) or _signature_fault(cls)
+
+
+def _keyword_only(plugin: Any) -> str | None:
+    for name in (*hookspecs.LIFECYCLE, *hookspecs.CAPABILITIES):
+        hook = getattr(plugin, name, None)
+        if hook is None or not _implemented(plugin, name):
+            continue
+        only = [p.name for p in inspect.signature(hook).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        if only:
+            return f"{name} has keyword-only parameters, which a hook call does not reach: {', '.join(only)}"
+    return None
+
+
+def _signature_fault(plugin: Any) -> str | None:
+    manager = specified_manager()
+    try:
+        manager.register(plugin, "checked")
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        return str(error).strip().splitlines()[-1]
+    return None
+
+
+def hook_fault(loaded: Loaded) -> str | None:
+    """Say why an entry of `svahub.hooks` cannot be used: it may wrap a provider's hooks, never answer them."""
+    if loaded.reason:
+        return loaded.reason
+    hooks = [n for n in (*hookspecs.LIFECYCLE, *hookspecs.CAPABILITIES) if _implemented(loaded.plugin, n)]
+    if not hooks:
+        return "it implements no hook of svahub"
+    plain = [n for n in hooks if not _options(loaded.plugin, n).get("wrapper")]
+    if plain:
+        return f"{', '.join(plain)} would answer instead of the provider: only hookimpl(wrapper=True) may be here"
+    return _keyword_only(loaded.plugin) or _signature_fault(loaded.plugin)
+
+
+def specified_manager() -> pluggy.PluginManager:
+    """Return a plugin manager that knows every hook of the contract and no plugin."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    for specification in hookspecs.SPECIFICATIONS:
+        manager.add_hookspecs(specification)
+    return manager
+
+
+def _implemented(plugin: Any, name: str) -> bool:
+    return bool(_options(plugin, name))
+
+
+def _options(plugin: Any, name: str) -> dict[str, Any]:
+    options = getattr(getattr(plugin, name, None), f"{hookspecs.PROJECT}_impl", None)
+    return options if isinstance(options, dict) else {}
+
+
+def _instance(plugin: Any) -> Any:
+    return plugin() if inspect.isclass(plugin) else plugin

@@ -1,0 +1,154 @@
+"""One opened integration: the only place that calls hooks, typed once, with every foreign exception translated.
+
+Each integration has a plugin manager of its own, so a call reaches that provider and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from svahub.errors import PluginBug, ProviderError, Unsupported
+from svahub.hookspecs import (
+    ChangesSubscriptions,
+    ChecksConnection,
+    CreatesPlans,
+    FindsUsers,
+    Lifecycle,
+    ListsUsers,
+    Polls,
+    ResendsAccess,
+)
+from svahub.models import Aspect, BlockReason, Observed, Plan, PlanDraft, RemoteUser, Subscription
+from svahub.registry import ProviderKind, specified_manager
+
+if TYPE_CHECKING:
+    from svahub.client import ProviderClient
+    from svahub.settings import IntegrationSettings
+
+T = TypeVar("T")
+
+
+class Relay:
+    """Calls one provider instance through pluggy.
+
+    Every method raises a `ProviderError`; whatever else a plugin raises becomes a `PluginBug`.
+    """
+
+    def __init__(self, kind: ProviderKind, provider: Any, wrappers: Iterable[Any] = ()) -> None:
+        self.kind = kind
+        manager = specified_manager()
+        manager.register(provider, kind.name)
+        for wrapper in wrappers:
+            manager.register(wrapper)
+        manager.check_pending()
+        self._hooks = manager.hook
+
+    @classmethod
+    def open(
+        cls, kind: ProviderKind, settings: IntegrationSettings, client: ProviderClient, wrappers: Iterable[Any] = ()
+    ) -> Relay:
+        """Make the provider for one integration."""
+        with _foreign_errors(kind.name):
+            provider = kind.cls(settings, client)
+        return cls(kind, provider, wrappers)
+
+    def create_user(self, subscription: Subscription) -> RemoteUser:
+        """Create the user or add the plan to it."""
+        with _foreign_errors("create_user"):
+            return _expect(
+                RemoteUser, cast(Lifecycle, self._hooks).create_user(subscription=subscription), "create_user"
+            )
+
+    def block(self, subscription: Subscription, reasons: frozenset[BlockReason]) -> None:
+        """Stop the access."""
+        with _foreign_errors("block"):
+            cast(Lifecycle, self._hooks).block(subscription=subscription, reasons=reasons)
+
+    def unblock(self, subscription: Subscription) -> None:
+        """Give the access back."""
+        with _foreign_errors("unblock"):
+            cast(Lifecycle, self._hooks).unblock(subscription=subscription)
+
+    def cancel(self, subscription: Subscription) -> None:
+        """End the subscription."""
+        with _foreign_errors("cancel"):
+            cast(Lifecycle, self._hooks).cancel(subscription=subscription)
+
+    def sync_plans(self) -> Iterator[Plan]:
+        """Stream the catalogue."""
+        yield from _streamed(Plan, lambda: cast(Lifecycle, self._hooks).sync_plans(), "sync_plans")
+
+    def change(self, subscription: Subscription, what: frozenset[Aspect]) -> None:
+        """Bring aspects to what they should be."""
+        with _foreign_errors("change"):
+            cast(ChangesSubscriptions, self._offering("change")).change(subscription=subscription, what=what)
+
+    def find_user(self, subscription: Subscription) -> RemoteUser | None:
+        """Look the user up."""
+        finder = cast(FindsUsers, self._offering("find_user"))
+        with _foreign_errors("find_user"):
+            return _expect_or_none(RemoteUser, finder.find_user(subscription=subscription), "find_user")
+
+    def list_users(self, status: Observed | None = None) -> Iterator[RemoteUser]:
+        """Stream the users."""
+        lister = cast(ListsUsers, self._offering("list_users"))
+        yield from _streamed(RemoteUser, lambda: lister.list_users(status=status), "list_users")
+
+    def check_connection(self) -> None:
+        """Make one authenticated call that changes nothing."""
+        with _foreign_errors("check_connection"):
+            cast(ChecksConnection, self._offering("check_connection")).check_connection()
+
+    def create_plan(self, draft: PlanDraft) -> Plan:
+        """Register a plan."""
+        creator = cast(CreatesPlans, self._offering("create_plan"))
+        with _foreign_errors("create_plan"):
+            return _expect(Plan, creator.create_plan(draft=draft), "create_plan")
+
+    def resend_access(self, subscription: Subscription) -> None:
+        """Have the login sent again."""
+        with _foreign_errors("resend_access"):
+            cast(ResendsAccess, self._offering("resend_access")).resend_access(subscription=subscription)
+
+    def poll(self, subscription: Subscription, handle: str) -> RemoteUser | None:
+        """Ask for the result of an accepted step."""
+        poller = cast(Polls, self._offering("poll"))
+        with _foreign_errors("poll"):
+            return _expect_or_none(RemoteUser, poller.poll(subscription=subscription, handle=handle), "poll")
+
+    def can(self, capability: str) -> bool:
+        """Say whether the provider implements a hook beyond the lifecycle."""
+        return capability in self.kind.capabilities
+
+    def _offering(self, hook: str) -> Any:
+        if not self.can(hook):
+            raise Unsupported(f"{self.kind.title} offers no {hook.replace('_', ' ')}")
+        return self._hooks
+
+
+@contextmanager
+def _foreign_errors(hook: str) -> Iterator[None]:
+    try:
+        yield
+    except ProviderError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginBug(f"{hook} raised {type(error).__name__}") from error
+
+
+def _expect(kind: type[T], value: Any, hook: str) -> T:
+    if not isinstance(value, kind):
+        raise PluginBug(f"{hook} returned {type(value).__name__}, not {kind.__name__}")
+    return value
+
+
+def _expect_or_none(kind: type[T], value: Any, hook: str) -> T | None:
+    return None if value is None else _expect(kind, value, hook)
+
+
+def _streamed(kind: type[T], call: Any, hook: str) -> Iterator[T]:
+    with _foreign_errors(hook):
+        for value in call() or ():
+            yield _expect(kind, value, hook)

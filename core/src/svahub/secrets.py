@@ -1,0 +1,94 @@
+"""Secrets by reference (`env:VAR`, `file:PATH`) or encrypted in the store, whose key lives outside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from svahub.errors import Refused
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
+
+KEY_VARIABLE = "SVAHUB_SECRET_KEY"
+KEY_FILE_VARIABLE = "SVAHUB_SECRET_KEY_FILE"
+STORED = "stored:"
+
+
+def reference(given: str) -> str:
+    """Return what to keep for `env:VAR` or `file:PATH`; Refused for anything else, above all the secret itself."""
+    scheme, _, place = given.partition(":")
+    if scheme in {"env", "file"} and place:
+        return given if scheme == "env" else f"file:{Path(place).expanduser().absolute()}"
+    raise Refused("Write a secret as env:VAR, file:PATH or - (read from standard input), never as itself.")
+
+
+def sealed(secret: str) -> str:
+    """Return what to keep for a secret that the store itself holds: encrypted.
+
+    The key is `SVAHUB_SECRET_KEY` (several, separated by commas: the first encrypts, all decrypt) or the file that
+    `SVAHUB_SECRET_KEY_FILE` names. Raises Refused when there is none.
+    """
+    if not secret:
+        raise Refused("The secret read from standard input is empty.")
+    return STORED + _fernet().encrypt(secret.encode()).decode()
+
+
+def resolve(kept: str) -> str:
+    """Return the secret behind what is kept; Refused says what is missing, never the secret."""
+    scheme, _, place = kept.partition(":")
+    if scheme == "env":
+        return _present(os.environ.get(place, ""), f"env:{place}", f"Set {place}")
+    if scheme == "file":
+        return _present(_read(place), f"file:{place}", "Write the secret there")
+    if kept.startswith(STORED):
+        return _opened(place)
+    raise Refused("A secret is named by env:VAR or file:PATH.")
+
+
+def shown(kept: str) -> str:
+    """Return how a kept secret is shown: by its reference."""
+    return "stored, encrypted" if kept.startswith(STORED) else kept
+
+
+def _present(value: str, name: str, remedy: str) -> str:
+    if not value.strip():
+        raise Refused(f"The secret {name} is empty or not set. {remedy} and run the command again.")
+    return value.strip()
+
+
+def _read(place: str) -> str:
+    try:
+        return Path(place).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"The secret file:{place} cannot be read: {type(error).__name__}.") from error
+
+
+def _opened(token: str) -> str:
+    from cryptography.fernet import InvalidToken
+
+    try:
+        return _fernet().decrypt(token.encode()).decode()
+    except InvalidToken as error:
+        raise Refused(f"A stored secret does not open with this key. Set the right {KEY_VARIABLE}.") from error
+
+
+def _fernet() -> MultiFernet:
+    from cryptography.fernet import Fernet, MultiFernet
+
+    try:
+        return MultiFernet([Fernet(key.strip()) for key in _keys().split(",") if key.strip()])
+    except ValueError as error:
+        make = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+        raise Refused(f"{KEY_VARIABLE} is no Fernet key. Make one with: {make}") from error
+
+
+def _keys() -> str:
+    keys = os.environ.get(KEY_VARIABLE)
+    path = os.environ.get(KEY_FILE_VARIABLE)
+    if keys:
+        return keys
+    if path:
+        return _read(path)
+    raise Refused(f"Secrets in the store need a key: set {KEY_VARIABLE} or {KEY_FILE_VARIABLE}; or use env: or file:.")

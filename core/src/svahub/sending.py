@@ -1,0 +1,210 @@
+"""One exchange with a provider, from the gate to the record: sent once, read, understood and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from svahub.answers import Answer, failed, refused, unusable
+from svahub.authentication import TokenRefused
+from svahub.errors import ProviderError
+from svahub.exchange import Exchange, Recorder, current_attempt, shown_body
+from svahub.masking import mask_headers, mask_query, mask_text, personal_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from svahub.exchange import Mask
+
+    Translate = Callable[[Answer], ProviderError | None]
+    Params = Mapping[str, str | int | bool | None]
+
+T = TypeVar("T")
+
+_ALWAYS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": "svahub"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is to be sent to `url`; `writes` says whether repeating it blindly could do harm."""
+
+    method: str
+    url: str
+    path: str
+    writes: bool
+    max_bytes: int
+    content: bytes = b""
+    content_type: str = ""
+    params: Params | None = None
+    headers: Mapping[str, str] | None = None
+
+    @property
+    def shown_path(self) -> str:
+        """The path and the query, masked."""
+        query = mask_query(self.params) if self.params else ""
+        return mask_text(self.path) + (f"?{query}" if query else "")
+
+    def request(self, credentials: Mapping[str, str], timeout: float) -> httpx.Request:
+        """Return what httpx sends."""
+        headers = {**_ALWAYS, **(self.headers or {}), **credentials}
+        if self.content:
+            headers["Content-Type"] = self.content_type
+        return httpx.Request(
+            self.method,
+            self.url,
+            params={name: value for name, value in self.params.items() if value is not None} if self.params else None,
+            headers=headers,
+            content=self.content or None,
+            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout)},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    status: int
+    headers: httpx.Headers
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Makes exchanges over one transport; holds nothing that a call changes, so threads share it."""
+
+    transport: httpx.BaseTransport
+    timeout: float
+    gate: Callable[[float], None]
+    recorder: Recorder
+    monotonic: Callable[[], float]
+    now: Callable[[], datetime]
+    mask: Mask
+
+    def exchange(
+        self,
+        call: Call,
+        credentials: Mapping[str, str],
+        read: Callable[[bytes], T],
+        *,
+        translate: Translate,
+        renewable: bool = False,
+    ) -> T:
+        """Send `call` once and return its body as `read` reads it.
+
+        With `renewable` credentials a 401 raises TokenRefused; other error answers mean what `translate` says, or
+        what HTTP says where that returns None.
+        """
+        request = call.request(credentials, self.timeout)
+        self.gate(self.timeout)
+        at, started = self.now(), self.monotonic()
+        received: _Received | None = None
+        failure: ProviderError | None = None
+        try:
+            received = self._received(call, request)
+            if received.status == 401 and renewable:
+                raise TokenRefused
+            return _understood(call, received, read, translate, at)
+        except ProviderError as error:
+            failure = error
+            raise
+        finally:
+            self._record(call, request, received, failure, at, self.monotonic() - started)
+
+    def _received(self, call: Call, request: httpx.Request) -> _Received:
+        try:
+            response = self.transport.handle_request(request)
+            try:
+                content = _body(response, call.max_bytes)
+            finally:
+                response.close()
+        except httpx.HTTPError as error:
+            failure = failed(error, call.method, writes=call.writes)
+        else:
+            if content is None:
+                problem = f"it is longer than {call.max_bytes} bytes"
+                failure = unusable(call.method, problem, writes=call.writes)
+            else:
+                return _Received(response.status_code, response.headers, content)
+        raise failure  # outside of the handler: a chained httpx error may quote what the provider sent
+
+    def _record(
+        self,
+        call: Call,
+        request: httpx.Request,
+        received: _Received | None,
+        failure: ProviderError | None,
+        at: datetime,
+        seconds: float,
+    ) -> None:
+        self.recorder.record(
+            Exchange(
+                method=call.method,
+                path=call.shown_path,
+                status=received.status if received else None,
+                milliseconds=seconds * 1000,
+                request_headers=mask_headers(request.headers),
+                request_body=shown_body(call.content, call.content_type, self.mask),
+                response_headers=mask_headers(received.headers) if received else {},
+                response_body=_shown_answer(received, self.mask) if received else None,
+                error=f"{type(failure).__name__}: {failure}" if failure else None,
+                at=at,
+                attempt=current_attempt(),
+            )
+        )
+
+
+def _shown_answer(received: _Received, mask: Mask) -> str | None:
+    return shown_body(received.content, received.headers.get("content-type", ""), mask)
+
+
+def _body(response: httpx.Response, max_bytes: int) -> bytes | None:
+    """Return the whole body, None when it is longer than `max_bytes`."""
+    content = bytearray()
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > max_bytes:
+            return None
+    return bytes(content)
+
+
+def _understood(call: Call, received: _Received, read: Callable[[bytes], T], translate: Translate, at: datetime) -> T:
+    if not 200 <= received.status < 300:
+        answer = _answer(call, received)
+        raise translate(answer) or refused(answer, at, writes=call.writes)
+    try:
+        return read(received.content)
+    except ValidationError as error:
+        problem = _problem(error)
+    raise unusable(call.method, problem, writes=call.writes)  # unchained: pydantic quotes the provider's values
+
+
+def _problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return mask_text(f"{field or 'body'} ({first['type']})")
+
+
+def _answer(call: Call, received: _Received) -> Answer:
+    body, is_json = _parsed(received.content)
+    sent, _ = _parsed(call.content)
+    return Answer(
+        method=call.method,
+        status=received.status,
+        headers=received.headers,
+        json=body,
+        is_json=is_json,
+        hidden=tuple(value for value in personal_values(sent) if len(value) > 2),
+    )
+
+
+def _parsed(content: bytes) -> tuple[Any, bool]:
+    """Return parsed JSON, and whether it is any; nothing at all passes for JSON."""
+    if not content:
+        return None, True
+    try:
+        return from_json(content), True
+    except ValueError:
+        return None, False

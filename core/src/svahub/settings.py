@@ -1,0 +1,69 @@
+"""What every integration can be set to, and how it authenticates; each plugin adds its own fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from svahub.models import Adopt
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class NoAuth:
+    """Requests bear no credentials."""
+
+
+@dataclass(frozen=True, slots=True)
+class BasicAuth:
+    """HTTP Basic (RFC 7617)."""
+
+    username: str
+    password: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderToken:
+    """A fixed token in one header; `scheme` precedes it ("Bearer"), empty for none."""
+
+    token: SecretStr
+    header: str = "Authorization"
+    scheme: str = "Bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """OAuth2 client credentials (RFC 6749, 4.4); `token_url` is a path below the base URL or an address."""
+
+    token_url: str
+    client_id: str
+    client_secret: SecretStr
+    scope: str = ""
+
+
+Auth = NoAuth | BasicAuth | HeaderToken | ClientCredentials
+
+
+class IntegrationSettings(BaseModel):
+    """Settings that the core itself reads; a plugin's Settings inherit them and add the provider's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    adopt: Adopt = Field(Adopt.ASK, description="a user of the same person without our reference: link, ask or refuse")
+    recreate: bool = Field(False, description="create again a user that has vanished at the provider")
+    timeout: float = Field(5.0, gt=0, le=60, description="seconds that one call may take in all")
+    connections: int = Field(32, ge=1, le=256, description="calls under way at once, at most")
+    retry_budget: int = Field(20, ge=1, description="tries of one step before it is parked")
+    retry_base: float = Field(1.0, gt=0, description="seconds before the first retry, at most; doubles each time")
+    retry_cap: float = Field(300.0, gt=0, description="seconds between two tries, at most")
+    settle_seconds: float | None = Field(
+        None, ge=0, description="how long a lookup may lag behind a write; default: what the provider declares"
+    )
+
+    def auth(self) -> Auth:
+        """Return how requests authenticate; by default they do not."""
+        return NoAuth()

@@ -1,0 +1,101 @@
+"""Rows of plans and product links."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
+
+from svahub.lifecycle import GONE
+from svahub.store.rows import LinkRow, PlanRow
+from svahub.store.tables import items, plans, product_links, subscriptions
+
+
+def plans_of(connection: Connection, keys: Collection[tuple[str, str, str]]) -> list[PlanRow]:
+    """Return plans by tenant, integration and remote id."""
+    if not keys:
+        return []
+    query = select(plans).where(tuple_(plans.c.tenant, plans.c.integration, plans.c.remote_id).in_(keys))
+    return [PlanRow(*row) for row in connection.execute(query)]
+
+
+def all_plans(connection: Connection, tenant: str, integration: str | None = None) -> list[PlanRow]:
+    """Return a tenant's catalogue, of one integration if named."""
+    query = select(plans).where(plans.c.tenant == tenant).order_by(plans.c.integration, plans.c.name)
+    query = query.where(plans.c.integration == integration) if integration else query
+    return [PlanRow(*row) for row in connection.execute(query)]
+
+
+def add_plans(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep new plans."""
+    if rows:
+        connection.execute(insert(plans), rows)
+
+
+_CHANGE = (
+    update(plans)
+    .where(
+        plans.c.tenant == bindparam("b_tenant"),
+        plans.c.integration == bindparam("b_integration"),
+        plans.c.remote_id == bindparam("b_remote_id"),
+    )
+    .values(
+        name=bindparam("b_name"),
+        description=bindparam("b_description"),
+        price=bindparam("b_price"),
+        version=bindparam("b_version"),
+        retired_at=bindparam("b_retired_at"),
+        synced_at=bindparam("b_synced_at"),
+    )
+)
+
+
+def change_plans(connection: Connection, rows: Sequence[PlanRow]) -> None:
+    """Write plans anew."""
+    if rows:
+        names = ("tenant", "integration", "remote_id", "name", "description", "price", "version", "retired_at")
+        values = [{f"b_{n}": getattr(row, n) for n in (*names, "synced_at")} for row in rows]
+        connection.execute(_CHANGE, values)
+
+
+def links(connection: Connection, tenant: str) -> list[LinkRow]:
+    """Return a tenant's product links."""
+    query = select(product_links).where(product_links.c.tenant == tenant).order_by(product_links.c.code)
+    return [LinkRow(*row) for row in connection.execute(query)]
+
+
+def link(connection: Connection, tenant: str, code: str) -> LinkRow | None:
+    """Return one product's link."""
+    query = select(product_links).where(product_links.c.tenant == tenant, product_links.c.code == code)
+    row = connection.execute(query).first()
+    return LinkRow(*row) if row else None
+
+
+def put_link(connection: Connection, row: LinkRow) -> None:
+    """Keep a product's link in place of the one before."""
+    unlink(connection, row.tenant, row.code)
+    values = {"tenant": row.tenant, "code": row.code, "product_type": row.product_type}
+    connection.execute(insert(product_links), values | {"integration": row.integration, "plan": row.plan})
+
+
+def unlink(connection: Connection, tenant: str, code: str) -> None:
+    """Forget a product's link."""
+    connection.execute(delete(product_links).where(product_links.c.tenant == tenant, product_links.c.code == code))
+
+
+def live_of_product(connection: Connection, tenant: str, code: str) -> int:
+    """Count the subscriptions of a product that its provider has, may have or should have."""
+    c = subscriptions.c
+    same_item = (items.c.tenant == c.tenant) & (items.c.contract_id == c.contract_id) & (items.c.code == c.item_code)
+    live = c.observed.not_in(GONE) | (c.desired != "CANCELLED")
+    query = select(func.count()).select_from(subscriptions).join(items, same_item)
+    return int(connection.execute(query.where(c.tenant == tenant, items.c.product_code == code, live)).scalar_one())
+
+
+def unserved_items(connection: Connection, tenant: str, code: str) -> int:
+    """Count the items of a product that were never sold."""
+    query = select(func.count()).where(
+        items.c.tenant == tenant, items.c.product_code == code, items.c.sales == 0, items.c.removed.is_(False)
+    )
+    return int(connection.execute(query).scalar_one())

@@ -1,0 +1,142 @@
+"""Opening the store: one engine for SQLite or PostgreSQL, transactions that read or write, the store's own clock."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from svahub.clock import Clock, SystemClock
+from svahub.errors import Refused
+
+WRITE = "svahub_write"
+
+
+class StoreUnavailable(Refused):
+    """The database cannot be reached or written now; nothing was half done."""
+
+
+class Store:
+    """The durable state of one installation.
+
+    With a `clock` given, that clock dates everything; otherwise the database's own does, so that machines whose clocks
+    differ agree on leases.
+    """
+
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
+        self.url = _parsed(url)
+        self.clock = clock or SystemClock()
+        self._injected = clock is not None
+        self.engine = _engine(self.url)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads."""
+        with _clear_errors(self.url), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, *, undo: bool = False) -> Iterator[Connection]:
+        """Open a transaction that is durable when the block ends and undone when it raises, or if `undo` says so."""
+        writing = self.engine.connect().execution_options(**{WRITE: True})
+        with _clear_errors(self.url), writing as connection, connection.begin() as transaction:
+            yield connection
+            if undo:
+                transaction.rollback()
+
+    def now(self, connection: Connection) -> datetime:
+        """Return the instant by the clock that all users of this store share."""
+        if self._injected or self.dialect == "sqlite":
+            return self.clock.now()
+        instant: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return instant
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise Refused("The database URL is not one: write sqlite:///FILE or postgresql://USER@HOST/NAME.") from error
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
+    except (NoSuchModuleError, ImportError) as error:
+        remedy = "For PostgreSQL: pip install 'svahub[postgresql]'."
+        raise Refused(f"No driver for {url.drivername!r} is installed. {remedy}") from error
+    if engine.dialect.name not in {"sqlite", "postgresql"}:
+        raise Refused(f"svahub keeps its store in SQLite or PostgreSQL, not in {engine.dialect.name}.")
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    _make_folder(engine.url)
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's recipe: we say BEGIN ourselves
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get(WRITE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _make_folder(url: URL) -> None:
+    if not url.database or url.database == ":memory:":
+        raise Refused("The store must outlive this process: name a file, sqlite:///FILE.")
+    try:
+        Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(f"The store's folder cannot be made: {error.strerror}.") from error
+
+
+@contextmanager
+def _clear_errors(url: URL) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        sentence = _sentence(str(error.orig))
+        if sentence is None:
+            raise
+        raise StoreUnavailable(f"The store {url.render_as_string(hide_password=True)} {sentence}") from error
+
+
+_SENTENCES = {
+    "database is locked": "is locked by another process. Wait for it, or use PostgreSQL for several writers.",
+    "readonly database": "is read-only. Give this user the right to write its file and its folder.",
+    "disk is full": "has no room left on its disk. Free some and run the command again: nothing was half done.",
+    "No space left": "has no room left on its disk. Free some and run the command again: nothing was half done.",
+    "unable to open database file": "cannot be opened. Check that its folder exists and may be written.",
+    "file is not a database": "is not an SQLite database. Name another file.",
+    "disk I/O error": "cannot be read or written (disk I/O error). Check its disk.",
+    "connection": "cannot be reached. Check that the server runs and that address, user and password are right.",
+}
+
+
+def _sentence(message: str) -> str | None:
+    return next((sentence for part, sentence in _SENTENCES.items() if part in message), None)

@@ -1,0 +1,210 @@
+"""The queue of due accounts: leasing a batch, what a worker reads under its lease, and giving it back.
+
+An account that is leased is due again only when its lease and the longest call under it have ended, so the queue is one
+index: `due_at`. A result is written only by the owner of the lease with that number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, select, tuple_, update
+
+from svahub.store.rows import AccountRow, AttemptRow, CustomerRow, ReasonRow, SubscriptionRow
+from svahub.store.states import Priority
+from svahub.store.tables import accounts, attempts, block_reasons, customers, subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Where to look for due accounts: one integration, or only some accounts of any."""
+
+    tenant: str
+    integration: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which name and for how long a batch is leased; `until` and `successor_at` are instants."""
+
+    owner: str
+    now: datetime
+    until: datetime
+    successor_at: datetime
+
+
+def lease(
+    connection: Connection, lanes: Iterable[Lane], terms: Terms, limit: int, only: Collection[str] = ()
+) -> list[AccountRow]:
+    """Take up to `limit` due accounts, the most urgent first; `only` restricts to those keys."""
+    keys = _due_keys(connection, list(lanes), terms.now, limit, only)
+    if not keys:
+        return []
+    taken = (
+        update(accounts)
+        .where(accounts.c.key.in_(keys), accounts.c.due_at <= terms.now)
+        .values(
+            lease_owner=terms.owner,
+            lease_number=accounts.c.lease_number + 1,
+            lease_until=terms.until,
+            due_at=terms.successor_at,
+        )
+        .returning(accounts)
+    )
+    order = {key: place for place, key in enumerate(keys)}
+    return sorted((AccountRow(*row) for row in connection.execute(taken)), key=lambda a: order[a.key])
+
+
+def _due_keys(connection: Connection, lanes: list[Lane], now: datetime, limit: int, only: Collection[str]) -> list[str]:
+    found: list[str] = []
+    for priority in Priority:
+        for lane in lanes:
+            if len(found) >= limit:
+                return found
+            query = _due(lane, now, priority, only).limit(limit - len(found)).with_for_update(skip_locked=True)
+            found.extend(connection.execute(query).scalars())
+    return found
+
+
+def _due(lane: Lane, now: datetime, priority: Priority, only: Collection[str]) -> Select[str]:
+    query = (
+        select(accounts.c.key)
+        .where(_in(lane), accounts.c.priority == priority.value, accounts.c.due_at <= now)
+        .order_by(accounts.c.due_at)
+    )
+    return query.where(accounts.c.key.in_(only)) if only else query
+
+
+def _in(lane: Lane) -> ColumnElement[bool]:
+    return and_(accounts.c.tenant == lane.tenant, accounts.c.integration == lane.integration)
+
+
+def most_urgent(connection: Connection, lanes: Iterable[Lane], now: datetime) -> Priority | None:
+    """Return the priority of the most urgent account that waits; None when none does."""
+    lanes = list(lanes)
+    for priority in Priority:
+        if any(connection.execute(_due(lane, now, priority, ()).limit(1)).first() for lane in lanes):
+            return priority
+    return None
+
+
+def renew(connection: Connection, keys: Iterable[str], terms: Terms) -> None:
+    """Lengthen the leases that the owner still holds."""
+    connection.execute(
+        update(accounts)
+        .where(accounts.c.key.in_(list(keys)), accounts.c.lease_owner == terms.owner)
+        .values(lease_until=terms.until, due_at=terms.successor_at)
+    )
+
+
+def owners(connection: Connection) -> list[str]:
+    """Return who holds leases now."""
+    query = select(accounts.c.lease_owner).where(accounts.c.lease_owner.is_not(None)).distinct()
+    return [owner for owner in connection.execute(query).scalars() if owner is not None]
+
+
+def release_dead(connection: Connection, dead: Collection[str], now: datetime) -> int:
+    """Make due at once what dead owners held; return how many accounts that were."""
+    released = (
+        update(accounts).where(accounts.c.lease_owner.in_(dead)).values(lease_owner=None, lease_until=None, due_at=now)
+    )
+    return connection.execute(released).rowcount
+
+
+def still_mine(connection: Connection, owner: str, numbers: dict[str, int]) -> set[str]:
+    """Lock and return those accounts whose lease is still the one of that number."""
+    query = (
+        select(accounts.c.key, accounts.c.lease_number)
+        .where(accounts.c.key.in_(list(numbers)), accounts.c.lease_owner == owner)
+        .with_for_update()
+    )
+    return {key for key, number in connection.execute(query) if numbers[key] == number}
+
+
+_RELEASE = (
+    update(accounts)
+    .where(accounts.c.key == bindparam("b_key"))
+    .values(
+        lease_owner=None,
+        lease_until=None,
+        due_at=bindparam("b_due_at"),
+        priority=bindparam("b_priority"),
+        remote_id=bindparam("b_remote_id"),
+    )
+)
+
+
+def release(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Give leases back: each row has b_key, b_due_at, b_priority and b_remote_id."""
+    if rows:
+        connection.execute(_RELEASE, rows)
+
+
+def wake(connection: Connection, key_priorities: dict[str, int], now: datetime) -> None:
+    """Make accounts due now, at least as urgent as said; a leased one is looked at again when it is given back."""
+    for priority in set(key_priorities.values()):
+        keys = [key for key, wanted in key_priorities.items() if wanted == priority]
+        more_urgent = case((accounts.c.due_at.is_(None), priority), (accounts.c.priority > priority, priority))
+        for chunk in _chunks(keys):
+            connection.execute(
+                update(accounts)
+                .where(accounts.c.key.in_(chunk), accounts.c.lease_owner.is_(None))
+                .values(due_at=now, priority=func.coalesce(more_urgent, accounts.c.priority))
+            )
+
+
+def _chunks(keys: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
+    return (keys[start : start + size] for start in range(0, len(keys), size))
+
+
+def subscriptions_of(connection: Connection, keys: Collection[str]) -> list[SubscriptionRow]:
+    """Return every subscription of some accounts, oldest first."""
+    query = (
+        select(subscriptions)
+        .where(subscriptions.c.account_key.in_(keys))
+        .order_by(subscriptions.c.created_at, subscriptions.c.key)
+    )
+    return [SubscriptionRow(*row) for row in connection.execute(query)]
+
+
+def customers_of(connection: Connection, keys: Collection[tuple[str, str]]) -> list[CustomerRow]:
+    """Return customers by tenant and id."""
+    query = select(customers).where(tuple_(customers.c.tenant, customers.c.id).in_(keys))
+    return [CustomerRow(*row) for row in connection.execute(query)]
+
+
+def open_attempts(connection: Connection, keys: Collection[str]) -> list[AttemptRow]:
+    """Return what a former holder of the lease began and never closed."""
+    query = select(attempts).where(attempts.c.account_key.in_(keys), attempts.c.ended_at.is_(None))
+    return [AttemptRow(*row) for row in connection.execute(query)]
+
+
+def reasons_of(connection: Connection, contracts: Collection[tuple[str, str]]) -> list[ReasonRow]:
+    """Return the block reasons of some contracts, by tenant and id."""
+    query = select(block_reasons).where(tuple_(block_reasons.c.tenant, block_reasons.c.contract_id).in_(contracts))
+    return [ReasonRow(*row) for row in connection.execute(query)]
+
+
+def next_due(
+    connection: Connection, lanes: Iterable[Lane], only: Collection[str] = ()
+) -> tuple[datetime, str | None] | None:
+    """Return `(due_at, lease_owner)` of the account that is due, or whose lease ends, first."""
+    firsts: list[tuple[datetime, str | None]] = []
+    for lane in lanes:
+        query = select(accounts.c.due_at, accounts.c.lease_owner).where(_in(lane), accounts.c.due_at.is_not(None))
+        query = query.where(accounts.c.key.in_(only)) if only else query
+        firsts.extend((at, owner) for at, owner in connection.execute(query.order_by(accounts.c.due_at).limit(1)) if at)
+    return min(firsts, key=lambda first: first[0], default=None)
+
+
+def account(connection: Connection, key: str) -> AccountRow:
+    """Return one account."""
+    return AccountRow(*connection.execute(select(accounts).where(accounts.c.key == key)).one())
+
+
+def set_remote_id(connection: Connection, key: str, remote_id: str | None) -> None:
+    """Link an account to a user that the provider has."""
+    connection.execute(update(accounts).where(accounts.c.key == key).values(remote_id=remote_id))

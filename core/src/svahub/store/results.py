@@ -1,0 +1,178 @@
+"""Writing what converge does: attempts before the calls, results after them, each batch in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
+
+from svahub.exchange import Exchange
+from svahub.store.rows import AttemptRow, SubscriptionRow
+from svahub.store.states import Certainty, Outcome, Phase
+from svahub.store.tables import attempts, exchanges, operations, subscriptions
+
+
+def begin_attempts(connection: Connection, rows: Sequence[AttemptRow]) -> None:
+    """Record what is about to be tried."""
+    if rows:
+        connection.execute(insert(attempts), [_columns(row) for row in rows])
+
+
+def _columns(row: AttemptRow) -> dict[str, Any]:
+    return {
+        "account_key": row.account_key,
+        "lease_number": row.lease_number,
+        "tenant": row.tenant,
+        "subscription_key": row.subscription_key,
+        "step": row.step,
+        "generation": row.generation,
+        "started_at": row.started_at,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How an attempt ended."""
+
+    account_key: str
+    lease_number: int
+    certainty: Certainty
+    cause: str | None
+
+
+_CLOSE = (
+    update(attempts)
+    .where(attempts.c.account_key == bindparam("b_key"), attempts.c.lease_number == bindparam("b_number"))
+    .values(ended_at=bindparam("b_at"), certainty=bindparam("b_certainty"), cause=bindparam("b_cause"))
+)
+
+
+def close_attempts(connection: Connection, closed: Sequence[Closed], now: datetime) -> None:
+    """Record how attempts ended."""
+    if closed:
+        rows = [
+            {
+                "b_key": c.account_key,
+                "b_number": c.lease_number,
+                "b_at": now,
+                "b_certainty": c.certainty,
+                "b_cause": c.cause,
+            }
+            for c in closed
+        ]
+        connection.execute(_CLOSE, rows)
+
+
+_SEEN = ("observed", "remote_id", "applied", "uncertain_since", "looks", "handle", "candidate")
+_NEXT = ("phase", "due_at", "priority", "tries", "cause", "advice")
+_WRITE = (
+    update(subscriptions)
+    .where(subscriptions.c.key == bindparam("b_key"))
+    .values(
+        {name: bindparam(f"b_{name}") for name in _SEEN}
+        | {
+            name: case(
+                (
+                    subscriptions.c.generation == bindparam("b_generation"),
+                    bindparam(f"b_{name}", type_=subscriptions.c[name].type),
+                ),
+                else_=subscriptions.c[name],
+            )
+            for name in _NEXT
+        }
+        | {"changed_at": bindparam("b_now")}
+    )
+)
+
+
+def write_subscriptions(connection: Connection, rows: Sequence[SubscriptionRow], now: datetime) -> None:
+    """Write what was seen; what comes next only where nobody has changed what is desired meanwhile."""
+    if rows:
+        names = (*_SEEN, *_NEXT, "key", "generation")
+        values = [{f"b_{name}": getattr(row, name) for name in names} | {"b_now": now} for row in rows]
+        connection.execute(_WRITE, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What of a subscription decides when its account is due again, read after a write."""
+
+    account_key: str
+    key: str
+    generation: int
+    phase: Phase
+    due_at: datetime | None
+    priority: int
+
+
+def fresh(connection: Connection, account_keys: Collection[str]) -> list[Fresh]:
+    """Return the present state of every subscription of some accounts."""
+    c = subscriptions.c
+    query = select(c.account_key, c.key, c.generation, c.phase, c.due_at, c.priority)
+    return [Fresh(*row) for row in connection.execute(query.where(c.account_key.in_(account_keys)))]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationEnd:
+    """How the operations of a subscription up to a generation end; `exactly`: only those of that generation."""
+
+    subscription_key: str
+    generation: int
+    outcome: Outcome
+    exactly: bool = False
+
+
+def end_operations(connection: Connection, ends: Iterable[OperationEnd], now: datetime) -> None:
+    """End operations that are still queued."""
+    ends = list(ends)
+    for exactly in (True, False):
+        rows = [
+            {"b_key": e.subscription_key, "b_generation": e.generation, "b_outcome": e.outcome, "b_now": now}
+            for e in ends
+            if e.exactly is exactly
+        ]
+        if rows:
+            connection.execute(_end(exactly=exactly), rows)
+
+
+def _end(*, exactly: bool) -> Any:
+    newer = operations.alias("newer")
+    latest = select(func.max(newer.c.id)).where(newer.c.subscription_key == operations.c.subscription_key)
+    generation = operations.c.generation
+    served = generation == bindparam("b_generation") if exactly else generation <= bindparam("b_generation")
+    outcome: Any = bindparam("b_outcome", type_=operations.c.outcome.type)
+    superseded = case((outcome == Outcome.SUPERSEDED, latest.scalar_subquery()), else_=None)
+    return (
+        update(operations)
+        .where(operations.c.subscription_key == bindparam("b_key"), served, operations.c.outcome == Outcome.QUEUED)
+        .values(outcome=outcome, ended_at=bindparam("b_now"), superseded_by=superseded)
+    )
+
+
+def write_exchanges(connection: Connection, batch: Sequence[tuple[str, str, Exchange]]) -> None:
+    """Keep exchanges, each with its tenant and integration."""
+    if batch:
+        connection.execute(insert(exchanges), [_exchange(*entry) for entry in batch])
+
+
+def _exchange(tenant: str, integration: str, exchange: Exchange) -> dict[str, Any]:
+    account_key, lease_number = exchange.attempt or (None, None)
+    return {
+        "tenant": tenant,
+        "integration": integration,
+        "account_key": account_key,
+        "lease_number": lease_number,
+        "at": exchange.at,
+        "method": exchange.method,
+        "path": exchange.path,
+        "status": exchange.status,
+        "milliseconds": round(exchange.milliseconds),
+        "request_headers": dict(exchange.request_headers),
+        "request_body": exchange.request_body,
+        "response_headers": dict(exchange.response_headers),
+        "response_body": exchange.response_body,
+        "error": exchange.error,
+    }

@@ -1,0 +1,277 @@
+"""Rows as frozen values, in the column order of their tables, and what they are to a plugin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from svahub.lifecycle import Step
+from svahub.models import (
+    Address,
+    Applied,
+    BlockReason,
+    Consent,
+    Customer,
+    Desired,
+    DocumentKind,
+    Environment,
+    Observed,
+    Plan,
+    Reason,
+)
+from svahub.store.states import Certainty, ContractStatus, IntegrationState, Outcome, Phase, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRow:
+    """One ISP; `zone` is an IANA name."""
+
+    name: str
+    zone: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationRow:
+    """One configured account of a tenant at a provider; `secrets` holds references, never values."""
+
+    tenant: str
+    name: str
+    provider: str
+    distribution: str | None
+    environment: Environment
+    base_url: str
+    settings: dict[str, Any]
+    secrets: dict[str, str]
+    state: IntegrationState
+    cause: str | None
+    paused_until: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """A plan of the catalogue; one that the provider no longer offers is retired, never deleted."""
+
+    tenant: str
+    integration: str
+    remote_id: str
+    name: str
+    description: str
+    price: Decimal | None
+    version: int
+    retired_at: datetime | None
+    synced_at: datetime
+
+    def plan(self) -> Plan:
+        """Return it as a plugin sees it."""
+        return Plan(self.remote_id, self.name, self.description, self.price, self.retired_at is None)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """What serves a product code: later sales take this route."""
+
+    tenant: str
+    code: str
+    product_type: str
+    integration: str
+    plan: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """A customer as the contract source tells of it; `digest` is that of all its data."""
+
+    tenant: str
+    id: str
+    name: str
+    document: str
+    document_kind: DocumentKind
+    email: str | None
+    phone: str | None
+    birth_date: date | None
+    address: dict[str, str] | None
+    digest: str
+    last_import: dict[str, Any] | None
+
+    def customer(self) -> Customer:
+        """Return it as a plugin sees it."""
+        address = Address(**self.address) if self.address else None
+        return Customer(
+            self.id, self.name, self.document, self.document_kind, self.email, self.phone, self.birth_date, address
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRow:
+    """A contract; `last_import` is what its source said last."""
+
+    tenant: str
+    id: str
+    customer_id: str
+    status: ContractStatus
+    due_day: int | None
+    price: Decimal | None
+    last_import: dict[str, Any] | None
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """A product on a contract; `sales` counts how often it was sold."""
+
+    tenant: str
+    contract_id: str
+    code: str
+    product_code: str
+    plan: str | None
+    integration: str | None
+    quantity: int
+    price: Decimal | None
+    attributes: dict[str, Any]
+    consent: dict[str, Any] | None
+    sales: int
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRow:
+    """Why a contract, or one item of it (`item_code`, empty for all), is blocked."""
+
+    tenant: str
+    contract_id: str
+    item_code: str
+    reason: Reason
+    source: str
+    until: datetime | None
+    created_at: datetime
+
+    def block_reason(self) -> BlockReason:
+        """Return it as a plugin sees it."""
+        return BlockReason(self.reason, self.source, self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One customer at one integration, and who drives it now."""
+
+    key: str
+    tenant: str
+    integration: str
+    customer_id: str
+    remote_id: str | None
+    priority: int
+    due_at: datetime | None
+    lease_owner: str | None
+    lease_number: int
+    lease_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRow:
+    """One sold item at one integration: what is wanted, what was seen, what comes next."""
+
+    key: str
+    tenant: str
+    contract_id: str
+    item_code: str
+    sale: int
+    product_type: str
+    integration: str
+    account_key: str
+    plan: str | None
+    quantity: int
+    price: Decimal | None
+    due_day: int | None
+    attributes: dict[str, Any]
+    consent: dict[str, Any] | None
+    desired: Desired
+    generation: int
+    observed: Observed
+    remote_id: str | None
+    applied: dict[str, Any] | None
+    uncertain_since: datetime | None
+    looks: int
+    phase: Phase
+    due_at: datetime | None
+    priority: int
+    tries: int
+    cause: str | None
+    advice: str | None
+    handle: str | None
+    candidate: str | None
+    created_at: datetime
+    changed_at: datetime
+
+    @property
+    def live(self) -> bool:
+        """Whether the provider has, or may have, this subscription."""
+        return self.observed not in {Observed.ABSENT, Observed.CANCELLED}
+
+    def what_was_applied(self) -> Applied | None:
+        """Return what the provider was last given."""
+        return applied_from(self.applied)
+
+    def what_was_agreed(self) -> Consent | None:
+        """Return the proof of consent that came with the item."""
+        if not self.consent:
+            return None
+        at = datetime.fromisoformat(self.consent["at"])
+        return Consent(at, self.consent["channel"], self.consent["text_version"])
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRow:
+    """One intention and how it ended."""
+
+    id: int
+    tenant: str
+    subscription_key: str
+    verb: Verb
+    generation: int
+    actor: str
+    reason: str | None
+    note: str | None
+    idempotency_key: str | None
+    outcome: Outcome
+    superseded_by: int | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One try of a step: known by its account and the number of the lease that it ran under."""
+
+    account_key: str
+    lease_number: int
+    tenant: str
+    subscription_key: str
+    step: Step
+    generation: int
+    started_at: datetime
+    ended_at: datetime | None
+    certainty: Certainty | None
+    cause: str | None
+
+
+def applied_from(value: dict[str, Any] | None) -> Applied | None:
+    """Read what was applied from its column."""
+    if value is None:
+        return None
+    price = Decimal(value["price"]) if value.get("price") is not None else None
+    return Applied(value.get("plan"), value.get("quantity", 1), price, value.get("due_day"), value.get("customer"))
+
+
+def applied_column(applied: Applied) -> dict[str, Any]:
+    """Write what was applied to its column."""
+    return {
+        "plan": applied.plan,
+        "quantity": applied.quantity,
+        "price": None if applied.price is None else str(applied.price),
+        "due_day": applied.due_day,
+        "customer": applied.customer,
+    }

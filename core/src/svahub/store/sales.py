@@ -1,0 +1,186 @@
+"""Rows of subscriptions and operations as verbs write and people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, select, update
+
+from svahub.store.rows import AttemptRow, OperationRow, SubscriptionRow
+from svahub.store.states import Outcome, Phase
+from svahub.store.tables import attempts, exchanges, idempotency_keys, operations, subscriptions
+
+PAGE = 500
+_DESIRED = ("desired", "generation", "plan", "quantity", "price", "due_day", "attributes", "consent")
+_NEXT = ("phase", "due_at", "priority", "tries", "cause", "advice", "candidate")
+_REDESIRE = (
+    update(subscriptions)
+    .where(subscriptions.c.key == bindparam("b_key"))
+    .values({name: bindparam(f"b_{name}") for name in (*_DESIRED, *_NEXT)})
+)
+
+
+def add(connection: Connection, rows: Sequence[SubscriptionRow]) -> None:
+    """Keep new subscriptions."""
+    if rows:
+        names = [column.name for column in subscriptions.c]
+        connection.execute(insert(subscriptions), [{name: getattr(row, name) for name in names} for row in rows])
+
+
+def redesire(connection: Connection, rows: Sequence[SubscriptionRow]) -> None:
+    """Write what is desired of subscriptions now; what is observed stays the worker's."""
+    if rows:
+        names = ("key", *_DESIRED, *_NEXT)
+        connection.execute(_REDESIRE, [{f"b_{name}": getattr(row, name) for name in names} for row in rows])
+
+
+def put(connection: Connection, row: SubscriptionRow) -> None:
+    """Write a subscription whole, by a person's decision about one that nobody drives."""
+    values = {column.name: getattr(row, column.name) for column in subscriptions.c if column.name != "key"}
+    connection.execute(update(subscriptions).where(subscriptions.c.key == row.key).values(values))
+
+
+def add_operations(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Append operations."""
+    if rows:
+        connection.execute(insert(operations), rows)
+
+
+_newer = operations.alias("newer")
+_running = exists().where(
+    attempts.c.subscription_key == operations.c.subscription_key,
+    attempts.c.ended_at.is_(None),
+    attempts.c.generation == operations.c.generation,
+)
+_SUPERSEDE = (
+    update(operations)
+    .where(
+        operations.c.subscription_key == bindparam("b_key"),
+        operations.c.generation < bindparam("b_generation"),
+        operations.c.outcome.in_([Outcome.QUEUED, Outcome.PARKED]),
+        ~_running,
+    )
+    .values(
+        outcome=Outcome.SUPERSEDED,
+        ended_at=bindparam("b_now"),
+        superseded_by=select(func.max(_newer.c.id))
+        .where(_newer.c.subscription_key == operations.c.subscription_key)
+        .scalar_subquery(),
+    )
+)
+
+
+def supersede(connection: Connection, rows: Iterable[SubscriptionRow], now: datetime) -> None:
+    """End, as superseded, what was queued before the present generation; never what runs."""
+    values = [{"b_key": row.key, "b_generation": row.generation, "b_now": now} for row in rows]
+    if values:
+        connection.execute(_SUPERSEDE, values)
+
+
+def by_keys(connection: Connection, tenant: str, keys: Collection[str]) -> list[SubscriptionRow]:
+    """Return some subscriptions."""
+    query = select(subscriptions).where(subscriptions.c.tenant == tenant, subscriptions.c.key.in_(keys))
+    return [SubscriptionRow(*row) for row in connection.execute(query)]
+
+
+def pages(
+    connection: Connection, tenant: str, integration: str | None = None, phases: Collection[Phase] = ()
+) -> Iterator[SubscriptionRow]:
+    """Stream a tenant's subscriptions by contract, item and sale, a page at a time."""
+    c = subscriptions.c
+    after: tuple[str, str, int] = ("", "", 0)
+    while True:
+        following = (c.contract_id > after[0]) | (
+            and_(c.contract_id == after[0], (c.item_code > after[1]) | and_(c.item_code == after[1], c.sale > after[2]))
+        )
+        query = select(subscriptions).where(c.tenant == tenant, following)
+        query = query.where(c.integration == integration) if integration else query
+        query = query.where(c.phase.in_(phases)) if phases else query
+        query = query.order_by(c.contract_id, c.item_code, c.sale).limit(PAGE)
+        page = [SubscriptionRow(*row) for row in connection.execute(query)]
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = (page[-1].contract_id, page[-1].item_code, page[-1].sale)
+
+
+def phase_counts(connection: Connection, tenants: Collection[str] = ()) -> dict[tuple[str, str, Phase], int]:
+    """Count subscriptions by tenant, integration and phase."""
+    c = subscriptions.c
+    query = select(c.tenant, c.integration, c.phase, func.count()).group_by(c.tenant, c.integration, c.phase)
+    query = query.where(c.tenant.in_(tenants)) if tenants else query
+    return {(tenant, name, phase): count for tenant, name, phase, count in connection.execute(query)}
+
+
+def running(connection: Connection, tenant: str, keys: Collection[str] | None = None) -> set[str]:
+    """Return the keys of subscriptions for which an attempt is under way."""
+    query = select(attempts.c.subscription_key).where(attempts.c.tenant == tenant, attempts.c.ended_at.is_(None))
+    query = query.where(attempts.c.subscription_key.in_(keys)) if keys is not None else query
+    return set(connection.execute(query).scalars())
+
+
+def operation(connection: Connection, tenant: str, id: int) -> OperationRow | None:
+    """Return one operation."""
+    row = connection.execute(select(operations).where(operations.c.tenant == tenant, operations.c.id == id)).first()
+    return OperationRow(*row) if row else None
+
+
+def operation_pages(
+    connection: Connection, tenant: str, outcome: Outcome | None = None, keys: Collection[str] | None = None
+) -> Iterator[OperationRow]:
+    """Stream operations, the oldest first, a page at a time."""
+    after = 0
+    while True:
+        query = select(operations).where(operations.c.tenant == tenant, operations.c.id > after)
+        query = query.where(operations.c.outcome == outcome) if outcome else query
+        query = query.where(operations.c.subscription_key.in_(keys)) if keys is not None else query
+        page = [OperationRow(*row) for row in connection.execute(query.order_by(operations.c.id).limit(PAGE))]
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].id
+
+
+def reopen_operation(connection: Connection, id: int, outcome: Outcome, ended_at: datetime | None, note: str) -> None:
+    """Put an operation in another state by a person's decision."""
+    values = {"outcome": outcome, "ended_at": ended_at, "note": func.coalesce(operations.c.note + "; ", "") + note}
+    connection.execute(update(operations).where(operations.c.id == id).values(values))
+
+
+def attempts_of(connection: Connection, key: str) -> list[AttemptRow]:
+    """Return every attempt made for a subscription, in their order."""
+    query = select(attempts).where(attempts.c.subscription_key == key)
+    return [
+        AttemptRow(*row) for row in connection.execute(query.order_by(attempts.c.started_at, attempts.c.lease_number))
+    ]
+
+
+def exchanges_of(connection: Connection, account_key: str, numbers: Collection[int]) -> list[dict[str, Any]]:
+    """Return the masked exchanges of some attempts of an account."""
+    c = exchanges.c
+    query = select(exchanges).where(c.account_key == account_key, c.lease_number.in_(numbers)).order_by(c.id)
+    return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def remembered(connection: Connection, tenant: str, key: str, since: datetime) -> tuple[str, Any] | None:
+    """Return digest and answer of the command that bore an idempotency key since an instant."""
+    c = idempotency_keys.c
+    query = select(c.digest, c.answer).where(c.tenant == tenant, c.key == key, c.created_at >= since)
+    row = connection.execute(query).first()
+    return (row.digest, row.answer) if row else None
+
+
+def remember(connection: Connection, values: dict[str, Any]) -> None:
+    """Keep what a command with an idempotency key did, in place of one too old to count."""
+    c = idempotency_keys.c
+    connection.execute(delete(idempotency_keys).where(c.tenant == values["tenant"], c.key == values["key"]))
+    connection.execute(insert(idempotency_keys), values)
+
+
+def last_operation_ids(connection: Connection, keys: Collection[str]) -> dict[str, int]:
+    """Return the newest operation of each subscription."""
+    c = operations.c
+    query = select(c.subscription_key, func.max(c.id)).where(c.subscription_key.in_(keys)).group_by(c.subscription_key)
+    return {key: int(id) for key, id in connection.execute(query)}

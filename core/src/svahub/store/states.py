@@ -1,0 +1,85 @@
+"""The closed sets that only the store and those above it know."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class ContractStatus(StrEnum):
+    """Where a contract stands with the ISP."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    CANCELLED = "cancelled"
+
+
+class IntegrationState(StrEnum):
+    """Whether an integration may be called."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    QUARANTINED = "quarantined"
+    REMOVED = "removed"
+
+
+class Phase(StrEnum):
+    """What a subscription waits for, as it is stored."""
+
+    SETTLED = "settled"
+    DUE = "due"
+    WAITING = "waiting"
+    PENDING = "pending"
+    PARKED = "parked"
+
+
+class State(StrEnum):
+    """What a subscription waits for, as people see it: its phase, or what keeps it from moving."""
+
+    SETTLED = "settled"
+    DUE = "due"
+    RUNNING = "running"
+    WAITING = "waiting"
+    PENDING = "pending"
+    PARKED = "parked"
+    QUARANTINED = "quarantined"
+    MISSING_PLUGIN = "missing_plugin"
+
+
+class Verb(StrEnum):
+    """What an operation intends."""
+
+    CREATE_USER = "create_user"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    CHANGE = "change"
+    CANCEL = "cancel"
+
+
+class Outcome(StrEnum):
+    """How an operation stands."""
+
+    QUEUED = "queued"
+    SUCCEEDED = "succeeded"
+    SUPERSEDED = "superseded"
+    PARKED = "parked"
+    DISCARDED = "discarded"
+
+
+class Certainty(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    NOT_APPLIED = "not_applied"
+    REJECTED = "rejected"
+    PENDING = "pending"
+    PARTIAL = "partial"
+    UNKNOWN = "unknown"
+
+
+class Priority(IntEnum):
+    """The order in which due accounts are driven."""
+
+    PAID = 0
+    ACTIVATION = 1
+    ORDINARY = 2
+    BULK = 3

@@ -1,0 +1,30 @@
+"""What a plugin's author tests with: the toolkit for simulators of providers. Needs `svahub[testing]`.
+
+A simulator subclasses `Simulator`, marks its handlers with `@route` and is named in the entry-point group
+`svahub.simulators`; `svahub simulate NAME` runs it, `with MySimulator(seed=1).running() as simulator:` tests with it.
+"""
+
+from svahub.testing import checks
+from svahub.testing.auth import require_basic
+from svahub.testing.faults import Fault, Faults, Timings
+from svahub.testing.http import Answer, Problem, Request, route
+from svahub.testing.launch import SimulatorProcess, simulator_process
+from svahub.testing.records import Records
+from svahub.testing.simulator import Seen, Simulator
+
+__all__ = [
+    "Answer",
+    "Fault",
+    "Faults",
+    "Problem",
+    "Records",
+    "Request",
+    "Seen",
+    "Simulator",
+    "SimulatorProcess",
+    "Timings",
+    "checks",
+    "require_basic",
+    "route",
+    "simulator_process",
+]

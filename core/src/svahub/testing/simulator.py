@@ -1,0 +1,227 @@
+"""The base of every provider's simulator: a real HTTP server with credentials, faults, a log and runtime control."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+from abc import ABC, abstractmethod
+from collections import Counter, deque
+from concurrent.futures import Future
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+from svahub.clock import Clock, SystemClock
+from svahub.testing.control import CONTROL, Control
+from svahub.testing.exchange import UNANSWERED, Exchange, read, refusal, server_error, spoiled
+from svahub.testing.faults import BESIDE, NOT_APPLIED, Fault, Faults, Timings
+from svahub.testing.http import Answer, Message, Problem, Request, Routes, Scope
+from svahub.testing.server import HOST, Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+REQUESTS_KEPT = 10_000
+SECONDS_TO_START = 10.0
+logger = logging.getLogger(__name__)
+
+
+class Seen(NamedTuple):
+    """One request in the log; `status` is 0 when it was left without an answer."""
+
+    method: str
+    path: str
+    status: int
+
+
+class Simulator(ABC):
+    """A provider on a loopback port; subclasses add routes, authorization and state, all in memory.
+
+    Handlers are plain functions that run one after the other, so that state needs no lock. The seed drives faults and
+    ids; credentials are always new.
+    """
+
+    base_path: ClassVar[str] = "/v1"
+    huge_bytes: int = 32 * 2**20
+    elsewhere: str = "http://elsewhere.example"
+
+    def __init__(self, seed: int | None = None, clock: Clock | None = None, timings: Timings | None = None) -> None:
+        self.seed = secrets.randbits(32) if seed is None else seed
+        self.clock: Clock = clock or SystemClock()
+        self.timings = timings or Timings()
+        self.credentials = self.make_credentials()
+        self.faults = Faults(_random(f"{self.seed}:faults"))
+        self.requests: deque[Seen] = deque(maxlen=REQUESTS_KEPT)
+        self.counts: Counter[tuple[str, int]] = Counter()
+        self.port = 0
+        self._ids = _random(f"{self.seed}:ids")
+        self._routes, self._control = Routes(self), Routes(Control(self))
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @abstractmethod
+    def make_credentials(self) -> dict[str, str]:
+        """Return new credentials, in the order in which they are printed."""
+
+    @abstractmethod
+    def authorize(self, request: Request) -> None:
+        """Raise Problem(401) unless the request bears the credentials."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Return the provider's own list of what it has, as JSON, not lagging."""
+
+    def error(self, problem: Problem) -> dict[str, Any]:
+        """Return the envelope of an error."""
+        return {"error": {"code": problem.code, "message": problem.message, **problem.more}}
+
+    def new_id(self, prefix: str) -> str:
+        """Return an opaque id; the seed decides which."""
+        return f"{prefix}_{self._ids.getrandbits(48):012x}"
+
+    @property
+    def url(self) -> str:
+        """The base URL, as an integration is given it."""
+        return f"http://{HOST}:{self.port}{self.base_path}"
+
+    @contextmanager
+    def running(self, port: int = 0) -> Iterator[Self]:
+        """Serve from a thread for the length of a `with` block; state and log outlive it."""
+        ready: Future[None] = Future()
+        thread = Thread(target=self._serve_in_thread, args=(port, ready), name=type(self).__name__, daemon=True)
+        thread.start()
+        ready.result(SECONDS_TO_START)
+        try:
+            yield self
+        finally:
+            self.stop()
+            thread.join()
+
+    async def serve(self, port: int = 0, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until `stop`; call `ready` once connections are accepted."""
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        self._listener = Listener(self, port)
+        self.port = self._listener.port
+        await self._listener.listen()
+        ready()
+        await self._stopping.wait()
+        self._loop = None
+        await self._listener.stop()
+
+    def stop(self) -> None:
+        """End `serve`, from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def refuse(self) -> None:
+        """Refuse connections until `listen`; kept-alive ones end after their answer. Not from the server's thread."""
+        self._in_loop(self._refuse())
+
+    def listen(self) -> None:
+        """Accept connections again, on the same port. Not from the server's thread."""
+        self._in_loop(self._listener.listen())
+
+    async def _refuse(self) -> None:
+        self._listener.refuse()
+
+    def _in_loop(self, call: Any) -> None:
+        if self._loop is None:
+            call.close()
+            raise RuntimeError("the simulator is not running")
+        asyncio.run_coroutine_threadsafe(call, self._loop).result(SECONDS_TO_START)
+
+    def _serve_in_thread(self, port: int, ready: Future[None]) -> None:
+        try:
+            asyncio.run(self.serve(port, lambda: ready.set_result(None)))
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
+
+    async def __call__(
+        self, scope: Scope, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        """Answer one request (ASGI)."""
+        request, exchange = await read(scope, receive, self.base_path), Exchange(scope, receive, send)
+        if request.path.startswith(CONTROL):
+            await exchange.deliver(self._controlled(request))
+            return
+        struck = self.faults.draw(request.method, request.path)
+        if struck:
+            await self._answer_badly(request, exchange, struck)
+            return
+        route, answer = self._apply(request)
+        if self.timings.answer_seconds:
+            await asyncio.sleep(self.timings.answer_seconds)
+        self._note(request, route, answer.status)
+        await exchange.deliver(answer)
+
+    async def _answer_badly(self, request: Request, exchange: Exchange, struck: frozenset[Fault]) -> None:
+        request.short = Fault.SHORT_PAGE in struck
+        request.lag = self.timings.lag_seconds if Fault.LAG in struck else 0.0
+        if Fault.DELAY in struck:
+            await asyncio.sleep(self.timings.delay_seconds)
+        ending = next(iter(struck - BESIDE), None)
+        if ending in NOT_APPLIED:
+            await self._turn_away(request, exchange, ending)
+            return
+        route, answer = self._apply(request)
+        await asyncio.sleep(self.timings.answer_seconds)
+        if ending is Fault.ERROR_AFTER:
+            answer = self._problem(server_error())
+        unanswered = ending in {Fault.DROP_AFTER, Fault.TIMEOUT_AFTER}
+        self._note(request, route, UNANSWERED if unanswered else answer.status)
+        await (spoiled(ending, exchange, answer, self.huge_bytes) if ending else exchange.deliver(answer))
+
+    async def _turn_away(self, request: Request, exchange: Exchange, fault: Fault) -> None:
+        problem = refusal(fault, self.timings, self.elsewhere + self.base_path + request.path)
+        self._note(request, self._route_of(request), problem.status if problem else UNANSWERED)
+        if problem:
+            await asyncio.sleep(self.timings.answer_seconds)
+            await exchange.deliver(self._problem(problem))
+        elif fault is Fault.TIMEOUT_BEFORE:
+            await exchange.silence()
+        else:
+            if fault is Fault.REFUSE:
+                self._listener.refuse_for(self.timings.refuse_seconds)
+            await exchange.cut()
+
+    def _apply(self, request: Request) -> tuple[str, Answer]:
+        route = UNKNOWN_ROUTE
+        try:
+            self.authorize(request)
+            match = self._routes.find(request.method, request.path)
+            route = match.route
+            return route, match.answer(request)
+        except Problem as problem:
+            return route, self._problem(problem)
+        except Exception:
+            logger.exception("the simulator itself is broken, at %s", route)
+            return route, self._problem(server_error())
+
+    def _controlled(self, request: Request) -> Answer:
+        try:
+            return self._control.find(request.method, request.path).answer(request)
+        except Problem as problem:
+            return self._problem(problem)
+
+    def _problem(self, problem: Problem) -> Answer:
+        return Answer(problem.status, self.error(problem), problem.headers)
+
+    def _route_of(self, request: Request) -> str:
+        try:
+            return self._routes.find(request.method, request.path).route
+        except Problem:
+            return UNKNOWN_ROUTE
+
+    def _note(self, request: Request, route: str, status: int) -> None:
+        self.requests.append(Seen(request.method, request.path, status))
+        self.counts[route, status] += 1
+
+
+UNKNOWN_ROUTE = "unknown"
+
+
+def _random(seed: str) -> random.Random:
+    return random.Random(seed)  # noqa: S311 -- faults and ids have to be repeatable, nothing secret is drawn

@@ -1,0 +1,323 @@
+"""What operators ask of a contract: activate, block, unblock, cancel, change; each one transaction on its level.
+
+A verb is refused with a sentence before anything is written, or is written whole; it calls no provider.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection
+
+from svahub.errors import Refused, UnknownName
+from svahub.intentions import Changes, Level, Stamp, draw_consequences, levels, write
+from svahub.models import BlockScope, Desired, Observed, Reason
+from svahub.registry import Registry
+from svahub.routes import Routes, declined
+from svahub.store import Store, contracts, queue, sales, tables
+from svahub.store.rows import ItemRow, ReasonRow, SubscriptionRow
+from svahub.store.states import ContractStatus
+
+KEPT_DAYS = 30
+PROTECTED = frozenset({Reason.FRAUD, Reason.LEGAL})
+
+
+class Action(StrEnum):
+    """The verbs."""
+
+    ACTIVATE = "activate"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    CANCEL = "cancel"
+    CHANGE = "change"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One verb with all that was asked; `until` is when a block ends by itself."""
+
+    action: Action
+    contract: str
+    item: str | None = None
+    reason: Reason | None = None
+    until: datetime | None = None
+    plan: str | None = None
+    quantity: int | None = None
+    note: str | None = None
+    actor: str = "operator"
+    admin: bool = False
+    idempotency_key: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Return what is the same exactly for the same command."""
+        asked = {k: str(v) for k, v in asdict(self).items() if v is not None and k != "idempotency_key"}
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def source(self) -> str:
+        """Return whose block reason it is."""
+        return f"operator:{self.actor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a verb did, or would do, to one subscription; `after` is None where it is as it was."""
+
+    before: SubscriptionRow | None
+    after: SubscriptionRow
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A verb's effects, and what it leaves to say."""
+
+    effects: tuple[Effect, ...]
+    remarks: tuple[str, ...] = ()
+    replayed: bool = False
+
+
+class Verbs:
+    """Issues commands for one tenant."""
+
+    def __init__(self, store: Store, registry: Registry, tenant: str) -> None:
+        self._store, self._registry, self._tenant = store, registry, tenant
+
+    def issue(self, command: Command, *, dry_run: bool = False) -> Issued:
+        """Write what a command wants; Refused says what stands against it.
+
+        The same idempotency key with the same command returns what it did then; with another command it is refused.
+        """
+        with self._store.write(undo=dry_run) as connection:
+            return self._issued(connection, command)
+
+    def _issued(self, connection: Connection, command: Command) -> Issued:
+        now = self._store.now(connection)
+        if earlier := self._remembered(connection, command, now):
+            return earlier
+        level = self._level(connection, command.contract)
+        contracts.lock_customers(connection, self._tenant, [level.contract.customer_id])
+        level = self._level(connection, command.contract)
+        stamp = Stamp(f"operator:{command.actor}", command.reason, command.note, command.idempotency_key)
+        asked = _Asked(connection, command, level, now, Routes.of(connection, self._tenant, self._registry))
+        after, remarks = asked.carried_out()
+        changes = Changes(now, stamp)
+        draw_consequences(changes, after, asked.routes.links)
+        write(connection, changes)
+        self._remember(connection, command, changes, level, now)
+        return Issued(_effects(level, changes, command.item), remarks)
+
+    def _level(self, connection: Connection, contract: str) -> Level:
+        found = levels(connection, self._tenant, [contract]).get(contract)
+        if found is None:
+            near = [c.id for c in contracts.contracts_near(connection, self._tenant, contract)]
+            raise UnknownName("contract", contract, near, "All: svahub contracts list")
+        return found
+
+    def _remembered(self, connection: Connection, command: Command, now: datetime) -> Issued | None:
+        if command.idempotency_key is None:
+            return None
+        since = now - timedelta(days=KEPT_DAYS)
+        kept = sales.remembered(connection, self._tenant, command.idempotency_key, since)
+        if kept is None:
+            return None
+        digest, keys = kept
+        if digest != command.digest:
+            raise Refused(
+                f"The idempotency key {command.idempotency_key!r} was used for another command. Choose a new key."
+            )
+        rows = sales.by_keys(connection, self._tenant, keys)
+        return Issued(tuple(Effect(row, row) for row in rows), ("repeated: nothing new was asked",), replayed=True)
+
+    def _remember(
+        self, connection: Connection, command: Command, changes: Changes, level: Level, now: datetime
+    ) -> None:
+        if command.idempotency_key is not None:
+            keys = [effect.after.key for effect in _effects(level, changes, command.item)]
+            values = {"tenant": self._tenant, "key": command.idempotency_key, "digest": command.digest}
+            sales.remember(connection, values | {"answer": keys, "created_at": now})
+
+
+def _effects(level: Level, changes: Changes, item: str | None) -> tuple[Effect, ...]:
+    """Return one effect for the newest sale of each item that the command is about."""
+    written = {row.key: row for row in (*changes.sold, *changes.redesired)}
+    codes = [item] if item else [i.code for i in level.items]
+    effects = [Effect(None, row) for row in changes.sold if row.item_code in codes]
+    sold = {row.item_code for row in changes.sold}
+    for code in codes:
+        row = level.latest(code)
+        if row is not None and code not in sold:
+            effects.append(Effect(row, written.get(row.key, row)))
+    return tuple(sorted(effects, key=lambda e: (e.after.item_code, e.after.sale)))
+
+
+class _Asked:
+    """One command on one contract's level: checks it, writes the level, returns it as it then is."""
+
+    def __init__(self, connection: Connection, command: Command, level: Level, now: datetime, routes: Routes) -> None:
+        self.connection, self.command, self.level, self.now, self.routes = connection, command, level, now, routes
+        self.contract = level.contract
+
+    def carried_out(self) -> tuple[Level, tuple[str, ...]]:
+        item = self.command.item
+        if item is not None and item not in {i.code for i in self.level.items if not i.removed}:
+            raise UnknownName("item", item, [i.code for i in self.level.items if not i.removed])
+        steps: dict[Action, Callable[[], tuple[Level, tuple[str, ...]]]] = {
+            Action.ACTIVATE: self.activate,
+            Action.BLOCK: self.block,
+            Action.UNBLOCK: self.unblock,
+            Action.CANCEL: self.cancel,
+            Action.CHANGE: self.change,
+        }
+        return steps[self.command.action]()
+
+    @property
+    def items(self) -> list[ItemRow]:
+        """The items that the command is about."""
+        return [i for i in self.level.items if not i.removed and self.command.item in {None, i.code}]
+
+    # -- activate ------------------------------------------------------------------------------------------------------
+
+    def activate(self) -> tuple[Level, tuple[str, ...]]:
+        blocked = [i.code for i in self.items if self._is(i, Desired.BLOCKED)]
+        if blocked:
+            raise Refused(f"Contract {self.contract.id} is blocked ({self._why(blocked[0])}): use unblock.")
+        cancelled = self.contract.status is ContractStatus.CANCELLED
+        whole = self.command.item is not None or cancelled
+        again = frozenset(i.code for i in self.items if whole and self._is(i, Desired.CANCELLED))
+        level = replace(self.level, contract=self._status(ContractStatus.ACTIVE), sell_again=again)
+        if self.command.item is not None:
+            level = replace(level, items=[i for i in self.level.items if i.code == self.command.item])
+        not_served = [i.code for i in self.items if i.product_code not in self.routes.links]
+        return level, (f"not served (no product link): {', '.join(not_served)}",) if not_served else ()
+
+    def _is(self, item: ItemRow, desired: Desired) -> bool:
+        latest = self.level.latest(item.code)
+        return latest is not None and latest.desired is desired
+
+    def _status(self, status: ContractStatus) -> Any:
+        after = replace(self.contract, status=status, changed_at=self.now)
+        if status is not self.contract.status:
+            row = {"tenant": after.tenant, "id": after.id, "status": status, "changed_at": self.now}
+            contracts.update_rows(self.connection, tables.contracts, ("tenant", "id"), [row])
+        return after
+
+    def _why(self, code: str) -> str:
+        return ", ".join(sorted({f"{r.reason.value} by {r.source}" for r in self.level.reasons_for(code)}))
+
+    # -- block and unblock ---------------------------------------------------------------------------------------------
+
+    def block(self) -> tuple[Level, tuple[str, ...]]:
+        if self.contract.status is ContractStatus.CANCELLED:
+            raise Refused(f"Contract {self.contract.id} is cancelled: there is nothing to block.")
+        if self.command.until is not None and self.command.until <= self.now:
+            raise Refused("--until is in the past: name a later day, or leave it out.")
+        self._refuse_part_of_a_user()
+        reason = self.command.reason or Reason.STAFF
+        row = ReasonRow(
+            self.contract.tenant, self.contract.id, self.command.item or "", reason, self.command.source,
+            self.command.until, self.now,
+        )  # fmt: skip
+        contracts.put_reason(self.connection, row)
+        others = [
+            r for r in self.level.reasons if (r.item_code, r.reason, r.source) != (row.item_code, reason, row.source)
+        ]
+        return replace(self.level, reasons=[*others, row]), ()
+
+    def _refuse_part_of_a_user(self) -> None:
+        """A provider that blocks whole users cannot block one item of several."""
+        if self.command.item is None:
+            return
+        latest = self.level.latest(self.command.item)
+        kind = self.routes.kinds.get(latest.integration) if latest else None
+        if latest is None or kind is None or kind.block_scope is not BlockScope.ACCOUNT:
+            return
+        siblings = [s for s in queue.subscriptions_of(self.connection, [latest.account_key]) if s.key != latest.key]
+        held = [s for s in siblings if s.live and s.desired is Desired.ACTIVE]
+        if held:
+            names = ", ".join(f"{s.contract_id}/{s.item_code}" for s in held)
+            raise Refused(
+                f"{kind.title} blocks whole users, not one item of several: {names} would be blocked too. "
+                "Block the whole contract, or cancel the item."
+            )
+
+    def unblock(self) -> tuple[Level, tuple[str, ...]]:
+        if self.contract.status is ContractStatus.CANCELLED:
+            raise Refused(f"Contract {self.contract.id} is cancelled: `svahub activate` sells it anew.")
+        present = [r for r in self.level.reasons if r.item_code in {"", self.command.item or r.item_code}]
+        if not present:
+            return self.level, ("not blocked",)
+        taken = self._reasons_to_take(present)
+        contracts.delete_reasons(self.connection, taken)
+        rest = [r for r in self.level.reasons if r not in taken]
+        left = sorted({f"{r.reason.value} by {r.source}" for r in present if r not in taken})
+        return replace(self.level, reasons=rest), (f"still blocked: {', '.join(left)}",) if left else ()
+
+    def _reasons_to_take(self, present: list[ReasonRow]) -> list[ReasonRow]:
+        wanted = self.command.reason
+        named = [r for r in present if r.reason is wanted] if wanted else present
+        if not named:
+            there = sorted({r.reason.value for r in present})
+            raise UnknownName("block reason on this contract", str(wanted), there)
+        if wanted is None and len({r.reason for r in named}) > 1:
+            several = ", ".join(sorted({r.reason.value for r in named}))
+            raise Refused(
+                f"Contract {self.contract.id} is blocked for several reasons ({several}): name one with --reason."
+            )
+        for r in named:
+            self._refuse_protected(r)
+        return named
+
+    def _refuse_protected(self, reason: ReasonRow) -> None:
+        if reason.reason in PROTECTED and reason.source != self.command.source and not self.command.admin:
+            raise Refused(
+                f"{reason.reason.value} was set by {reason.source} and goes only by that source, or with --admin."
+            )
+
+    # -- cancel and change ---------------------------------------------------------------------------------------------
+
+    def cancel(self) -> tuple[Level, tuple[str, ...]]:
+        if self.command.item is None:
+            return replace(self.level, contract=self._status(ContractStatus.CANCELLED)), ()
+        items = [replace(i, removed=True) if i.code == self.command.item else i for i in self.level.items]
+        return replace(self.level, items=items), ()
+
+    def change(self) -> tuple[Level, tuple[str, ...]]:
+        if self.command.plan is None and self.command.quantity is None:
+            raise Refused("Say what to change: --plan or --quantity.")
+        item = self._only_item()
+        latest = self.level.latest(item.code)
+        if latest is None or latest.desired is Desired.CANCELLED or latest.observed is Observed.CANCELLED:
+            raise Refused(f"Item {item.code} of contract {self.contract.id} is not sold: use activate.")
+        self._check_plan(latest.integration)
+        self._check_quantity(latest.integration)
+        changed = replace(item, plan=self.command.plan or item.plan, quantity=self.command.quantity or item.quantity)
+        row = {"tenant": item.tenant, "contract_id": item.contract_id, "code": item.code}
+        values = row | {"plan": changed.plan, "quantity": changed.quantity}
+        contracts.update_rows(self.connection, tables.items, tuple(row), [values])
+        return replace(self.level, items=[changed if i.code == item.code else i for i in self.level.items]), ()
+
+    def _only_item(self) -> ItemRow:
+        served = [i for i in self.items if self.level.latest(i.code) is not None] or self.items
+        if len(served) != 1:
+            raise Refused(f"Contract {self.contract.id} has several items: name one with --item.")
+        return served[0]
+
+    def _check_plan(self, integration: str) -> None:
+        there = {p.remote_id for (name, _), p in self.routes.plans.items() if name == integration and not p.retired_at}
+        if self.command.plan is not None and self.command.plan not in there:
+            raise UnknownName(f"plan of {integration!r}", self.command.plan, there, "Fresh: svahub plans sync")
+
+    def _check_quantity(self, integration: str) -> None:
+        kind = self.routes.kinds.get(integration)
+        if self.command.quantity is None or kind is None:
+            return
+        for column, why in declined(kind, self.command.quantity, next(iter(kind.documents))):
+            if column == "quantity":
+                raise Refused(f"{why[0].upper()}{why[1:]}.")

@@ -1,0 +1,283 @@
+"""The client against real sockets: deadlines, broken connections, reuse of good ones."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import pytest
+from pydantic import BaseModel
+from svahub import errors
+from svahub.client import ProviderClient
+from svahub.errors import Cause
+from svahub.transport import ssl_context
+
+
+class Thing(BaseModel):
+    """An answer."""
+
+    id: str
+
+
+GOOD = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"id":"t1"}'
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n"
+Script = Callable[["Server", socket.socket], None]
+
+
+@dataclass
+class Server:
+    """A listening socket; `script` serves one connection, `connections` and `requests` are counted."""
+
+    script: Script
+    listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
+    connections: int = 0
+    requests: int = 0
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                self.connections += 1
+                threading.Thread(target=self._one, args=(connection,), daemon=True).start()
+
+    def _one(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            self.script(self, connection)
+
+    def request(self, connection: socket.socket) -> bool:
+        """Read one request without a body; False when the client has gone."""
+        received = b""
+        while b"\r\n\r\n" not in received:
+            part = connection.recv(65536)
+            if not part:
+                return False
+            received += part
+        self.requests += 1
+        return True
+
+
+@contextmanager
+def serving(script: Script) -> Iterator[Server]:
+    server = Server(script)
+    thread = threading.Thread(target=server.serve, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stopping.set()
+        server.listener.shutdown(socket.SHUT_RDWR)
+        server.listener.close()
+        thread.join()
+
+
+def client(url: str, timeout: float = 5.0, connections: int = 4) -> ProviderClient:
+    return ProviderClient(base_url=url, timeout=timeout, connections=connections)
+
+
+def always(answer: bytes) -> Script:
+    def script(server: Server, connection: socket.socket) -> None:
+        while server.request(connection):
+            connection.sendall(answer)
+
+    return script
+
+
+def once(answer: bytes) -> Script:
+    def script(server: Server, connection: socket.socket) -> None:
+        server.request(connection)
+        connection.sendall(answer)
+
+    return script
+
+
+def silent(server: Server, connection: socket.socket) -> None:
+    server.request(connection)
+    server.stopping.wait(30)
+
+
+def dripping(first: bytes) -> Script:
+    """Send `first` at once, then a byte every few milliseconds, for as long as anybody reads."""
+
+    def script(server: Server, connection: socket.socket) -> None:
+        server.request(connection)
+        connection.sendall(first)
+        while not server.stopping.wait(0.02):
+            connection.sendall(b"x")
+
+    return script
+
+
+def test_calls_share_a_connection() -> None:
+    with serving(always(GOOD)) as server, client(server.url) as calls:
+        for _ in range(5):
+            assert calls.get("/things", returns=Thing) == Thing(id="t1")
+        assert (server.connections, server.requests) == (1, 5)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [silent, dripping(b""), dripping(b"HTTP/1.1 200 OK\r\nX-Slow: "), dripping(HEAD.replace(b"11", b"99999"))],
+    ids=["silence", "drip from the start", "drip in a header", "drip in the body"],
+)
+@pytest.mark.parametrize(("method", "kind"), [("get", errors.Unreachable), ("post", errors.OutcomeUnknown)])
+def test_the_timeout_limits_the_whole_call(script: Script, method: str, kind: type[Exception]) -> None:
+    with serving(script) as server, client(server.url, timeout=0.2) as calls:
+        started = time.monotonic()
+        with pytest.raises(kind):
+            getattr(calls, method)("/things", returns=Thing)
+        assert time.monotonic() - started < 2
+
+
+BROKEN = {
+    "closed without an answer": b"",
+    "closed in the head": b"HTTP/1.1 200 OK\r\nContent",
+    "closed in the body": HEAD + b'{"id"',
+    "no HTTP": b"hello\r\n\r\n",
+    "an absurd length": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}",
+    "no gzip": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+}
+
+
+@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN.keys())
+@pytest.mark.parametrize(("method", "kind"), [("get", errors.Unreachable), ("post", errors.OutcomeUnknown)])
+def test_a_broken_answer_leaves_a_write_unknown(answer: bytes, method: str, kind: type[Exception]) -> None:
+    with serving(once(answer)) as server, client(server.url) as calls, pytest.raises(kind):
+        getattr(calls, method)("/things", returns=Thing)
+
+
+def test_a_client_recovers_from_a_broken_connection() -> None:
+    answers = iter([GOOD, b"oops\r\n\r\n", GOOD])
+
+    def script(server: Server, connection: socket.socket) -> None:
+        while server.request(connection):
+            connection.sendall(next(answers))
+
+    with serving(script) as server, client(server.url) as calls:
+        calls.get("/things", returns=Thing)
+        with pytest.raises(errors.OutcomeUnknown):
+            calls.post("/things")
+        assert calls.get("/things", returns=Thing) == Thing(id="t1")
+        assert server.connections == 2
+
+
+def test_a_connection_that_the_server_closed_while_idle_is_replaced() -> None:
+    closed = threading.Event()
+
+    def script(server: Server, connection: socket.socket) -> None:
+        server.request(connection)
+        connection.sendall(GOOD)
+        connection.shutdown(socket.SHUT_RDWR)
+        closed.set()
+
+    with serving(script) as server, client(server.url) as calls:
+        for _ in range(3):
+            calls.post("/things", returns=Thing)
+            assert closed.wait(5)
+            closed.clear()
+        assert server.connections == 3
+
+
+def test_a_port_where_nobody_listens_refuses() -> None:
+    with serving(always(GOOD)) as server:
+        url = server.url
+    with client(url) as calls, pytest.raises(errors.Unreachable) as caught:
+        calls.post("/things")
+    assert caught.value.cause is Cause.REFUSED
+
+
+def test_a_server_that_speaks_no_tls_is_told_apart() -> None:
+    def plain(server: Server, connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with serving(plain) as server:
+        url = server.url.replace("http:", "https:")
+        with client(url) as calls, pytest.raises(errors.Unreachable) as caught:
+            calls.post("/things")
+    assert caught.value.cause is Cause.TLS
+
+
+def test_a_name_that_does_not_exist_is_told_apart() -> None:
+    unknown = ProviderClient(base_url="https://nobody.invalid", hosts=frozenset({"nobody.invalid"}))
+    with unknown, pytest.raises(errors.Unreachable) as caught:
+        unknown.post("/things")
+    assert caught.value.cause is Cause.NAME
+
+
+def test_a_call_that_gets_no_connection_in_time_is_not_sent() -> None:
+    entered = threading.Event()
+
+    def script(server: Server, connection: socket.socket) -> None:
+        server.request(connection)
+        entered.set()
+        server.stopping.wait(30)
+
+    with serving(script) as server, client(server.url, timeout=0.5, connections=1) as calls:
+        first = threading.Thread(target=_until_it_fails, args=(calls,))
+        first.start()
+        assert entered.wait(5)
+        quick = ProviderClient(base_url=server.url, timeout=0.05, transport=calls._sender.transport)
+        with pytest.raises(errors.NotSent):
+            quick.post("/things")
+        first.join()
+        assert server.requests == 1
+
+
+def _until_it_fails(calls: ProviderClient) -> None:
+    with suppress(errors.ProviderError):
+        calls.get("/things")
+
+
+def test_a_name_that_resolves_too_late_sends_nothing() -> None:
+    seconds = iter([0.0, 0.0, 0.0, *[99.0] * 9])
+    with serving(always(GOOD)) as server:
+        late = ProviderClient(base_url=server.url, timeout=5, monotonic=lambda: next(seconds))
+        with late, pytest.raises(errors.Unreachable) as caught:
+            late.post("/things")
+        assert caught.value.cause is Cause.TIMEOUT
+        assert server.requests == 0
+
+
+def test_a_compressed_answer_is_measured_by_what_it_becomes() -> None:
+    bomb = gzip.compress(b"0" * 1_000_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n".encode()
+    too_long = pytest.raises(errors.Unreachable, match="longer than 100000 bytes")
+    with serving(always(head + bomb)) as server, client(server.url) as calls, too_long:
+        calls.get("/things", returns=Thing, max_bytes=100_000)
+
+
+def test_the_process_has_one_tls_context() -> None:
+    assert ssl_context() is ssl_context()
+    assert ssl_context().verify_mode is ssl.CERT_REQUIRED
+
+
+def test_threads_share_a_client() -> None:
+    with serving(always(GOOD)) as server, client(server.url) as calls:
+        failures: list[BaseException] = []
+
+        def call() -> None:
+            try:
+                for _ in range(20):
+                    calls.post("/things", returns=Thing)
+            except errors.ProviderError as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=call) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert server.requests == 160
+        assert server.connections == 4

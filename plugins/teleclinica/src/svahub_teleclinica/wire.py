@@ -1,0 +1,230 @@
+"""TeleClínica's JSON, as assumed: what is sent and what comes back. Nothing outside this plugin sees it.
+
+Answers may bear fields and values that are not known here; neither breaks a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+from svahub import (
+    BlockReason,
+    Customer,
+    Observed,
+    Plan,
+    PlanDraft,
+    RemoteSubscription,
+    RemoteUser,
+    Subscription,
+)
+
+STATUSES = {status.value: status for status in (Observed.ACTIVE, Observed.BLOCKED, Observed.CANCELLED)}
+"""What users and plans are, by TeleClínica's word for it."""
+
+
+def _status(value: object) -> Observed:
+    return STATUSES.get(value, Observed.UNKNOWN) if isinstance(value, str) else Observed.UNKNOWN
+
+
+Status = Annotated[Observed, BeforeValidator(_status)]
+"""A status; one that is not known is read as UNKNOWN."""
+
+
+class Wire(BaseModel):
+    """Fields in camel case; what is not known is ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+
+
+# -- what is sent
+
+
+class NewPlan(Wire):
+    """A plan to register."""
+
+    name: str
+    description: str
+    price: float
+    external_reference: str
+
+    @classmethod
+    def of(cls, draft: PlanDraft) -> Self:
+        """Return what registers `draft`; JSON has no decimals, and a price of two places survives a float."""
+        return cls(
+            name=draft.name,
+            description=draft.description,
+            price=float(draft.price),
+            external_reference=draft.reference,
+        )
+
+
+class Contact(Wire):
+    """What can change of a customer's data."""
+
+    name: str
+    email: str | None = None
+    phone: str | None = None
+
+    @classmethod
+    def of(cls, customer: Customer) -> Self:
+        """Return what the user should be told to be."""
+        return cls(name=customer.name, email=customer.email, phone=customer.phone)
+
+
+class NewUser(Contact):
+    """A user to create, with the first plan."""
+
+    external_reference: str
+    cpf: str
+    birth_date: date | None = None
+    plan_id: str
+
+    @classmethod
+    def first(cls, subscription: Subscription, plan: str) -> Self:
+        """Return what creates the account's user with `plan`."""
+        customer = subscription.account.customer
+        return cls(
+            name=customer.name,
+            email=customer.email,
+            phone=customer.phone,
+            external_reference=subscription.account.key,
+            cpf=customer.document,
+            birth_date=customer.birth_date,
+            plan_id=plan,
+        )
+
+
+class AddedPlan(Wire):
+    """A plan for a user that exists, under our reference."""
+
+    plan_id: str
+    external_reference: str
+
+
+class OtherPlan(Wire):
+    """The plan to put in the place of another."""
+
+    plan_id: str
+
+
+class Block(Wire):
+    """Why a user is to be blocked."""
+
+    reason: str
+
+    @classmethod
+    def of(cls, reasons: Iterable[BlockReason]) -> Self:
+        """Return all reasons in one text, always in the same order."""
+        return cls(reason=",".join(sorted({reason.reason.value for reason in reasons})) or "staff")
+
+
+# -- what comes back
+
+
+class CataloguePlan(Wire):
+    """An entry of the catalogue."""
+
+    id: str
+    name: str
+    description: str | None = None
+    price: Decimal | None = None
+    active: bool = True
+
+    def plan(self) -> Plan:
+        """Return it in the core's words."""
+        return Plan(self.id, self.name, self.description or "", self.price, self.active)
+
+
+class HeldPlan(Wire):
+    """A plan that a user has or had; a user's first plan may come without a reference."""
+
+    id: str
+    external_reference: str | None = None
+    status: Status = Observed.UNKNOWN
+
+    def remote(self, user: Observed) -> RemoteSubscription:
+        """Return it in the core's words; a blocked or cancelled user's plans are so too."""
+        ended = self.status is Observed.CANCELLED
+        dominated = user in {Observed.BLOCKED, Observed.CANCELLED} and not ended
+        return RemoteSubscription(self.id, user if dominated else self.status, self.external_reference)
+
+
+class User(Wire):
+    """A user."""
+
+    id: str
+    status: Status
+    external_reference: str | None = None
+    name: str | None = Field(None, repr=False)
+    cpf: str | None = Field(None, repr=False)
+    email: str | None = Field(None, repr=False)
+    phone: str | None = Field(None, repr=False)
+    login: str | None = Field(None, repr=False)
+    access_url: str | None = Field(None, repr=False)
+    plans: tuple[HeldPlan, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        """Whether the user was not cancelled."""
+        return self.status is not Observed.CANCELLED
+
+    def holds(self, plan: str) -> bool:
+        """Whether the user has the plan now."""
+        return any(held.id == plan and held.status is not Observed.CANCELLED for held in self.plans)
+
+    def remote(self) -> RemoteUser:
+        """Return the user in the core's words."""
+        return RemoteUser(
+            remote_id=self.id,
+            status=self.status,
+            reference=self.external_reference,
+            subscriptions=tuple(held.remote(self.status) for held in self.plans),
+            name=self.name,
+            document=self.cpf,
+            email=self.email,
+            phone=self.phone,
+            login=self.login,
+            access_url=self.access_url,
+        )
+
+
+Entry = TypeVar("Entry", CataloguePlan, User)
+
+
+class Page(Wire, Generic[Entry]):
+    """One page of a listing; `total` counts the entries of all pages."""
+
+    data: tuple[Entry, ...]
+    total: int
+
+
+class Found(Wire):
+    """The users that a lookup brought, in an envelope or as a bare list."""
+
+    data: tuple[User, ...]
+    total: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"data": value} if isinstance(value, list) else value
+
+
+class Problem(Wire):
+    """What an error answer says."""
+
+    code: str = ""
+    user_id: str | None = None
+
+    @classmethod
+    def of(cls, body: Any) -> Self:
+        """Return the problem; an empty one when the body is not as assumed."""
+        try:
+            return cls.model_validate(body.get("error") if isinstance(body, dict) else {})
+        except ValidationError:
+            return cls()

@@ -1,0 +1,30 @@
+"""The README tells of what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from svahub.cli import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_it_begins_with_two_commands_and_ci_runs_both() -> None:
+    first_block = README.split("```")[1].removeprefix("sh\n")
+    commands = first_block.splitlines()
+    assert len(commands) == 2
+    assert all(command in (ROOT / ".ci" / "run").read_text(encoding="utf-8") for command in commands)
+
+
+def test_every_command_that_it_shows_exists() -> None:
+    shown = set(re.findall(r"^uv run svahub ([a-z]+)", README, re.MULTILINE))
+    assert shown
+    assert shown <= set(COMMANDS)
+
+
+def test_every_file_that_it_links_to_exists() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -1,0 +1,42 @@
+"""What `svahub --help` imports: click and the names of the commands, nothing that they need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import entry_points
+
+import pytest
+
+HELP = """
+import sys
+from svahub.cli import main
+try:
+    main(["--help"])
+except SystemExit as ended:
+    assert not ended.code
+print("\\n".join(sys.modules), file=sys.stderr)
+"""
+HEAVY = ["alembic", "httpx", "pluggy", "pydantic", "rich", "sqlalchemy", "starlette", "stevedore", "tabulate"]
+
+
+@cache
+def imported_by_help() -> frozenset[str]:
+    ended = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True)
+    return frozenset(ended.stderr.split())
+
+
+@pytest.mark.parametrize("library", HEAVY)
+def test_help_imports_no_library_that_commands_need(library: str) -> None:
+    assert library not in imported_by_help()
+
+
+def test_help_imports_of_svahub_only_the_group() -> None:
+    assert {name for name in imported_by_help() if name.startswith("svahub")} == {"svahub", "svahub.cli"}
+
+
+def test_help_imports_no_plugin() -> None:
+    packages = {entry.module.partition(".")[0] for entry in entry_points(group="svahub.providers")}
+    assert packages
+    assert not packages & imported_by_help()
