@@ -7,12 +7,12 @@ batch of results is written in one transaction after them; between two steps of 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 
 from svahub import intentions
 from svahub.clock import Clock
+from svahub.crew import Crew
 from svahub.desk import Desk, Work
 from svahub.errors import NotSent, PluginBug
 from svahub.exchange import recording
@@ -45,9 +45,10 @@ class Converge:
         self._store, self._fleet, self._clock = store, fleet, clock
         self._desk = Desk(store, fleet, clock, draw)
         self._threads, self._progress = threads, progress
-        self._pool = ThreadPoolExecutor(threads, "svahub")
-        self._running: dict[Future[tuple[Result, float]], Work] = {}
+        self._crew: Crew[Work, tuple[Result, float]] = Crew(threads, self._carry_out)
+        self._running: dict[tuple[str, int], Work] = {}
         self._call_seconds = 0.05
+        self._stopping = False
         self._swept = self._renewed = float("-inf")
 
     def __enter__(self) -> Converge:
@@ -63,17 +64,21 @@ class Converge:
         self._give_back_unstarted()
         while self._running:
             self._collect()
-        self._pool.shutdown()
+        self._crew.dismiss()
         self._desk.flush()
         self._fleet.close()
 
+    def stop(self) -> None:
+        """Ask the worker to take nothing more; safe in a signal handler. `close` then lets what has begun end."""
+        self._stopping = True
+
     def drain(self, only: Collection[str] = ()) -> None:
         """Work until nothing is due any more, having waited out other workers' leases."""
-        self.work_until(lambda: self._nothing_left(only), only)
+        self.work_until(lambda: self._desk.nothing_left(only), only)
 
     def work_until(self, finished: Callable[[], bool], only: Collection[str] = ()) -> None:
         """Work on due accounts, of `only` those keys if any are given, until `finished` says so in an idle moment."""
-        while True:
+        while not self._stopping:
             taken = self.turn(only)
             if not taken and not self._running:
                 if finished():
@@ -88,10 +93,6 @@ class Converge:
         self._collect()
         self._renew()
         return taken
-
-    def _nothing_left(self, only: Collection[str]) -> bool:
-        first = self._desk.idle_until(only)
-        return first is None or (first[0] > self._desk.now() and not first[1])
 
     def _sweep(self) -> None:
         if self._clock.monotonic() - self._swept < SWEEP_SECONDS:
@@ -111,39 +112,36 @@ class Converge:
             return 0
         work, leased = self._desk.take(room, only)
         for one in work:
-            self._running[self._pool.submit(self._carry_out, one)] = one
+            self._running[one.attempt] = one
+            self._crew.begin(one)
         return leased
 
     def _carry_out(self, work: Work) -> tuple[Result, float]:
         began = self._clock.monotonic()
-        with recording(work.attempt), holding(work.held):
-            result = carry_out(work.relay, work.decision, work.subscription, work.reasons)
+        result: Result
+        try:
+            with recording(work.attempt), holding(work.held):
+                result = carry_out(work.relay, work.decision, work.subscription, work.reasons)
+        except Exception as error:  # noqa: BLE001  # a thread must bring something back, whatever happens
+            result = PluginBug(f"the step raised {type(error).__name__}")
         return result, self._clock.monotonic() - began
 
     def _collect(self) -> None:
         """Write what has ended, gathered for a moment so that many results share one commit."""
-        if not self._running:
-            return
         deadline = self._clock.monotonic() + GATHER_SECONDS
-        done, waiting = wait(self._running, GATHER_SECONDS, FIRST_COMPLETED)
-        while waiting and done and (left := deadline - self._clock.monotonic()) > 0:
-            more, waiting = wait(waiting, left, FIRST_COMPLETED)
-            done |= more
-        if done:
-            self._write([(self._running.pop(future), future) for future in done])
+        ended: list[tuple[Work, Result]] = []
+        while len(ended) < len(self._running) and (left := deadline - self._clock.monotonic()) > 0:
+            for work, (result, seconds) in self._crew.ended(left):
+                ended.append((work, result))
+                self._call_seconds += (seconds - self._call_seconds) / 50
+        self._write(ended)
 
-    def _write(self, ended: list[tuple[Work, Future[tuple[Result, float]]]]) -> None:
-        self._desk.put([(work, self._result(future)) for work, future in ended])
-        self._progress(len(ended))
-
-    def _result(self, future: Future[tuple[Result, float]]) -> Result:
-        if future.cancelled():
-            return NotSent("given back before it began")
-        if (error := future.exception()) is not None:
-            return PluginBug(f"the step raised {type(error).__name__}")
-        result, seconds = future.result()
-        self._call_seconds += (seconds - self._call_seconds) / 50
-        return result
+    def _write(self, ended: Sequence[tuple[Work, Result]]) -> None:
+        for work, _ in ended:
+            del self._running[work.attempt]
+        if ended:
+            self._desk.put(ended)
+            self._progress(len(ended))
 
     def _renew(self) -> None:
         now = self._clock.monotonic()
@@ -153,14 +151,10 @@ class Converge:
 
     def _yield_to_urgent(self) -> None:
         """Give back what has not begun when something more urgent has become due."""
-        waiting = [work.row.priority for future, work in self._running.items() if not future.running()]
-        if len(self._running) > self._threads and waiting and self._desk.more_urgent_than(min(waiting)):
+        if self._crew.not_begun and self._desk.more_urgent_than(min(w.row.priority for w in self._running.values())):
             self._give_back_unstarted()
 
     def _give_back_unstarted(self) -> None:
         """Withdraw the calls that no thread has begun."""
-        unstarted = [(work, future) for future, work in self._running.items() if future.cancel()]
-        for _, future in unstarted:
-            del self._running[future]
-        if unstarted:
-            self._write(unstarted)
+        given_back = NotSent("given back before it began")
+        self._write([(work, given_back) for work in self._crew.take_back()])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from svahub.lifecycle import GONE, Situation, Step, next_step
@@ -117,14 +117,14 @@ def _without_call(view: View, row: SubscriptionRow, step: Step) -> SubscriptionR
         return parked(row, *_drift(row))
     holders = sorted({o.contract_id for o in view.others(row) if o.live and o.desired is not Desired.BLOCKED})
     cause = f"held: the provider blocks whole users, and this one is also in use by contract {', '.join(holders)}"
-    return replace(row, phase=Phase.WAITING, due_at=None, cause=cause, advice="block the other contracts too")
+    return row._replace(phase=Phase.WAITING, due_at=None, cause=cause, advice="block the other contracts too")
 
 
 def _drift(row: SubscriptionRow) -> tuple[str, str]:
     if row.uncertain_since is not None:
         return (
             "it is not known whether the last call was applied, and this provider has nothing to look it up by",
-            "look at the provider: if it is not there `svahub operations retry ID`, else `svahub operations discard ID`",
+            "look there: if it is missing, `svahub operations retry ID`, else `svahub operations discard ID`",
         )
     return (
         "ended at the provider",
@@ -134,25 +134,25 @@ def _drift(row: SubscriptionRow) -> tuple[str, str]:
 
 def settled(row: SubscriptionRow) -> SubscriptionRow:
     """Return the row with nothing left to do."""
-    return replace(
-        row, phase=Phase.SETTLED, due_at=None, tries=0, cause=None, advice=None, candidate=None,
+    return row._replace(
+        phase=Phase.SETTLED, due_at=None, tries=0, cause=None, advice=None, candidate=None,
         looks=0, uncertain_since=None, priority=Priority.BULK,
     )  # fmt: skip
 
 
 def parked(row: SubscriptionRow, cause: str, advice: str, candidate: str | None = None) -> SubscriptionRow:
     """Return the row waiting for a person."""
-    return replace(row, phase=Phase.PARKED, due_at=None, cause=cause, advice=advice, candidate=candidate)
+    return row._replace(phase=Phase.PARKED, due_at=None, cause=cause, advice=advice, candidate=candidate)
 
 
 def due(row: SubscriptionRow, at: datetime) -> SubscriptionRow:
     """Return the row with its next step due."""
-    return replace(row, phase=Phase.DUE, due_at=at, cause=None, advice=None)
+    return row._replace(phase=Phase.DUE, due_at=at, cause=None, advice=None)
 
 
 def rested(view: View, row: SubscriptionRow, now: datetime) -> SubscriptionRow:
     """Return the row after a step that succeeded: settled when nothing is left, else due, with a fresh budget."""
-    rest = replace(row, tries=0)
+    rest = row._replace(tries=0)
     if row.handle is None and step_for(view, rest) is Step.NOTHING:
         return settled(rest)
     return due(rest, now)

@@ -198,6 +198,7 @@ class Desk:
             elif end.pause is not None:
                 until = now + timedelta(seconds=end.pause)
                 integrations.pause(connection, lane.tenant, lane.integration, until)
+                self._fleet.pause(lane, until)
 
     def flush(self) -> None:
         """Write the exchanges that belong to no result."""
@@ -228,17 +229,14 @@ class Desk:
             most = queue.most_urgent(connection, self._fleet.lanes(now), now)
         return most is not None and most < priority
 
-    def idle_until(self, only: Collection[str] = ()) -> tuple[datetime, bool] | None:
-        """Return when something is next due, and whether another worker holds it now; None when nothing will be."""
+    def nothing_left(self, only: Collection[str] = ()) -> bool:
+        """Say whether nothing is due now and no other worker holds an account."""
         with self._store.read() as connection:
             now = self._store.now(connection)
             first = queue.next_due(connection, self._fleet.lanes(now), only)
-        return None if first is None else (first[0], first[1] is not None)
-
-    def now(self) -> datetime:
-        """Return the store's instant."""
-        with self._store.read() as connection:
-            return self._store.now(connection)
+            tenants = {lane.tenant for lane in self._fleet.every_lane()}
+            others = queue.leased_by_others(connection, self.owner, tenants, only)
+        return not others and (first is None or first > now)
 
 
 def _attempt(work: Work, now: datetime) -> AttemptRow:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -100,7 +100,7 @@ class Fleet:
         return list(self._rows)
 
     def _may_run(self, row: IntegrationRow, now: datetime) -> bool:
-        return row.state is IntegrationState.ENABLED and (row.paused_until is None or row.paused_until <= now)
+        return row.state is IntegrationState.ENABLED and not _paused(row, now)
 
     def _usable(self, lane: Lane) -> bool:
         if lane in self.problems:
@@ -123,16 +123,20 @@ class Fleet:
     def _gate(self, lane: Lane) -> Callable[[float], None]:
         def gate(timeout: float) -> None:
             held = _held.get()
-            if lane in self._stopped:
-                raise NotSent("the integration has just been paused or quarantined")
+            if lane in self._stopped or _paused(self._rows[lane], self._clock.now()):
+                raise NotSent("the integration is paused or quarantined")
             if held is not None and self._clock.monotonic() + timeout > held.deadline:
                 raise NotSent("the lease does not outlast the call")
 
         return gate
 
     def stop(self, lane: Lane) -> None:
-        """Let no further call of this integration out; a refresh that finds it enabled and unpaused lifts that."""
+        """Let no further call of this integration out; a refresh that finds it enabled lifts that."""
         self._stopped.add(lane)
+
+    def pause(self, lane: Lane, until: datetime) -> None:
+        """Let no call of this integration out before an instant."""
+        self._rows[lane] = replace(self._rows[lane], paused_until=until)
 
     def longest_timeout(self) -> timedelta:
         """Return how long a call of any opened integration may take."""
@@ -143,6 +147,10 @@ class Fleet:
         for opened in (*self._opened.values(), *self._retired):
             opened.client.close()
         self._opened.clear()
+
+
+def _paused(row: IntegrationRow, now: datetime) -> bool:
+    return row.paused_until is not None and row.paused_until > now
 
 
 def _configuration(row: IntegrationRow | None) -> tuple[object, ...] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -154,8 +154,8 @@ def _sell(changes: Changes, level: Level, item: ItemRow, links: Mapping[str, Lin
 
 def _redesire(changes: Changes, level: Level, item: ItemRow, row: SubscriptionRow, desired: Desired) -> None:
     plan = item.plan or row.plan
-    wanted = replace(
-        row, desired=desired, plan=plan, quantity=item.quantity, price=item.price,
+    wanted = row._replace(
+        desired=desired, plan=plan, quantity=item.quantity, price=item.price,
         due_day=level.contract.due_day, attributes=item.attributes, consent=item.consent or row.consent,
     )  # fmt: skip
     if wanted == row and not level.touched:
@@ -184,8 +184,8 @@ def _verb(before: Desired, after: Desired) -> Verb:
 
 
 def _again(row: SubscriptionRow, now: datetime, priority: int) -> SubscriptionRow:
-    return replace(
-        row, generation=row.generation + 1, phase=Phase.DUE, due_at=now, priority=priority,
+    return row._replace(
+        generation=row.generation + 1, phase=Phase.DUE, due_at=now, priority=priority,
         tries=0, cause=None, advice=None, candidate=None,
     )  # fmt: skip
 

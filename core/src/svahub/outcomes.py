@@ -61,7 +61,7 @@ def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rul
     if done.step is Step.FIND:
         return _found(view, row, result, now, rules)
     step = Step(row.handle.partition(":")[0]) if done.step is Step.POLL and row.handle else done.step
-    return _succeeded(view, replace(done, step=step), replace(row, handle=None), result, now)
+    return _succeeded(view, replace(done, step=step), row._replace(handle=None), result, now)
 
 
 def crashed(view: View, step: Step, row: SubscriptionRow, began: datetime) -> tuple[SubscriptionRow, ...]:
@@ -73,18 +73,18 @@ def crashed(view: View, step: Step, row: SubscriptionRow, began: datetime) -> tu
 
 
 def _succeeded(view: View, done: Decision, row: SubscriptionRow, user: RemoteUser | None, now: datetime) -> Ending:
-    sure = replace(row, uncertain_since=None, looks=0)
+    sure = row._replace(uncertain_since=None, looks=0)
     remote_id = view.account.remote_id
     match done.step:
         case Step.CREATE_USER if user is not None:
             remote_id = user.remote_id
             changed = _linked(view, sure, user, user.subscription(row.key))
         case Step.BLOCK:
-            changed = replace(sure, observed=Observed.BLOCKED)
+            changed = sure._replace(observed=Observed.BLOCKED)
         case Step.UNBLOCK:
-            changed = replace(sure, observed=Observed.ACTIVE)
+            changed = sure._replace(observed=Observed.ACTIVE)
         case Step.CANCEL:
-            changed = replace(sure, observed=Observed.CANCELLED)
+            changed = sure._replace(observed=Observed.CANCELLED)
             remote_id = remote_id if live_others(view, row) else None
         case Step.CHANGE:
             changed = _changed(view, sure, done.what)
@@ -97,7 +97,7 @@ def _succeeded(view: View, done: Decision, row: SubscriptionRow, user: RemoteUse
 
 def _linked(view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubscription | None) -> SubscriptionRow:
     remote_id = (entry.remote_id if entry else None) or user.remote_id
-    return replace(row, observed=_status(user, entry), remote_id=remote_id, applied=applied_column(wanted(view, row)))
+    return row._replace(observed=_status(user, entry), remote_id=remote_id, applied=applied_column(wanted(view, row)))
 
 
 def _status(user: RemoteUser, entry: RemoteSubscription | None) -> Observed:
@@ -109,7 +109,7 @@ def _status(user: RemoteUser, entry: RemoteSubscription | None) -> Observed:
 def _changed(view: View, row: SubscriptionRow, what: frozenset[Aspect]) -> SubscriptionRow:
     want = wanted(view, row)
     given = replace(row.what_was_applied() or Applied(), **{a.value: getattr(want, a.value) for a in what})
-    return replace(row, applied=applied_column(given))
+    return row._replace(applied=applied_column(given))
 
 
 def _alike(view: View, done: Decision, changed: SubscriptionRow, now: datetime) -> list[SubscriptionRow]:
@@ -117,7 +117,7 @@ def _alike(view: View, done: Decision, changed: SubscriptionRow, now: datetime) 
     whole_user = view.facts.block_scope is BlockScope.ACCOUNT and done.step in {Step.BLOCK, Step.UNBLOCK}
     siblings = live_others(view, changed)
     if whole_user:
-        return [_again(view, replace(s, observed=changed.observed), now) for s in siblings]
+        return [_again(view, s._replace(observed=changed.observed), now) for s in siblings]
     if done.step is Step.CHANGE and Aspect.CUSTOMER in done.what:
         given = frozenset({Aspect.CUSTOMER})
         return [_again(view, _changed(view, s, given), now) for s in siblings if s.applied is not None]
@@ -146,9 +146,9 @@ def _found(view: View, row: SubscriptionRow, user: RemoteUser | None, now: datet
     if entry is None:
         gone = user.status is Observed.CANCELLED
         return _not_there(view, row, None if gone else user.remote_id, now)
-    seen = replace(_linked(view, row, user, entry), uncertain_since=None, looks=0)
+    seen = _linked(view, row, user, entry)._replace(uncertain_since=None, looks=0)
     given = Applied(entry.plan, entry.quantity or row.quantity, row.price, row.due_day, None)
-    found = rested(view, replace(seen, applied=applied_column(given)), now)
+    found = rested(view, seen._replace(applied=applied_column(given)), now)
     return Ending(Certainty.SUCCEEDED, (found,), user.remote_id)
 
 
@@ -157,11 +157,11 @@ def _not_there(view: View, row: SubscriptionRow, remote_id: str | None, now: dat
     believed_at = (row.uncertain_since or now) + timedelta(seconds=view.facts.settle_seconds)
     first_look_of_all = row.uncertain_since is None
     if first_look_of_all or (looks >= 2 and now >= believed_at):
-        absent = replace(
-            row, observed=Observed.ABSENT, remote_id=None, uncertain_since=None, looks=looks, tries=row.tries
+        absent = row._replace(
+            observed=Observed.ABSENT, remote_id=None, uncertain_since=None, looks=looks, tries=row.tries
         )
         return Ending(Certainty.SUCCEEDED, (_next(view, absent, now),), remote_id, "not there")
-    wait = replace(row, looks=looks, phase=Phase.WAITING, due_at=max(now, believed_at), cause=_LOOKS_AGAIN)
+    wait = row._replace(looks=looks, phase=Phase.WAITING, due_at=max(now, believed_at), cause=_LOOKS_AGAIN)
     return Ending(Certainty.SUCCEEDED, (wait,), remote_id, "not there yet")
 
 
@@ -170,18 +170,18 @@ _LOOKS_AGAIN = "the outcome of the last call is not known; it was not found yet 
 
 def _next(view: View, row: SubscriptionRow, now: datetime) -> SubscriptionRow:
     after = rested(view, row, now)
-    return after if after.phase is Phase.SETTLED else replace(after, tries=row.tries)
+    return after if after.phase is Phase.SETTLED else after._replace(tries=row.tries)
 
 
 def _unlinked(view: View, row: SubscriptionRow, user: RemoteUser, now: datetime, rules: Rules) -> Ending:
     if rules.adopt is Adopt.LINK:
-        linked = replace(row, observed=Observed.ABSENT, remote_id=None, uncertain_since=None, looks=1)
+        linked = row._replace(observed=Observed.ABSENT, remote_id=None, uncertain_since=None, looks=1)
         return Ending(Certainty.SUCCEEDED, (due(linked, now),), user.remote_id, "linked by the adopt policy")
     cause = f"the provider has this person already as user {user.remote_id}, without our reference"
     asked = "if it is the same customer: `svahub operations retry ID --adopt`, else `svahub operations discard ID`"
     refused = "the integration's adopt policy refuses to link it: `svahub operations discard ID`"
     advice, candidate = (asked, user.remote_id) if rules.adopt is Adopt.ASK else (refused, None)
-    waits = parked(replace(row, observed=Observed.ABSENT, uncertain_since=None, looks=1), cause, advice, candidate)
+    waits = parked(row._replace(observed=Observed.ABSENT, uncertain_since=None, looks=1), cause, advice, candidate)
     return Ending(Certainty.REJECTED, (waits,), view.account.remote_id, cause)
 
 
@@ -203,7 +203,7 @@ def _failed(
             return Ending(Certainty.NOT_APPLIED, (due(row, now),), view.account.remote_id, cause)
         case errors.RateLimited():
             seconds = error.retry_after if error.retry_after is not None else rules.backoff(row.tries).total_seconds()
-            rest = replace(row, phase=Phase.WAITING, due_at=now + timedelta(seconds=seconds), cause=cause)
+            rest = row._replace(phase=Phase.WAITING, due_at=now + timedelta(seconds=seconds), cause=cause)
             return Ending(Certainty.NOT_APPLIED, (rest,), view.account.remote_id, cause, pause=seconds)
         case errors.AuthenticationFailed():
             waits = due(row, now)
@@ -226,16 +226,16 @@ def _retried(row: SubscriptionRow, cause: str, now: datetime, rules: Rules) -> S
     tries = row.tries + 1
     if tries >= rules.retry_budget:
         advice = "when the provider answers again: `svahub operations retry ID`"
-        return parked(replace(row, tries=tries), f"given up after {tries} tries: {cause}", advice)
+        return parked(row._replace(tries=tries), f"given up after {tries} tries: {cause}", advice)
     at = now + rules.backoff(row.tries)
-    return replace(row, tries=tries, phase=Phase.WAITING, due_at=at, cause=cause, advice=None)
+    return row._replace(tries=tries, phase=Phase.WAITING, due_at=at, cause=cause, advice=None)
 
 
 def _uncertain(view: View, step: Step, row: SubscriptionRow, cause: str, now: datetime, rules: Rules) -> Ending:
     changed, *siblings = _unknown(view, step, row, now)
     waits = _retried(changed, cause, now, rules)
     if step is Step.CREATE_USER and waits.phase is Phase.WAITING:
-        waits = replace(waits, due_at=now)  # look at once: most of the time it is there
+        waits = waits._replace(due_at=now)  # look at once: most of the time it is there
     return Ending(Certainty.UNKNOWN, (waits, *siblings), view.account.remote_id, cause)
 
 
@@ -245,18 +245,18 @@ def _unknown(view: View, step: Step, row: SubscriptionRow, began: datetime) -> t
         return (row,)
     if step in ADDING:
         observed = Observed.UNKNOWN if step is Step.CREATE_USER else row.observed
-        return (replace(row, observed=observed, uncertain_since=began, looks=0),)
-    unsure = replace(row, observed=Observed.UNKNOWN)
+        return (row._replace(observed=observed, uncertain_since=began, looks=0),)
+    unsure = row._replace(observed=Observed.UNKNOWN)
     if step is Step.CANCEL or view.facts.block_scope is not BlockScope.ACCOUNT:
         return (unsure,)
-    siblings = (replace(s, observed=Observed.UNKNOWN) for s in live_others(view, row))
+    siblings = (s._replace(observed=Observed.UNKNOWN) for s in live_others(view, row))
     return (unsure, *(due(s, began) if s.phase is Phase.SETTLED else s for s in siblings))
 
 
 def _accepted(view: View, done: Decision, row: SubscriptionRow, error: errors.Pending, now: datetime) -> Ending:
     step = row.handle.partition(":")[0] if done.step is Step.POLL and row.handle else done.step.value
     at = now + timedelta(seconds=POLL_SECONDS)
-    waits = replace(row, phase=Phase.PENDING, due_at=at, handle=f"{step}:{error.handle}", cause=str(error), advice=None)
+    waits = row._replace(phase=Phase.PENDING, due_at=at, handle=f"{step}:{error.handle}", cause=str(error), advice=None)
     return Ending(Certainty.PENDING, (waits,), view.account.remote_id, str(error))
 
 
@@ -270,7 +270,7 @@ def _partial(
 def _lost(view: View, row: SubscriptionRow, error: errors.Refusal, now: datetime, rules: Rules) -> Ending:
     """Return what follows when the provider refuses to tell of a step that it had accepted."""
     step = Step((row.handle or Step.FIND.value).partition(":")[0])
-    alone = replace(row, handle=None)
+    alone = row._replace(handle=None)
     if isinstance(error, errors.NotFound):
         return _uncertain(view, step, alone, str(error), now, rules)
     return _refused(view, step, alone, error, now, rules)
@@ -283,9 +283,9 @@ def _refused(
     if isinstance(error, errors.NotFound) and not (creates and view.account.remote_id is None):
         return _vanished(view, step, row, now)
     if isinstance(error, errors.AlreadyExists) and creates and view.facts.can_find:
-        unsure = replace(row, observed=Observed.UNKNOWN, uncertain_since=now, looks=0)
+        unsure = row._replace(observed=Observed.UNKNOWN, uncertain_since=now, looks=0)
         look = _retried(unsure, str(error), now, rules)
-        look = replace(look, due_at=now) if look.phase is Phase.WAITING else look
+        look = look._replace(due_at=now) if look.phase is Phase.WAITING else look
         return Ending(Certainty.REJECTED, (look,), view.account.remote_id, str(error))
     return _parked(view, row, error)
 
@@ -298,10 +298,10 @@ def _parked(view: View, row: SubscriptionRow, error: errors.ProviderError) -> En
 def _vanished(view: View, step: Step, row: SubscriptionRow, now: datetime) -> Ending:
     remote_id = view.account.remote_id if live_others(view, row) else None
     if step is Step.CANCEL:
-        gone = replace(row, observed=Observed.CANCELLED, uncertain_since=None)
+        gone = row._replace(observed=Observed.CANCELLED, uncertain_since=None)
         rows = _merged((rested(view, gone, now),), freed(view, row, now))
         return Ending(Certainty.SUCCEEDED, rows, remote_id, "was not there any more")
-    absent = replace(row, observed=Observed.ABSENT, remote_id=None, applied=None, uncertain_since=None)
+    absent = row._replace(observed=Observed.ABSENT, remote_id=None, applied=None, uncertain_since=None)
     if view.facts.recreate:
         return Ending(Certainty.REJECTED, (rested(view, absent, now),), remote_id, "vanished; created again")
     cause = "the user has vanished at the provider"

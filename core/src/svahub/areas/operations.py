@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -104,9 +104,9 @@ class Operations:
     def _again(self, connection: Connection, row: SubscriptionRow) -> SubscriptionRow:
         now = self.bench.store.now(connection)
         sure = row.phase is Phase.PARKED and row.uncertain_since is not None
-        looked = replace(row, observed=Observed.ABSENT, uncertain_since=None) if sure and not row.remote_id else row
-        return replace(
-            looked, phase=Phase.DUE, due_at=now, tries=0, cause=None, advice=None, candidate=None,
+        looked = row._replace(observed=Observed.ABSENT, uncertain_since=None) if sure and not row.remote_id else row
+        return looked._replace(
+            phase=Phase.DUE, due_at=now, tries=0, cause=None, advice=None, candidate=None,
             priority=Priority.ACTIVATION,
         )  # fmt: skip
 
@@ -115,8 +115,8 @@ class Operations:
         with self.bench.store.write() as connection:
             operation, row = self._open(connection, id)
             now = self.bench.store.now(connection)
-            given_up = replace(
-                row, desired=_as_observed(row), generation=row.generation + 1, phase=Phase.DUE, due_at=now,
+            given_up = row._replace(
+                desired=_as_observed(row), generation=row.generation + 1, phase=Phase.DUE, due_at=now,
                 uncertain_since=None, tries=0, cause=None, advice=None, candidate=None,
             )  # fmt: skip
             sales.put(connection, given_up)

@@ -88,6 +88,7 @@ class Subscriptions:
     def stopped(self, connection: Connection) -> dict[str, tuple[State, str | None]]:
         """Return the integrations that cannot be called, and why."""
         found: dict[str, tuple[State, str | None]] = {}
+        now = self.bench.store.now(connection)
         for row in integrations.of_tenant(connection, self.bench.tenant):
             _, problem = usable(self.bench, row)
             if problem:
@@ -96,6 +97,11 @@ class Subscriptions:
                 found[row.name] = (State.QUARANTINED, row.cause)
             elif row.state is IntegrationState.DISABLED:
                 found[row.name] = (State.WAITING, "the integration is disabled")
+            elif row.paused_until is not None and row.paused_until > now:
+                found[row.name] = (
+                    State.WAITING,
+                    f"the provider asked for a pause until {row.paused_until:%H:%M:%S} UTC",
+                )
         return found
 
     def one(self, key: str) -> SubscriptionRow:

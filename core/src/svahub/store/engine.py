@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -80,7 +81,13 @@ def _parsed(url: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     try:
-        engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
+        engine = create_engine(
+            url,
+            pool_pre_ping=url.get_backend_name() != "sqlite",
+            hide_parameters=True,  # they are personal data
+            json_serializer=lambda value: to_json(value).decode(),
+            json_deserializer=from_json,
+        )
     except (NoSuchModuleError, ImportError) as error:
         remedy = "For PostgreSQL: pip install 'svahub[postgresql]'."
         raise Refused(f"No driver for {url.drivername!r} is installed. {remedy}") from error

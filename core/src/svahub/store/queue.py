@@ -188,16 +188,24 @@ def reasons_of(connection: Connection, contracts: Collection[tuple[str, str]]) -
     return [ReasonRow(*row) for row in connection.execute(query)]
 
 
-def next_due(
-    connection: Connection, lanes: Iterable[Lane], only: Collection[str] = ()
-) -> tuple[datetime, str | None] | None:
-    """Return `(due_at, lease_owner)` of the account that is due, or whose lease ends, first."""
-    firsts: list[tuple[datetime, str | None]] = []
+def leased_by_others(connection: Connection, owner: str, tenants: Collection[str], only: Collection[str] = ()) -> bool:
+    """Say whether another worker holds an account of some tenants."""
+    c = accounts.c
+    query = select(c.key).where(c.lease_owner.is_not(None), c.lease_owner != owner, c.tenant.in_(tenants))
+    query = query.where(c.key.in_(only)) if only else query
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def next_due(connection: Connection, lanes: Iterable[Lane], only: Collection[str] = ()) -> datetime | None:
+    """Return when the first account is due that nobody holds."""
+    firsts: list[datetime | None] = []
     for lane in lanes:
-        query = select(accounts.c.due_at, accounts.c.lease_owner).where(_in(lane), accounts.c.due_at.is_not(None))
+        query = select(accounts.c.due_at).where(
+            _in(lane), accounts.c.due_at.is_not(None), accounts.c.lease_owner.is_(None)
+        )
         query = query.where(accounts.c.key.in_(only)) if only else query
-        firsts.extend((at, owner) for at, owner in connection.execute(query.order_by(accounts.c.due_at).limit(1)) if at)
-    return min(firsts, key=lambda first: first[0], default=None)
+        firsts += connection.execute(query.order_by(accounts.c.due_at).limit(1)).scalars()
+    return min(filter(None, firsts), default=None)
 
 
 def account(connection: Connection, key: str) -> AccountRow:

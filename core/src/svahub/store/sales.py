@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from svahub.store.rows import AttemptRow, OperationRow, SubscriptionRow
 from svahub.store.states import Outcome, Phase
@@ -59,7 +59,7 @@ _SUPERSEDE = (
     .where(
         operations.c.subscription_key == bindparam("b_key"),
         operations.c.generation < bindparam("b_generation"),
-        operations.c.outcome.in_([Outcome.QUEUED, Outcome.PARKED]),
+        or_(operations.c.outcome == Outcome.QUEUED, operations.c.outcome == Outcome.PARKED),
         ~_running,
     )
     .values(

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from svahub import BasicAuth, IntegrationSettings
+from svahub.errors import Rejected
 
 
 class Routes(BaseModel):
@@ -34,7 +35,9 @@ class Routes(BaseModel):
 
 
 def path(template: str, **ids: str) -> str:
-    """Fill a route with ids, each quoted so that it stays one part of the path."""
+    """Fill a route with ids, each of which stays one part of the path."""
+    if any("/" in value or value in {"", ".", ".."} for value in ids.values()):
+        raise Rejected("unusable_id", "an id with a slash, or of dots only, would name something else")  # also quoted
     return template.format(**{name: quote(value, safe="") for name, value in ids.items()})
 
 

@@ -40,7 +40,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("tenant", sa.String(length=200), nullable=False),
         sa.Column("integration", sa.String(length=200), nullable=False),
-        sa.Column("account_key", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("account_key", sa.String(length=36), nullable=True),
         sa.Column("lease_number", sa.Integer(), nullable=True),
         sa.Column("at", Instant(), nullable=False),
         sa.Column("method", sa.String(length=10), nullable=False),
@@ -104,7 +104,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_looks_tenant_at"), "looks", ["tenant", "at"], unique=False)
     op.create_table(
         "accounts",
-        sa.Column("key", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("key", sa.String(length=36), nullable=False),
         sa.Column("tenant", sa.String(length=200), nullable=False),
         sa.Column("integration", sa.String(length=200), nullable=False),
         sa.Column("customer_id", sa.String(length=200), nullable=False),
@@ -244,14 +244,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_items_tenant_product_code"), "items", ["tenant", "product_code"], unique=False)
     op.create_table(
         "subscriptions",
-        sa.Column("key", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("key", sa.String(length=36), nullable=False),
         sa.Column("tenant", sa.String(length=200), nullable=False),
         sa.Column("contract_id", sa.String(length=200), nullable=False),
         sa.Column("item_code", sa.String(length=200), nullable=False),
         sa.Column("sale", sa.Integer(), nullable=False),
         sa.Column("product_type", sa.String(length=200), nullable=False),
         sa.Column("integration", sa.String(length=200), nullable=False),
-        sa.Column("account_key", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("account_key", sa.String(length=36), nullable=False),
         sa.Column("plan", sa.String(length=200), nullable=True),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("price", sa.BigInteger(), nullable=True),
@@ -299,10 +299,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "attempts",
-        sa.Column("account_key", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("account_key", sa.String(length=36), nullable=False),
         sa.Column("lease_number", sa.Integer(), nullable=False),
         sa.Column("tenant", sa.String(length=200), nullable=False),
-        sa.Column("subscription_key", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("subscription_key", sa.String(length=36), nullable=False),
         sa.Column("step", sa.String(32), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("started_at", Instant(), nullable=False),
@@ -328,7 +328,7 @@ def upgrade() -> None:
         "operations",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("tenant", sa.String(length=200), nullable=False),
-        sa.Column("subscription_key", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("subscription_key", sa.String(length=36), nullable=False),
         sa.Column("verb", sa.String(32), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("actor", sa.String(length=200), nullable=False),

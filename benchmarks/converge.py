@@ -1,0 +1,136 @@
+"""Converge against a bare httpx loop: same simulator, same number of calls, same threads; prints one ratio.
+
+Run: uv run python benchmarks/converge.py [--contracts 10000] [--threads 32] [--delay-ms 20] [--database URL] [--json]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import click
+import httpx
+
+from svahub.hub import Hub, TenantHub
+from svahub.models import Environment
+from svahub.testing import simulator_process
+
+SECRET_VARIABLE = "SVAHUB_BENCHMARK_SECRET"  # noqa: S105  # the name of a variable
+
+
+def cpf(number: int) -> str:
+    """Return a valid CPF made from a number."""
+    digits = [int(d) for d in f"{number:09d}"]
+    for weight in (10, 11):
+        rest = sum(d * w for d, w in zip(digits, range(weight, 1, -1), strict=False)) % 11
+        digits.append(0 if rest < 2 else 11 - rest)
+    return "".join(map(str, digits))
+
+
+def contract(number: int, *, blocked: bool) -> str:
+    """Return one line of a contract file."""
+    customer = {"id": f"P{number}", "name": "Pessoa Inventada", "document": cpf(100_000_000 + number)}
+    items = [{"code": "1", "product_code": "TELE"}]
+    reasons = ["overdue"] if blocked else []
+    return json.dumps({"contract_id": f"C{number}", "customer": customer, "items": items, "block_reasons": reasons})
+
+
+def written(folder: Path, contracts: int, *, blocked: bool) -> Path:
+    """Write a contract file."""
+    path = folder / f"contracts-{blocked}.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(contract(number, blocked=blocked) + "\n" for number in range(contracts))
+    return path
+
+
+def bare(url: str, auth: tuple[str, str], plan: str, calls: int, threads: int) -> float:
+    """Create `calls` users with nothing but httpx and threads; return the seconds."""
+    limits = httpx.Limits(max_connections=threads, max_keepalive_connections=threads)
+    with httpx.Client(base_url=url, auth=auth, limits=limits) as client, ThreadPoolExecutor(threads) as pool:
+
+        def create(number: int) -> None:
+            body = {
+                "externalReference": f"bare-{number}",
+                "name": "Pessoa Inventada",
+                "cpf": cpf(500_000_000 + number),
+                "planId": plan,
+            }
+            client.post("/users", json=body).raise_for_status()
+
+        for number in range(threads):
+            create(number + calls)
+        began = time.perf_counter()
+        list(pool.map(create, range(calls)))
+        return time.perf_counter() - began
+
+
+def registered(hub: Hub, url: str, username: str) -> tuple[TenantHub, str]:
+    """Register the simulator and link the product; return the tenant and the plan."""
+    office = hub.tenant("default")
+    settings, secret = {"username": username}, {"password": f"env:{SECRET_VARIABLE}"}
+    office.integrations.add("tele", "teleclinica", Environment.STAGING, address=url, settings=settings, secret=secret)
+    office.catalogue.sync("tele")
+    plan = next(p.remote_id for p in office.catalogue.plans("tele") if p.retired_at is None)
+    office.catalogue.link("TELE", "telemedicine", "tele", plan)
+    return office, plan
+
+
+def driven(hub: Hub, threads: int) -> float:
+    """Work until nothing is due; return the seconds."""
+    with hub.work(threads=threads) as worker:
+        began = time.perf_counter()
+        worker.drain()
+        return time.perf_counter() - began
+
+
+def figures(contracts: int, threads: int, delay_ms: int, database: str | None) -> Iterator[tuple[str, float]]:
+    """Measure, in one run: the bare loop, activation, the bare loop again, blocking."""
+    with tempfile.TemporaryDirectory() as name, simulator_process("teleclinica", "--delay-ms", str(delay_ms)) as there:
+        folder = Path(name)
+        os.environ[SECRET_VARIABLE] = there.credentials["password"]
+        auth = (there.credentials["username"], there.credentials["password"])
+        with Hub.open(database or f"sqlite:///{folder / 'store.db'}") as hub:
+            office, plan = registered(hub, there.url, auth[0])
+            numbers = count()
+            before = bare(there.url, auth, plan, contracts, threads)
+            began = time.perf_counter()
+            office.contracts.bring(written(folder, contracts, blocked=False))
+            yield "import_per_second", contracts / (time.perf_counter() - began)
+            activated = driven(hub, threads)
+            office.contracts.bring(written(folder, contracts, blocked=True))
+            blocked = driven(hub, threads)
+            next(numbers)
+            yield "bare_per_second", contracts / before
+            yield "activated_per_second", contracts / activated
+            yield "blocked_per_second", contracts / blocked
+            yield "ratio_activate", before / activated
+            yield "ratio_block", before / blocked
+            assert not office.counts().stuck
+    yield "peak_megabytes", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@click.command()
+@click.option("--contracts", default=10_000, show_default=True)
+@click.option("--threads", default=32, show_default=True)
+@click.option("--delay-ms", default=20, show_default=True)
+@click.option("--database", help="Default: an SQLite file of its own.")
+@click.option("--json", "as_json", is_flag=True)
+def main(contracts: int, threads: int, delay_ms: int, database: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Print how much of a bare loop's throughput converge keeps."""
+    found = dict(figures(contracts, threads, delay_ms, database))
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for name, value in found.items():
+        click.echo(f"{name:22} {value:10.2f}")
+
+
+if __name__ == "__main__":
+    main()
