@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from svahub.lifecycle import GONE, Situation, Step, next_step
-from svahub.models import Applied, Aspect, BlockScope, Deduplication, Desired
+from svahub.models import Applied, Aspect, BlockScope, Deduplication, Desired, Observed
 from svahub.store.rows import AccountRow, CustomerRow, SubscriptionRow
 from svahub.store.states import Phase, Priority
 
@@ -56,7 +56,7 @@ def decide(view: View, now: datetime) -> Decision:
         if step in {Step.NOTHING, Step.PARK_DRIFT} or _held(view, row, step):
             updated.append(_without_call(view, row, step))
         else:
-            what = differing(row, wanted(view, row), view.facts.changes) if step is Step.CHANGE else frozenset()
+            what = _to_change(view, row) if step is Step.CHANGE else frozenset()
             return Decision(step, row, what, tuple(u for u in updated))
     return Decision(updated=tuple(updated))
 
@@ -73,11 +73,20 @@ def step_for(view: View, row: SubscriptionRow) -> Step:
     step = next_step(situation(view, row))
     facts = view.facts
     if step is Step.FIND and not facts.can_find:
-        return Step.CREATE_USER if facts.deduplication is Deduplication.IDEMPOTENCY_KEY else Step.PARK_DRIFT
+        return _without_a_look(row, facts)
     never_looked = row.looks == 0 and row.uncertain_since is None
     if step is Step.CREATE_USER and facts.deduplication is Deduplication.NONE and facts.can_find and never_looked:
         return Step.FIND
     return step
+
+
+def _without_a_look(row: SubscriptionRow, facts: Facts) -> Step:
+    """Return what to do about an unknown outcome where nothing can be looked up: a level is sent again."""
+    if row.observed is Observed.ACTIVE and Aspect.QUANTITY not in facts.changes:
+        return Step.CHANGE
+    if row.observed is Observed.UNKNOWN and facts.deduplication is Deduplication.IDEMPOTENCY_KEY:
+        return Step.CREATE_USER
+    return Step.PARK_DRIFT
 
 
 def situation(view: View, row: SubscriptionRow) -> Situation:
@@ -102,6 +111,13 @@ def differing(row: SubscriptionRow, want: Applied, changes: frozenset[Aspect]) -
     if applied is None:
         return frozenset()
     return frozenset(a for a in changes if getattr(applied, a.value) != getattr(want, a.value))
+
+
+def _to_change(view: View, row: SubscriptionRow) -> frozenset[Aspect]:
+    """Return what to change: after an unknown outcome all that can be."""
+    if row.uncertain_since is not None:
+        return view.facts.changes
+    return differing(row, wanted(view, row), view.facts.changes)
 
 
 def _held(view: View, row: SubscriptionRow, step: Step) -> bool:
@@ -136,7 +152,7 @@ def settled(row: SubscriptionRow) -> SubscriptionRow:
     """Return the row with nothing left to do."""
     return row._replace(
         phase=Phase.SETTLED, due_at=None, tries=0, cause=None, advice=None, candidate=None,
-        looks=0, uncertain_since=None, priority=Priority.BULK,
+        looks=0, priority=Priority.BULK,
     )  # fmt: skip
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points, metadata
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points, metadata
 from typing import Any
 
 from stevedore import ExtensionManager, NamedExtensionManager
@@ -17,8 +18,12 @@ DEMOS = "svahub.demos"
 SIMULATORS = "svahub.simulators"
 
 
+UNREADABLE = (AttributeError, TypeError, ValueError, OSError)
+"""What importlib.metadata raises at an entry_points.txt that it cannot parse."""
+
+
 class ImportFailed(Exception):
-    """Importing the entry point raised what stevedore would not catch."""
+    """Importing the entry point raised something; says what."""
 
 
 class _LiveEntryPoints:
@@ -27,14 +32,16 @@ class _LiveEntryPoints:
     namespace: str
 
     def list_entry_points(self) -> list[EntryPoint]:
-        return list(entry_points(group=self.namespace))
+        return points(self.namespace)
 
     def _load_one_plugin(self, ep: EntryPoint, *args: Any) -> Any:
         try:
             with contextlib.redirect_stdout(sys.stderr):  # a plugin that prints at import must not spoil --json
                 return super()._load_one_plugin(ep, *args)  # type: ignore[misc]  # the mixin's next class is stevedore's
-        except (AssertionError, SystemExit) as error:
-            raise ImportFailed(_sentence(error)) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # stevedore lets AssertionError, SystemExit and their like pass
+            raise ImportFailed(sentence(error)) from error
 
 
 class _Everything(_LiveEntryPoints, ExtensionManager[Any]):
@@ -69,9 +76,38 @@ class Loaded:
         return self.entry_point.dist.version if self.entry_point.dist else None
 
 
+def points(group: str) -> list[EntryPoint]:
+    """Return a group's entry points, importing nothing; a distribution that cannot be read has none."""
+    try:
+        return list(entry_points(group=group))
+    except UNREADABLE:
+        readable = [d for d in _distributions() if _fault(d) is None]
+        return [point for d in readable for point in d.entry_points if point.group == group]
+
+
+def unreadable() -> Iterator[tuple[Distribution, str]]:
+    """Return the distributions whose entry points cannot be read, and why."""
+    for distribution in _distributions():
+        if reason := _fault(distribution):
+            yield distribution, reason
+
+
+def _distributions() -> list[Distribution]:
+    """Return what is installed; of two with one name the first on the path counts, as it does for imports."""
+    return list({d.name: d for d in reversed(list(distributions()))}.values())
+
+
+def _fault(distribution: Distribution) -> str | None:
+    try:
+        _ = distribution.entry_points
+    except UNREADABLE as error:
+        return f"its entry_points.txt cannot be read ({type(error).__name__})"
+    return None
+
+
 def names(group: str) -> dict[str, EntryPoint]:
     """Return a group's entry points by name, importing nothing."""
-    return {point.name: point for point in entry_points(group=group)}
+    return {point.name: point for point in points(group)}
 
 
 def load_all(group: str) -> list[Loaded]:
@@ -79,7 +115,7 @@ def load_all(group: str) -> list[Loaded]:
     failures: list[Loaded] = []
 
     def failed(_manager: Any, point: EntryPoint, error: BaseException) -> None:
-        failures.append(Loaded(point, reason=_sentence(error)))
+        failures.append(Loaded(point, reason=str(error)))
 
     manager = _Everything(group, on_load_failure_callback=failed)
     return [Loaded(e.entry_point, e.plugin) for e in manager.extensions] + failures
@@ -87,21 +123,20 @@ def load_all(group: str) -> list[Loaded]:
 
 def load(group: str, name: str) -> Loaded | None:
     """Import one entry point; None when nothing installed bears the name."""
-    points = [point for point in entry_points(group=group) if point.name == name]
-    if not points:
+    claims = [point for point in points(group) if point.name == name]
+    if not claims:
         return None
-    if len(points) > 1:
-        return Loaded(points[0], reason=claimed_twice(points))
+    if len(claims) > 1:
+        return Loaded(claims[0], reason=claimed_twice(claims))
     failures: list[Loaded] = []
-    manager = _Named(
-        group, [name], on_load_failure_callback=lambda _m, p, e: failures.append(Loaded(p, reason=_sentence(e)))
-    )
-    return failures[0] if failures else Loaded(points[0], manager[name].plugin)
+    manager = _Named(group, [name], on_load_failure_callback=lambda _m, p, e: failures.append(Loaded(p, reason=str(e))))
+    return failures[0] if failures else Loaded(claims[0], manager[name].plugin)
 
 
-def claimed_twice(points: list[EntryPoint]) -> str:
+def claimed_twice(claims: list[EntryPoint]) -> str:
     """Say which packages claim one name."""
-    return f"{points[0].name!r} is claimed by {' and '.join(sorted(p.dist.name if p.dist else '?' for p in points))}"
+    packages = sorted({(p.dist.name if p.dist else None) or "a package without a name" for p in claims})
+    return f"{claims[0].name!r} is claimed {'twice by' if len(packages) == 1 else 'by'} {' and '.join(packages)}"
 
 
 def extra_for(name: str) -> str | None:
@@ -109,5 +144,6 @@ def extra_for(name: str) -> str | None:
     return f"svahub[{name}]" if name in (metadata("svahub").get_all("Provides-Extra") or ()) else None
 
 
-def _sentence(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
+    """Return what a foreign error says, with its kind."""
     return f"{type(error).__name__}: {error}".rstrip(": ")

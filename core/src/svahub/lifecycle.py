@@ -61,7 +61,9 @@ def _toward_active(now: Situation) -> Step:
             return Step.UNBLOCK
         case Observed.CANCELLED:
             return Step.PARK_DRIFT
+        case Observed.ACTIVE if now.uncertain:
+            return Step.FIND
         case Observed.ACTIVE if now.differs:
-            return Step.FIND if now.uncertain else Step.CHANGE
+            return Step.CHANGE
         case Observed.ACTIVE:
             return Step.NOTHING

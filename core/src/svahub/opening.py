@@ -15,12 +15,12 @@ from pydantic import ValidationError
 from svahub.client import ProviderClient, Recorder, checked_url
 from svahub.clock import Clock
 from svahub.decisions import Facts
-from svahub.errors import Refused
+from svahub.errors import ProviderError, Refused
 from svahub.exchange import Unrecorded
 from svahub.models import Environment
 from svahub.outcomes import Rules
 from svahub.registry import ProviderKind, Registry
-from svahub.relay import Relay
+from svahub.relay import Relay, foreign_errors
 from svahub.secrets import resolve
 from svahub.settings import IntegrationSettings
 from svahub.store.rows import IntegrationRow
@@ -71,9 +71,11 @@ def open_integration(
     """
     kind = registry.provider(row.provider)
     settings = validated(kind, row.settings, {name: resolve(reference) for name, reference in row.secrets.items()})
+    with foreign_errors(f"{kind.name}'s auth"):
+        auth = settings.auth()
     client = ProviderClient(
         base_url=row.base_url,
-        auth=settings.auth(),
+        auth=auth,
         timeout=settings.timeout,
         connections=settings.connections,
         hosts=hosts(kind, row.environment),
@@ -82,12 +84,24 @@ def open_integration(
         monotonic=clock.monotonic,
         now=clock.now,
     )
-    return Opened(row, kind, settings, Relay.open(kind, settings, client, registry.wrappers), client)
+    try:
+        relay = Relay.open(kind, settings, client, registry.wrappers)
+    except ProviderError:
+        client.close()
+        raise
+    return Opened(row, kind, settings, relay, client)
 
 
 def hosts(kind: ProviderKind, environment: Environment) -> frozenset[str]:
     """Return the host names that the provider declares for one environment."""
-    return frozenset(urlsplit(url).hostname or "" for url in kind.base_urls.get(environment, ()))
+    return frozenset(_host(url) for url in kind.base_urls.get(environment, ()))
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def base_url(kind: ProviderKind, environment: Environment, given: str | None) -> str:
@@ -100,9 +114,9 @@ def base_url(kind: ProviderKind, environment: Environment, given: str | None) ->
         if not known:
             raise Refused(f"{kind.title} declares no address for {environment.value}: name it with --base-url.")
         return known[0]
-    host = urlsplit(given).hostname or ""
+    host = _host(given)
     for other, urls in kind.base_urls.items():
-        if other is not environment and host in {urlsplit(url).hostname for url in urls}:
+        if other is not environment and host in map(_host, urls):
             raise Refused(
                 f"{host} is {kind.title}'s {other.value} host, and this integration is for {environment.value}. "
                 f"Use --environment {other.value}, or leave --base-url out."
@@ -113,11 +127,18 @@ def base_url(kind: ProviderKind, environment: Environment, given: str | None) ->
 def validated(kind: ProviderKind, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> IntegrationSettings:
     """Validate settings and secrets by the plugin's own model; Refused names each field that is wrong."""
     try:
-        return kind.settings.model_validate({**settings, **secrets})
+        with foreign_errors(f"{kind.name}'s Settings", passing=ValidationError):
+            return kind.settings.model_validate({**settings, **secrets})
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        remedy = f"See: svahub integration add --provider {kind.name} --help-settings"
-        raise Refused(f"Settings of {kind.title} are wrong: {wrong}. {remedy}") from None
+        wrong = "; ".join(f"{_field(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False))
+    for secret in secrets.values():
+        wrong = wrong.replace(secret, "***")  # a plugin's own validator may quote what it refuses
+    remedy = f"See: svahub integration add --provider {kind.name} --help-settings"
+    raise Refused(f"Settings of {kind.title} are wrong: {wrong}. {remedy}")
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location)) or "together"
 
 
 def secret_fields(kind: ProviderKind) -> frozenset[str]:

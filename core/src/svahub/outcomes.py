@@ -73,7 +73,7 @@ def crashed(view: View, step: Step, row: SubscriptionRow, began: datetime) -> tu
 
 
 def _succeeded(view: View, done: Decision, row: SubscriptionRow, user: RemoteUser | None, now: datetime) -> Ending:
-    sure = row._replace(uncertain_since=None, looks=0)
+    sure = row._replace(uncertain_since=None, looks=0) if done.step in ADDING else row
     remote_id = view.account.remote_id
     match done.step:
         case Step.CREATE_USER if user is not None:

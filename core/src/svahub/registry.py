@@ -5,16 +5,14 @@ A broken plugin is told apart with its reason and hurts nobody. Nothing here tal
 
 from __future__ import annotations
 
-import inspect
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import entry_points
+from importlib.metadata import Distribution
 from typing import Any
 
-import pluggy
-
 from svahub import discovery, hookspecs
+from svahub.conformance import fault_of, hook_fault, implemented, instance
 from svahub.discovery import HOOKS, PRODUCT_TYPES, PROVIDERS, Loaded
 from svahub.errors import Refused, UnknownName
 from svahub.models import Aspect, BlockScope, Deduplication, DocumentKind, Environment
@@ -77,7 +75,7 @@ class ProviderKind:
     @property
     def capabilities(self) -> tuple[str, ...]:
         """The hooks beyond the lifecycle that the provider implements."""
-        return tuple(name for name in hookspecs.CAPABILITIES if _implemented(self.cls, name))
+        return tuple(name for name in hookspecs.CAPABILITIES if implemented(self.cls, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +126,9 @@ class Registry:
 
         Raises UnknownName, naming what is installed and what serves the type, when there is none.
         """
-        types = entry_points(group=PRODUCT_TYPES)
+        types = discovery.points(PRODUCT_TYPES)
         served = {p.value for p in types if p.name == product_type}
-        found = tuple(sorted({p.name for p in entry_points(group=PROVIDERS) if p.value in served}))
+        found = tuple(sorted({p.name for p in discovery.points(PROVIDERS) if p.value in served}))
         if not found:
             extra = discovery.extra_for(product_type)
             remedy = f"{extra} serves it: pip install '{extra}'" if extra else "Install the plugin that serves it."
@@ -139,13 +137,16 @@ class Registry:
 
     def listing(self) -> list[Listing]:
         """Import every provider and hook and say what each is, or why it is broken."""
-        return [_listed(p) for p in _with_conflicts(PROVIDERS)] + [_listed_hook(h) for h in discovery.load_all(HOOKS)]
+        providers = [_listed(p) for p in _with_conflicts(PROVIDERS)]
+        hooks = [_listed_hook(h) for h in discovery.load_all(HOOKS)]
+        return providers + hooks + [_listed_unreadable(d, reason) for d, reason in discovery.unreadable()]
 
     @cached_property
     def wrappers(self) -> tuple[Any, ...]:
         """What third parties lay around every provider's hooks; broken ones are left out."""
-        loaded = discovery.load_all(HOOKS)
-        return tuple(_instance(h.plugin) for h in loaded if hook_fault(h) is None)
+        sound = (h.plugin for h in discovery.load_all(HOOKS) if hook_fault(h) is None)
+        once = {id(plugin): plugin for plugin in sound}
+        return tuple(instance(plugin) for plugin in once.values())
 
 
 def _kind(loaded: Loaded) -> ProviderKind:
@@ -170,7 +171,7 @@ def _with_conflicts(group: str) -> list[Loaded]:
 
 def _listed(loaded: Loaded) -> Listing:
     reason = fault_of(loaded)
-    types = tuple(sorted(p.name for p in entry_points(group=PRODUCT_TYPES) if p.value == loaded.entry_point.value))
+    types = tuple(sorted(p.name for p in discovery.points(PRODUCT_TYPES) if p.value == loaded.entry_point.value))
     if reason:
         return Listing(loaded.name, PROVIDERS, loaded.distribution, loaded.version, product_types=types, broken=reason)
     kind = _kind(loaded)
@@ -190,86 +191,6 @@ def _listed_hook(loaded: Loaded) -> Listing:
     return Listing(loaded.name, HOOKS, loaded.distribution, loaded.version, broken=hook_fault(loaded))
 
 
-def fault_of(loaded: Loaded) -> str | None:
-    """Say why a provider's entry point cannot be used; None when it keeps the contract."""
-    if loaded.reason:
-        return loaded.reason
-    if not inspect.isclass(loaded.plugin):
-        return f"the entry point is {type(loaded.plugin).__name__}, not a provider class"
-    return _declaration_fault(loaded.plugin) or _hook_faults(loaded.plugin)
-
-
-def _declaration_fault(cls: type[Any]) -> str | None:
-    version = getattr(cls, "contract_version", None)
-    if version != hookspecs.CONTRACT_VERSION:
-        return f"it speaks contract version {version}, this svahub speaks {hookspecs.CONTRACT_VERSION}"
-    needed = ("title", "deduplication", "block_scope", "settle_seconds", "hosts", "Settings")
-    if absent := [name for name in needed if not hasattr(cls, name)]:
-        return f"the class does not declare {', '.join(absent)}"
-    if not (inspect.isclass(cls.Settings) and issubclass(cls.Settings, IntegrationSettings)):
-        return "its Settings do not inherit svahub.IntegrationSettings"
-    return None
-
-
-def _hook_faults(cls: type[Any]) -> str | None:
-    if absent := [name for name in hookspecs.LIFECYCLE if not _implemented(cls, name)]:
-        return f"hooks missing: {', '.join(absent)}"
-    promised = [n for n, protocol in hookspecs.CAPABILITIES.items() if protocol in cls.__mro__]
-    if absent := [name for name in promised if not _implemented(cls, name)]:
-        return f"capabilities declared without their hook: {', '.join(absent)}"
-    return _keyword_only(cls) or _signature_fault(cls)
-
-
-def _keyword_only(plugin: Any) -> str | None:
-    for name in (*hookspecs.LIFECYCLE, *hookspecs.CAPABILITIES):
-        hook = getattr(plugin, name, None)
-        if hook is None or not _implemented(plugin, name):
-            continue
-        only = [p.name for p in inspect.signature(hook).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        if only:
-            return f"{name} has keyword-only parameters, which a hook call does not reach: {', '.join(only)}"
-    return None
-
-
-def _signature_fault(plugin: Any) -> str | None:
-    manager = specified_manager()
-    try:
-        manager.register(plugin, "checked")
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        return str(error).strip().splitlines()[-1]
-    return None
-
-
-def hook_fault(loaded: Loaded) -> str | None:
-    """Say why an entry of `svahub.hooks` cannot be used: it may wrap a provider's hooks, never answer them."""
-    if loaded.reason:
-        return loaded.reason
-    hooks = [n for n in (*hookspecs.LIFECYCLE, *hookspecs.CAPABILITIES) if _implemented(loaded.plugin, n)]
-    if not hooks:
-        return "it implements no hook of svahub"
-    plain = [n for n in hooks if not _options(loaded.plugin, n).get("wrapper")]
-    if plain:
-        return f"{', '.join(plain)} would answer instead of the provider: only hookimpl(wrapper=True) may be here"
-    return _keyword_only(loaded.plugin) or _signature_fault(loaded.plugin)
-
-
-def specified_manager() -> pluggy.PluginManager:
-    """Return a plugin manager that knows every hook of the contract and no plugin."""
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    for specification in hookspecs.SPECIFICATIONS:
-        manager.add_hookspecs(specification)
-    return manager
-
-
-def _implemented(plugin: Any, name: str) -> bool:
-    return bool(_options(plugin, name))
-
-
-def _options(plugin: Any, name: str) -> dict[str, Any]:
-    options = getattr(getattr(plugin, name, None), f"{hookspecs.PROJECT}_impl", None)
-    return options if isinstance(options, dict) else {}
-
-
-def _instance(plugin: Any) -> Any:
-    return plugin() if inspect.isclass(plugin) else plugin
+def _listed_unreadable(distribution: Distribution, reason: str) -> Listing:
+    name = distribution.name or "a package without a name"
+    return Listing(name, "entry_points.txt", name, distribution.version, broken=reason)

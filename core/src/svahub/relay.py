@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from svahub.conformance import specified_manager
 from svahub.errors import PluginBug, ProviderError, Unsupported
 from svahub.hookspecs import (
     ChangesSubscriptions,
@@ -21,13 +22,16 @@ from svahub.hookspecs import (
     ResendsAccess,
 )
 from svahub.models import Aspect, BlockReason, Observed, Plan, PlanDraft, RemoteUser, Subscription
-from svahub.registry import ProviderKind, specified_manager
+from svahub.registry import ProviderKind
 
 if TYPE_CHECKING:
     from svahub.client import ProviderClient
     from svahub.settings import IntegrationSettings
 
-T = TypeVar("T")
+T = TypeVar("T", Plan, RemoteUser)
+
+LONGEST = 200
+"""Characters that the store keeps of an id."""
 
 
 class Relay:
@@ -40,8 +44,8 @@ class Relay:
         self.kind = kind
         manager = specified_manager()
         manager.register(provider, kind.name)
-        for wrapper in wrappers:
-            manager.register(wrapper)
+        for number, wrapper in enumerate(wrappers):
+            manager.register(wrapper, f"wrapper {number}")  # by its own name it could collide with the provider's
         manager.check_pending()
         self._hooks = manager.hook
 
@@ -50,30 +54,30 @@ class Relay:
         cls, kind: ProviderKind, settings: IntegrationSettings, client: ProviderClient, wrappers: Iterable[Any] = ()
     ) -> Relay:
         """Make the provider for one integration."""
-        with _foreign_errors(kind.name):
+        with foreign_errors(kind.name):
             provider = kind.cls(settings, client)
         return cls(kind, provider, wrappers)
 
     def create_user(self, subscription: Subscription) -> RemoteUser:
         """Create the user or add the plan to it."""
-        with _foreign_errors("create_user"):
+        with foreign_errors("create_user"):
             return _expect(
                 RemoteUser, cast(Lifecycle, self._hooks).create_user(subscription=subscription), "create_user"
             )
 
     def block(self, subscription: Subscription, reasons: frozenset[BlockReason]) -> None:
         """Stop the access."""
-        with _foreign_errors("block"):
+        with foreign_errors("block"):
             cast(Lifecycle, self._hooks).block(subscription=subscription, reasons=reasons)
 
     def unblock(self, subscription: Subscription) -> None:
         """Give the access back."""
-        with _foreign_errors("unblock"):
+        with foreign_errors("unblock"):
             cast(Lifecycle, self._hooks).unblock(subscription=subscription)
 
     def cancel(self, subscription: Subscription) -> None:
         """End the subscription."""
-        with _foreign_errors("cancel"):
+        with foreign_errors("cancel"):
             cast(Lifecycle, self._hooks).cancel(subscription=subscription)
 
     def sync_plans(self) -> Iterator[Plan]:
@@ -82,13 +86,13 @@ class Relay:
 
     def change(self, subscription: Subscription, what: frozenset[Aspect]) -> None:
         """Bring aspects to what they should be."""
-        with _foreign_errors("change"):
+        with foreign_errors("change"):
             cast(ChangesSubscriptions, self._offering("change")).change(subscription=subscription, what=what)
 
     def find_user(self, subscription: Subscription) -> RemoteUser | None:
         """Look the user up."""
         finder = cast(FindsUsers, self._offering("find_user"))
-        with _foreign_errors("find_user"):
+        with foreign_errors("find_user"):
             return _expect_or_none(RemoteUser, finder.find_user(subscription=subscription), "find_user")
 
     def list_users(self, status: Observed | None = None) -> Iterator[RemoteUser]:
@@ -98,24 +102,24 @@ class Relay:
 
     def check_connection(self) -> None:
         """Make one authenticated call that changes nothing."""
-        with _foreign_errors("check_connection"):
+        with foreign_errors("check_connection"):
             cast(ChecksConnection, self._offering("check_connection")).check_connection()
 
     def create_plan(self, draft: PlanDraft) -> Plan:
         """Register a plan."""
         creator = cast(CreatesPlans, self._offering("create_plan"))
-        with _foreign_errors("create_plan"):
+        with foreign_errors("create_plan"):
             return _expect(Plan, creator.create_plan(draft=draft), "create_plan")
 
     def resend_access(self, subscription: Subscription) -> None:
         """Have the login sent again."""
-        with _foreign_errors("resend_access"):
+        with foreign_errors("resend_access"):
             cast(ResendsAccess, self._offering("resend_access")).resend_access(subscription=subscription)
 
     def poll(self, subscription: Subscription, handle: str) -> RemoteUser | None:
         """Ask for the result of an accepted step."""
         poller = cast(Polls, self._offering("poll"))
-        with _foreign_errors("poll"):
+        with foreign_errors("poll"):
             return _expect_or_none(RemoteUser, poller.poll(subscription=subscription, handle=handle), "poll")
 
     def can(self, capability: str) -> bool:
@@ -129,10 +133,11 @@ class Relay:
 
 
 @contextmanager
-def _foreign_errors(hook: str) -> Iterator[None]:
+def foreign_errors(hook: str, passing: type[Exception] = ProviderError) -> Iterator[None]:
+    """Turn what a plugin raises, other than `passing`, into a PluginBug without its text: that may be personal."""
     try:
         yield
-    except ProviderError:
+    except passing:
         raise
     except (Exception, SystemExit) as error:
         raise PluginBug(f"{hook} raised {type(error).__name__}") from error
@@ -141,6 +146,8 @@ def _foreign_errors(hook: str) -> Iterator[None]:
 def _expect(kind: type[T], value: Any, hook: str) -> T:
     if not isinstance(value, kind):
         raise PluginBug(f"{hook} returned {type(value).__name__}, not {kind.__name__}")
+    if wrong := [name for name, field in _written(value) if not _writable(field)]:
+        raise PluginBug(f"{hook} returned a {kind.__name__} with an unusable {wrong[0]}")
     return value
 
 
@@ -148,7 +155,24 @@ def _expect_or_none(kind: type[T], value: Any, hook: str) -> T | None:
     return None if value is None else _expect(kind, value, hook)
 
 
+def _written(value: Plan | RemoteUser) -> Iterator[tuple[str, Any]]:
+    """Return what reaches the store: one wrong value there would stop the batch of everybody else."""
+    yield "remote_id", value.remote_id or None
+    if isinstance(value, RemoteUser):
+        yield "status", isinstance(value.status, Observed) and value.status
+        for entry in value.subscriptions:
+            yield "status", isinstance(entry.status, Observed) and entry.status
+            yield "remote_id", "-" if entry.remote_id is None else entry.remote_id
+
+
+def _writable(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST
+
+
 def _streamed(kind: type[T], call: Any, hook: str) -> Iterator[T]:
-    with _foreign_errors(hook):
-        for value in call() or ():
+    with foreign_errors(hook):
+        values = call()
+        if values is None:  # to read it as "no plans" would retire the whole catalogue
+            raise PluginBug(f"{hook} returned NoneType, not a stream of {kind.__name__}")
+        for value in values:
             yield _expect(kind, value, hook)

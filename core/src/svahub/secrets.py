@@ -24,6 +24,11 @@ def reference(given: str) -> str:
     raise Refused("Write a secret as env:VAR, file:PATH or - (read from standard input), never as itself.")
 
 
+def kept(given: str) -> str:
+    """Return what to keep for a reference or for what `sealed` returned; Refused for anything else."""
+    return given if given.startswith(STORED) else reference(given)
+
+
 def sealed(secret: str) -> str:
     """Return what to keep for a secret that the store itself holds: encrypted.
 
@@ -35,21 +40,21 @@ def sealed(secret: str) -> str:
     return STORED + _fernet().encrypt(secret.encode()).decode()
 
 
-def resolve(kept: str) -> str:
+def resolve(held: str) -> str:
     """Return the secret behind what is kept; Refused says what is missing, never the secret."""
-    scheme, _, place = kept.partition(":")
+    scheme, _, place = held.partition(":")
     if scheme == "env":
         return _present(os.environ.get(place, ""), f"env:{place}", f"Set {place}")
     if scheme == "file":
         return _present(_read(place), f"file:{place}", "Write the secret there")
-    if kept.startswith(STORED):
+    if held.startswith(STORED):
         return _opened(place)
     raise Refused("A secret is named by env:VAR or file:PATH.")
 
 
-def shown(kept: str) -> str:
+def shown(held: str) -> str:
     """Return how a kept secret is shown: by its reference."""
-    return "stored, encrypted" if kept.startswith(STORED) else kept
+    return "stored, encrypted" if held.startswith(STORED) else held
 
 
 def _present(value: str, name: str, remedy: str) -> str:

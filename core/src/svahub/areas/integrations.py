@@ -9,7 +9,7 @@ from typing import Any
 
 from svahub import secrets
 from svahub.areas.bench import Bench
-from svahub.errors import ProviderError, Refused
+from svahub.errors import AuthenticationFailed, Cause, PluginBug, ProviderError, Refused, Unreachable, Unsupported
 from svahub.models import Environment
 from svahub.opening import base_url, secret_fields, validated
 from svahub.registry import ProviderKind
@@ -81,7 +81,7 @@ class Integrations:
         Raises Refused when the name is taken, a setting is wrong, a secret cannot be read or the fence is crossed.
         """
         kind = self.bench.registry.provider(provider)
-        given, kept = dict(settings or {}), dict(secret or {})
+        given, kept = dict(settings or {}), {f: secrets.kept(s) for f, s in (secret or {}).items()}
         _refuse_literals(kind, given, kept)
         validated(kind, given, {field: secrets.resolve(reference) for field, reference in kept.items()})
         values: dict[str, Any] = {
@@ -209,8 +209,11 @@ def usable(bench: Bench, row: IntegrationRow) -> tuple[ProviderKind | None, str 
 
 def checked_name(what: str, name: str) -> str:
     """Return a name that can be typed without quotes; Refused otherwise."""
-    if not name or len(name) > 64 or not all(c.isalnum() or c in "-_." for c in name):
-        raise Refused(f"{name!r} is no name for the {what}: use letters, digits, '-', '_' and '.', 64 at most.")
+    if not name[:1].isalnum() or len(name) > 64 or not all(c.isalnum() or c in "-_." for c in name):
+        raise Refused(
+            f"{name!r} is no name for the {what}: use letters, digits, '-', '_' and '.', 64 at most, "
+            "and begin with a letter or a digit."
+        )
     return name
 
 
@@ -223,15 +226,15 @@ def _refuse_literals(kind: ProviderKind, given: Mapping[str, Any], kept: Mapping
 
 
 def _fault(error: ProviderError) -> str:
-    match type(error).__name__:
-        case "Unreachable":
-            cause = getattr(error, "cause", None)
-            return (
-                "tls" if cause == "tls" else "host" if cause in {"name", "refused", "timeout", "broken"} else "provider"
-            )
-        case "AuthenticationFailed":
-            return str(getattr(error, "cause", "credentials"))
-        case "Unsupported":
+    match error:
+        case Unreachable(cause=Cause.TLS):
+            return "tls"
+        case Unreachable(cause=Cause.NAME | Cause.REFUSED | Cause.TIMEOUT | Cause.BROKEN):
+            return "host"
+        case AuthenticationFailed():
+            return error.cause.value
+        case Unsupported():
             return "unsupported"
-        case _:
-            return "provider"
+        case PluginBug():
+            return "plugin"
+    return "provider"

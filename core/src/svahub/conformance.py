@@ -1,0 +1,144 @@
+"""Whether a plugin keeps the contract: its declarations, its hooks and their signatures; never raises for a bad one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pluggy
+
+from svahub import discovery, hookspecs
+from svahub.discovery import Loaded
+from svahub.models import Aspect, BlockScope, Deduplication, DocumentKind, Environment
+from svahub.settings import IntegrationSettings
+
+NEEDED = ("title", "deduplication", "block_scope", "settle_seconds", "hosts", "Settings")
+HOOKS = (*hookspecs.LIFECYCLE, *hookspecs.CAPABILITIES)
+STREAMS = frozenset({"sync_plans", "list_users"})
+
+
+def fault_of(loaded: Loaded) -> str | None:
+    """Say why a provider's entry point cannot be used; None when it keeps the contract."""
+    return loaded.reason or _looked_at(_provider_fault, loaded.plugin)
+
+
+def _looked_at(look: Callable[[Any], str | None], plugin: Any) -> str | None:
+    try:
+        return look(plugin)
+    except Exception as error:  # noqa: BLE001 -- whatever a foreign object does when looked at is its fault alone
+        return discovery.sentence(error)
+
+
+def _provider_fault(plugin: Any) -> str | None:
+    if not inspect.isclass(plugin):
+        return f"the entry point is {type(plugin).__name__}, not a provider class"
+    return _declaration_fault(plugin) or _hook_faults(plugin)
+
+
+def _declaration_fault(cls: type[Any]) -> str | None:
+    version = getattr(cls, "contract_version", None)
+    if version != hookspecs.CONTRACT_VERSION:
+        return f"it speaks contract version {version}, this svahub speaks {hookspecs.CONTRACT_VERSION}"
+    if absent := [name for name in NEEDED if not hasattr(cls, name)]:
+        return f"the class does not declare {', '.join(absent)}"
+    if not (inspect.isclass(cls.Settings) and issubclass(cls.Settings, IntegrationSettings)):
+        return "its Settings do not inherit svahub.IntegrationSettings"
+    return _hosts_fault(cls.hosts) or _values_fault(cls)
+
+
+def _hosts_fault(hosts: Any) -> str | None:
+    for environment, urls in dict(hosts).items():
+        if isinstance(urls, str) or not all(urlsplit(url).hostname for url in urls):
+            return f"its hosts of {Environment(environment).value} are no tuple of URLs"
+    return None
+
+
+def _values_fault(cls: type[Any]) -> str | None:
+    if implemented(cls, "change") and not hasattr(cls, "changes"):
+        return "it implements change and does not declare in `changes` what can change"
+    try:
+        _ = Deduplication(cls.deduplication), BlockScope(cls.block_scope), float(cls.settle_seconds)
+        _ = [Aspect(a) for a in getattr(cls, "changes", ())]
+        _ = [DocumentKind(d) for d in getattr(cls, "documents", ())]
+    except (TypeError, ValueError) as error:
+        return f"what the class declares is not valid: {error}"
+    return None
+
+
+def _hook_faults(cls: type[Any]) -> str | None:
+    if absent := [name for name in hookspecs.LIFECYCLE if not implemented(cls, name)]:
+        return f"hooks missing: {', '.join(absent)}"
+    promised = [n for n, protocol in hookspecs.CAPABILITIES.items() if protocol in cls.__mro__]
+    if absent := [name for name in promised if not implemented(cls, name)]:
+        return f"capabilities declared without their hook: {', '.join(absent)}"
+    return _kind_fault(cls) or _keyword_only(cls) or _signature_fault(cls)
+
+
+def _kind_fault(cls: type[Any]) -> str | None:
+    """A call of what is no plain function would return at once and never reach the provider."""
+    for name in (name for name in HOOKS if implemented(cls, name)):
+        hook = getattr(cls, name)
+        if inspect.iscoroutinefunction(hook) or inspect.isasyncgenfunction(hook):
+            return f"{name} is async: a hook is a plain function"
+        if _options(cls, name).get("wrapper") or (inspect.isgeneratorfunction(hook) and name not in STREAMS):
+            return f"{name} is a wrapper or a generator: a provider's hook is a plain function"
+    return None
+
+
+def _keyword_only(plugin: Any) -> str | None:
+    for name in (name for name in HOOKS if implemented(plugin, name)):
+        parameters = inspect.signature(getattr(plugin, name)).parameters.values()
+        only = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        if only:
+            return f"{name} has keyword-only parameters, which a hook call does not reach: {', '.join(only)}"
+    return None
+
+
+def _signature_fault(plugin: Any) -> str | None:
+    manager = specified_manager()
+    try:
+        manager.register(plugin, "checked")
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        return str(error).strip().splitlines()[-1]
+    return None
+
+
+def hook_fault(loaded: Loaded) -> str | None:
+    """Say why an entry of `svahub.hooks` cannot be used: it may wrap a provider's hooks, never answer them."""
+    return loaded.reason or _looked_at(_wrapper_fault, loaded.plugin)
+
+
+def _wrapper_fault(plugin: Any) -> str | None:
+    hooks = [n for n in HOOKS if implemented(plugin, n)]
+    if not hooks:
+        return "it implements no hook of svahub"
+    plain = [n for n in hooks if not _options(plugin, n).get("wrapper")]
+    if plain:
+        return f"{', '.join(plain)} would answer instead of the provider: only hookimpl(wrapper=True) may be here"
+    return _keyword_only(plugin) or _signature_fault(instance(plugin))
+
+
+def specified_manager() -> pluggy.PluginManager:
+    """Return a plugin manager that knows every hook of the contract and no plugin."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    for specification in hookspecs.SPECIFICATIONS:
+        manager.add_hookspecs(specification)
+    return manager
+
+
+def implemented(plugin: Any, name: str) -> bool:
+    """Say whether a plugin has a hookimpl of that name."""
+    return bool(_options(plugin, name))
+
+
+def _options(plugin: Any, name: str) -> dict[str, Any]:
+    options = getattr(getattr(plugin, name, None), f"{hookspecs.PROJECT}_impl", None)
+    return options if isinstance(options, dict) else {}
+
+
+def instance(plugin: Any) -> Any:
+    """Return what pluggy registers of a wrapper: a module, an object, or an object of the class."""
+    return plugin() if inspect.isclass(plugin) else plugin
