@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-
 from svahub.desk import Desk
 from svahub.errors import Refused
 from svahub.fleet import Fleet, holding
@@ -26,7 +25,7 @@ from svahub.testing.clocks import HandClock
 from svahub.verbs import Action, Command
 from svahub_teleclinica.simulator import Status, TeleClinicaSimulator
 
-SECRET = "SVAHUB_TEST_STATE_MACHINE"
+VARIABLE = "SVAHUB_TEST_STATE_MACHINE"
 OWNERS = {"A1": ("ana", "52998224725"), "A2": ("ana", "52998224725"), "B1": ("bia", "11144477735")}
 FAULTS = sorted(set(Fault) - {Fault.SHORT_PAGE, Fault.DELAY, Fault.REFUSE, Fault.HUGE})
 contracts = st.sampled_from(sorted(OWNERS))
@@ -68,7 +67,7 @@ class Isp(RuleBasedStateMachine):
         self.simulator.timings.lag_seconds = 20
         self.server = self.simulator.running()
         self.server.__enter__()
-        os.environ[SECRET] = self.simulator.credentials["password"]
+        os.environ[VARIABLE] = self.simulator.credentials["password"]
         self.hub = self.opened()
         self.wanted = {contract: Wanted() for contract in OWNERS}
 
@@ -80,7 +79,7 @@ class Isp(RuleBasedStateMachine):
     def register(self) -> None:
         office = self.hub.tenant("default")
         own = {"username": self.simulator.credentials["username"], "timeout": 0.4}
-        secret = {"password": f"env:{SECRET}"}
+        secret = {"password": f"env:{VARIABLE}"}
         address = self.simulator.url
         office.integrations.add(
             "tele", "teleclinica", Environment.STAGING, address=address, settings=own, secret=secret

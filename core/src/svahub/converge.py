@@ -122,6 +122,7 @@ class Converge:
         try:
             with recording(work.attempt), holding(work.held):
                 result = carry_out(work.relay, work.decision, work.subscription, work.reasons)
+                self._fleet.heed(work.lane, result)
         except Exception as error:  # noqa: BLE001  # a thread must bring something back, whatever happens
             result = PluginBug(f"the step raised {type(error).__name__}")
         return result, self._clock.monotonic() - began

@@ -131,7 +131,7 @@ class Desk:
         for attempt in queue.open_attempts(connection, list(views)):
             view = views[attempt.account_key]
             row = next(r for r in view.rows if r.key == attempt.subscription_key)
-            new = {r.key: r for r in crashed(view, attempt.step, row, attempt.started_at)}
+            new = {r.key: r for r in crashed(view, attempt.step, row, attempt.started_at, attempt.generation)}
             views[attempt.account_key] = replace(view, rows=tuple(new.get(r.key, r) for r in view.rows))
             changed[attempt.account_key] += new.values()
             cause = "the process that made it ended before the answer"
@@ -194,7 +194,6 @@ class Desk:
             if end.quarantine is not None:
                 state = IntegrationState.QUARANTINED
                 integrations.set_state(connection, lane.tenant, lane.integration, state, end.quarantine)
-                self._fleet.stop(lane)
             elif end.pause is not None:
                 until = now + timedelta(seconds=end.pause)
                 integrations.pause(connection, lane.tenant, lane.integration, until)

@@ -111,14 +111,15 @@ def names(group: str) -> dict[str, EntryPoint]:
 
 
 def load_all(group: str) -> list[Loaded]:
-    """Import every entry point of a group; one that cannot be imported is returned with its reason."""
+    """Import every entry point of a group, by name; one that cannot be imported is returned with its reason."""
     failures: list[Loaded] = []
 
     def failed(_manager: Any, point: EntryPoint, error: BaseException) -> None:
         failures.append(Loaded(point, reason=str(error)))
 
     manager = _Everything(group, on_load_failure_callback=failed)
-    return [Loaded(e.entry_point, e.plugin) for e in manager.extensions] + failures
+    loaded = [Loaded(e.entry_point, e.plugin) for e in manager.extensions] + failures
+    return sorted(loaded, key=lambda one: (one.name, one.distribution or ""))
 
 
 def load(group: str, name: str) -> Loaded | None:

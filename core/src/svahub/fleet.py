@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from svahub.clock import Clock
-from svahub.errors import NotSent, ProviderError, Refused
+from svahub.errors import AuthenticationFailed, NotSent, ProviderError, RateLimited, Refused
 from svahub.exchange import Exchange
 from svahub.opening import Opened, open_integration
 from svahub.registry import Registry
@@ -85,8 +85,14 @@ class Fleet:
             self.problems.pop(lane, None)
             if opened := self._opened.pop(lane, None):
                 self._retired.append(opened)  # calls may be under way
-        self._stopped = {lane for lane in self._stopped if lane in rows and rows[lane].state != "enabled"}
+        self._stopped -= {lane for lane, row in rows.items() if self._freed(lane, row)}
         self._rows = rows
+
+    def _freed(self, lane: Lane, row: IntegrationRow) -> bool:
+        """Whether somebody has enabled the integration since it was last looked at."""
+        before = self._rows.get(lane)
+        was_stopped = before is not None and before.state is not IntegrationState.ENABLED
+        return was_stopped and row.state is IntegrationState.ENABLED
 
     def _serves(self, row: IntegrationRow) -> bool:
         return not self._tenants or row.tenant in self._tenants
@@ -130,9 +136,12 @@ class Fleet:
 
         return gate
 
-    def stop(self, lane: Lane) -> None:
-        """Let no further call of this integration out; a refresh that finds it enabled lifts that."""
-        self._stopped.add(lane)
+    def heed(self, lane: Lane, result: object) -> None:
+        """Let no further call out as soon as one has told that it would be in vain; the store hears of it later."""
+        if isinstance(result, AuthenticationFailed):
+            self._stopped.add(lane)
+        elif isinstance(result, RateLimited) and result.retry_after is not None:
+            self.pause(lane, self._clock.now() + timedelta(seconds=result.retry_after))
 
     def pause(self, lane: Lane, until: datetime) -> None:
         """Let no call of this integration out before an instant."""

@@ -64,9 +64,14 @@ def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rul
     return _succeeded(view, replace(done, step=step), row._replace(handle=None), result, now)
 
 
-def crashed(view: View, step: Step, row: SubscriptionRow, began: datetime) -> tuple[SubscriptionRow, ...]:
-    """Return the rows after an attempt that nobody closed: its outcome is not known."""
-    return _unknown(view, step, row, began)
+def crashed(
+    view: View, step: Step, row: SubscriptionRow, began: datetime, generation: int
+) -> tuple[SubscriptionRow, ...]:
+    """Return the rows after an attempt for a generation that nobody closed: its outcome is not known."""
+    changed, *siblings = _unknown(view, step, row, began)
+    if step is Step.CREATE_USER and generation != row.generation:
+        changed = changed._replace(applied=None)  # what was sent then is not what is wanted now
+    return (changed, *siblings)
 
 
 # -- the step succeeded ------------------------------------------------------------------------------------------------
@@ -147,7 +152,8 @@ def _found(view: View, row: SubscriptionRow, user: RemoteUser | None, now: datet
         gone = user.status is Observed.CANCELLED
         return _not_there(view, row, None if gone else user.remote_id, now)
     seen = _linked(view, row, user, entry)._replace(uncertain_since=None, looks=0)
-    given = Applied(entry.plan, entry.quantity or row.quantity, row.price, row.due_day, None)
+    sent = row.what_was_applied() or Applied(quantity=row.quantity, price=row.price, due_day=row.due_day)
+    given = replace(sent, plan=entry.plan, quantity=entry.quantity or sent.quantity)
     found = rested(view, seen._replace(applied=applied_column(given)), now)
     return Ending(Certainty.SUCCEEDED, (found,), user.remote_id)
 
@@ -243,14 +249,22 @@ def _unknown(view: View, step: Step, row: SubscriptionRow, began: datetime) -> t
     """Return the rows when a call may or may not have been applied; the subscription's own comes first."""
     if step in READING:
         return (row,)
-    if step in ADDING:
-        observed = Observed.UNKNOWN if step is Step.CREATE_USER else row.observed
-        return (row._replace(observed=observed, uncertain_since=began, looks=0),)
+    if step is Step.CREATE_USER:
+        sent = applied_column(wanted(view, row))
+        return (row._replace(observed=Observed.UNKNOWN, applied=sent, uncertain_since=began, looks=0),)
+    if step is Step.CHANGE:
+        return (row._replace(uncertain_since=began, looks=0, applied=_without_customer(row)),)
     unsure = row._replace(observed=Observed.UNKNOWN)
     if step is Step.CANCEL or view.facts.block_scope is not BlockScope.ACCOUNT:
         return (unsure,)
     siblings = (s._replace(observed=Observed.UNKNOWN) for s in live_others(view, row))
     return (unsure, *(due(s, began) if s.phase is Phase.SETTLED else s for s in siblings))
+
+
+def _without_customer(row: SubscriptionRow) -> dict[str, Any] | None:
+    """Return what was applied, the customer's data unknown: a look does not tell of them, so they are sent again."""
+    applied = row.what_was_applied()
+    return applied_column(replace(applied, customer=None)) if applied else None
 
 
 def _accepted(view: View, done: Decision, row: SubscriptionRow, error: errors.Pending, now: datetime) -> Ending:
@@ -283,7 +297,7 @@ def _refused(
     if isinstance(error, errors.NotFound) and not (creates and view.account.remote_id is None):
         return _vanished(view, step, row, now)
     if isinstance(error, errors.AlreadyExists) and creates and view.facts.can_find:
-        unsure = row._replace(observed=Observed.UNKNOWN, uncertain_since=now, looks=0)
+        unsure = row._replace(observed=Observed.UNKNOWN, applied=None, uncertain_since=now, looks=0)
         look = _retried(unsure, str(error), now, rules)
         look = look._replace(due_at=now) if look.phase is Phase.WAITING else look
         return Ending(Certainty.REJECTED, (look,), view.account.remote_id, str(error))

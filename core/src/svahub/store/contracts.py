@@ -83,10 +83,10 @@ def expired_reasons(connection: Connection, now: datetime, limit: int = PAGE) ->
     return [ReasonRow(*row) for row in connection.execute(query)]
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows in one go."""
+def insert(connection: Connection, table: Table, rows: Sequence[Any]) -> None:
+    """Insert row values in one go."""
     if rows:
-        connection.execute(insert(table), rows)
+        connection.execute(table_insert(table), [columns(table, row) for row in rows])
 
 
 def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:

@@ -1,0 +1,88 @@
+"""What tests across packages share: distributions made on the spot, a TeleClínica at its simulator, an office."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from svahub.hub import Hub, TenantHub
+from svahub.models import Environment
+from svahub_teleclinica.simulator import TeleClinicaSimulator
+
+PASSWORD = "PASSWORD_OF_THE_TESTS"  # noqa: S105  # the name of a variable
+
+
+@dataclass
+class Site:
+    """A folder on the path that holds small distributions, as pip would have put them there."""
+
+    folder: Path
+    modules: set[str] = field(default_factory=set)
+
+    def install(self, name: str, entries: str, version: str = "1.0", **sources: str) -> None:
+        """Put a distribution there: its entry points, and its modules by name."""
+        described = self.folder / f"{name}-{version}.dist-info"
+        described.mkdir()
+        (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (described / "entry_points.txt").write_text(entries)
+        for module, source in sources.items():
+            (self.folder / f"{module}.py").write_text(source)
+        self.modules |= sources.keys()
+        importlib.invalidate_caches()
+
+    def remove(self, name: str) -> None:
+        """Take a distribution away, its modules included."""
+        (described,) = self.folder.glob(f"{name}-*.dist-info")
+        shutil.rmtree(described)
+        self.forget()
+        importlib.invalidate_caches()
+
+    def forget(self) -> None:
+        """Let the next import read the modules anew."""
+        for module in self.modules:
+            sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Return a folder on the path for distributions of this test."""
+    site = Site(tmp_path / "site")
+    site.folder.mkdir()
+    monkeypatch.syspath_prepend(site.folder)
+    yield site
+    site.forget()
+
+
+@pytest.fixture
+def clinic(monkeypatch: pytest.MonkeyPatch) -> Iterator[TeleClinicaSimulator]:
+    """Return a running simulator whose password is in a variable."""
+    with TeleClinicaSimulator(seed=1).running() as simulator:
+        monkeypatch.setenv(PASSWORD, simulator.credentials["password"])
+        yield simulator
+
+
+@pytest.fixture
+def hub(sqlite_url: str) -> Iterator[Hub]:
+    """Return an installation with an empty store."""
+    with Hub.open(sqlite_url) as hub:
+        yield hub
+
+
+@pytest.fixture
+def office(hub: Hub, clinic: TeleClinicaSimulator) -> TenantHub:
+    """Return the default tenant with one integration, `tele`, at the simulator."""
+    office = hub.tenant("default")
+    office.integrations.add(
+        "tele",
+        "teleclinica",
+        Environment.STAGING,
+        address=clinic.url,
+        settings={"username": clinic.credentials["username"]},
+        secret={"password": f"env:{PASSWORD}"},
+    )
+    return office
