@@ -14,7 +14,7 @@ from svahub.hub import Hub, TenantHub
 from svahub.models import Environment
 from svahub_teleclinica.simulator import TeleClinicaSimulator
 
-PASSWORD = "PASSWORD_OF_THE_TESTS"  # noqa: S105  # the name of a variable
+VARIABLE = "WORD_OF_THE_CLINIC"
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Site:
     """A folder on the path that holds small distributions, as pip would have put them there."""
 
     folder: Path
-    modules: set[str] = field(default_factory=set)
+    modules: dict[str, list[str]] = field(default_factory=dict)
 
     def install(self, name: str, entries: str, version: str = "1.0", **sources: str) -> None:
         """Put a distribution there: its entry points, and its modules by name."""
@@ -32,20 +32,25 @@ class Site:
         (described / "entry_points.txt").write_text(entries)
         for module, source in sources.items():
             (self.folder / f"{module}.py").write_text(source)
-        self.modules |= sources.keys()
+        self.modules[name] = list(sources)
         importlib.invalidate_caches()
 
     def remove(self, name: str) -> None:
         """Take a distribution away, its modules included."""
         (described,) = self.folder.glob(f"{name}-*.dist-info")
         shutil.rmtree(described)
-        self.forget()
+        self._forget(name)
         importlib.invalidate_caches()
 
-    def forget(self) -> None:
-        """Let the next import read the modules anew."""
-        for module in self.modules:
+    def clear(self) -> None:
+        """Take every distribution away."""
+        for name in list(self.modules):
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        for module in self.modules.pop(name):
             sys.modules.pop(module, None)
+            (self.folder / f"{module}.py").unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -55,14 +60,14 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     site.folder.mkdir()
     monkeypatch.syspath_prepend(site.folder)
     yield site
-    site.forget()
+    site.clear()
 
 
 @pytest.fixture
 def clinic(monkeypatch: pytest.MonkeyPatch) -> Iterator[TeleClinicaSimulator]:
     """Return a running simulator whose password is in a variable."""
     with TeleClinicaSimulator(seed=1).running() as simulator:
-        monkeypatch.setenv(PASSWORD, simulator.credentials["password"])
+        monkeypatch.setenv(VARIABLE, simulator.credentials["password"])
         yield simulator
 
 
@@ -83,6 +88,6 @@ def office(hub: Hub, clinic: TeleClinicaSimulator) -> TenantHub:
         Environment.STAGING,
         address=clinic.url,
         settings={"username": clinic.credentials["username"]},
-        secret={"password": f"env:{PASSWORD}"},
+        secret={"password": f"env:{VARIABLE}"},
     )
     return office

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from svahub.errors import Refused
 from svahub.hub import Hub, TenantHub
 from svahub.models import Environment, Observed
 from svahub.store.states import Outcome, State
@@ -166,7 +167,7 @@ def test_without_its_plugin_contracts_still_come_in(garden: Garden, tmp_path: Pa
 
 def test_without_its_plugin_its_integration_cannot_be_removed_while_subscriptions_live(garden: Garden) -> None:
     garden.uproot()
-    with garden.opened() as hub, pytest.raises(Exception, match="1 live subscriptions"):
+    with garden.opened() as hub, pytest.raises(Refused, match="1 live subscriptions"):
         hub.tenant("default").integrations.remove("garden")
 
 
@@ -175,9 +176,10 @@ def test_back_again_the_plugin_is_given_what_waited(garden: Garden) -> None:
     with garden.opened() as hub:
         hub.tenant("default").verbs.issue(Command(Action.BLOCK, "C1"))
     garden.work()
-    assert garden_calls_after(garden) == ["create_user"]
+    assert garden.calls() == ["create_user"]
     garden.plant()
     garden.work()
+    assert garden.calls() == ["create_user", "block"]
     with garden.opened() as hub:
         office = hub.tenant("default")
         (only,) = office.subscriptions.list()
@@ -185,10 +187,6 @@ def test_back_again_the_plugin_is_given_what_waited(garden: Garden) -> None:
         assert [o.outcome for o in office.operations.list()] == [Outcome.SUCCEEDED, Outcome.SUCCEEDED]
         assert not office.counts().stuck
         assert office.integrations.show("garden").status == "enabled"
-
-
-def garden_calls_after(garden: Garden) -> list[str]:
-    return list(garden.calls())
 
 
 def test_a_plugin_that_came_back_broken_is_told_apart(garden: Garden) -> None:

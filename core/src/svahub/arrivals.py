@@ -57,12 +57,16 @@ def items_after(contract: ContractRow, merged: Merged, before: Mapping[str, Item
     """Return the items that the import writes, by code."""
     after = {}
     for code in merged.items.keys() | merged.removed | merged.returned:
-        base = before.get(code) or ItemRow(contract.tenant, contract.id, code, "", None, None, 1, None, {}, None, 0, False)
+        base = before.get(code) or _new_item(contract, code)
         fields = _typed(merged.items.get(code, {}), price=Decimal)
         item = replace(base, **fields, removed=code in merged.removed)
         if item != before.get(code):
             after[code] = item
     return after
+
+
+def _new_item(contract: ContractRow, code: str) -> ItemRow:
+    return ItemRow(contract.tenant, contract.id, code, "", None, None, 1, None, {}, None, 0, False)
 
 
 def reasons_after(

@@ -133,10 +133,10 @@ class _Rows:
 
     def write(self, connection: Connection, sales: dict[tuple[str, str, str], int]) -> None:
         """Write them, and with the items how often each was sold, taken from `sales`."""
-        contracts.insert(connection, tables.contracts, self.new_contracts)
-        contracts.update(connection, tables.contracts, self.contracts)
-        contracts.insert(connection, tables.items, [_with_sales(item, sales) for item in self.new_items])
-        contracts.update(connection, tables.items, [_with_sales(item, sales) for item in self.items])
+        contracts.add_rows(connection, tables.contracts, self.new_contracts)
+        contracts.put_rows(connection, tables.contracts, self.contracts)
+        contracts.add_rows(connection, tables.items, [_with_sales(item, sales) for item in self.new_items])
+        contracts.put_rows(connection, tables.items, [_with_sales(item, sales) for item in self.items])
         contracts.delete_reasons(connection, self.reasons_gone)
         contracts.put_reasons(connection, self.new_reasons)
 
@@ -200,8 +200,8 @@ class _Chunk:
             self._hear_of(said, after)
         new = [row for id, row in after.items() if id not in before]
         changed = [row for id, row in before.items() if after[id] is not row]
-        contracts.insert(self._connection, tables.customers, new)
-        contracts.update(self._connection, tables.customers, [after[row.id] for row in changed])
+        contracts.add_rows(self._connection, tables.customers, new)
+        contracts.put_rows(self._connection, tables.customers, [after[row.id] for row in changed])
         self._touched = {row.id for row in changed if after[row.id].digest != row.digest}
 
     def _hear_of(self, said: Said, customers: dict[str, CustomerRow]) -> None:

@@ -95,6 +95,13 @@ def draw_consequences(changes: Changes, level: Level, links: Mapping[str, LinkRo
             _sell(changes, level, item, links)
 
 
+def sell_unsold(changes: Changes, level: Level, links: Mapping[str, LinkRow]) -> None:
+    """Add the sale of what was never sold, and leave the rest as people left it."""
+    for item in level.items:
+        if level.latest(item.code) is None:
+            _sell(changes, level, item, links)
+
+
 def target(level: Level, item: ItemRow) -> Desired:
     """Return what an item that is sold should be."""
     if item.removed or level.contract.status is ContractStatus.CANCELLED:
@@ -261,14 +268,19 @@ def levels(connection: Connection, tenant: str, ids: Collection[str]) -> dict[st
 def expire_reasons(store: Store) -> int:
     """Take away the block reasons whose time has come; return how many those were."""
     with store.read() as connection:
-        if not contracts.expired_reasons(connection, store.now(connection), 1):
-            return 0
+        found = contracts.expired_reasons(connection, store.now(connection))
+    ids = _contracts_by_tenant(found)
+    return sum(_expire(store, tenant, ids[tenant]) for tenant in sorted(ids))
+
+
+def _expire(store: Store, tenant: str, ids: Collection[str]) -> int:
     with store.write() as connection:
+        contracts.lock_customers(connection, tenant, contracts.holders(connection, tenant, ids))
         now = store.now(connection)
-        expired = contracts.expired_reasons(connection, now)
+        reasons = contracts.reasons_of(connection, tenant, ids)
+        expired = [reason for reason in reasons if reason.until is not None and reason.until <= now]
         contracts.delete_reasons(connection, expired)
-        for tenant, ids in _contracts_by_tenant(expired).items():
-            redraw(connection, tenant, ids, Changes(now, Stamp("svahub", "expired")))
+        redraw(connection, tenant, {reason.contract_id for reason in expired}, Changes(now, Stamp("svahub", "expired")))
         return len(expired)
 
 

@@ -54,12 +54,13 @@ class Routes:
             yield from declined(kind, item.quantity, person)
 
     def _plan(self, integration: str, plan: str | None, *, named: bool) -> Iterator[tuple[str, str]]:
-        known = self.plans.get((integration, plan)) if plan else None
-        there = [remote_id for name, remote_id in self.plans if name == integration]
-        if plan is None and there:
+        if plan is None and self._offered(integration):
             yield "plan", f"the item names no plan of {integration!r}, nor does its product's link"
-        elif plan is not None and known is None and named:
-            yield "plan", _unknown(f"plan of {integration!r}", plan, there)
+        elif plan is not None and named and (integration, plan) not in self.plans:
+            yield "plan", _unknown(f"plan of {integration!r}", plan, self._offered(integration))
+
+    def _offered(self, integration: str) -> list[str]:
+        return [remote_id for name, remote_id in self.plans if name == integration]
 
 
 def declined(kind: ProviderKind, quantity: int, person: DocumentKind) -> Iterator[tuple[str, str]]:

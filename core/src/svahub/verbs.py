@@ -224,7 +224,7 @@ class _Asked:
             self.contract.tenant, self.contract.id, self.command.item or "", reason, self.command.source,
             self.command.until, self.now,
         )  # fmt: skip
-        contracts.put_reason(self.connection, row)
+        contracts.put_reasons(self.connection, [row])
         others = [
             r for r in self.level.reasons if (r.item_code, r.reason, r.source) != (row.item_code, reason, row.source)
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, inser
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.store.rows import AccountRow, ContractRow, CustomerRow, ItemRow, ReasonRow, SubscriptionRow
-from svahub.store.tables import accounts, block_reasons, contracts, customers, items, subscriptions
+from svahub.store.tables import accounts, block_reasons, contracts, customers, items, subscriptions, tenants
 
 PAGE = 500
 
@@ -18,13 +18,13 @@ PAGE = 500
 def customers_by_id(connection: Connection, tenant: str, ids: Collection[str]) -> dict[str, CustomerRow]:
     """Return some customers by their id."""
     query = select(customers).where(customers.c.tenant == tenant, customers.c.id.in_(ids))
-    return {row.id: CustomerRow(*row) for row in connection.execute(query)}
+    return {row.id: CustomerRow(*row) for row in connection.execute(query).all()}
 
 
 def contracts_by_id(connection: Connection, tenant: str, ids: Collection[str]) -> dict[str, ContractRow]:
     """Return some contracts by their id."""
     query = select(contracts).where(contracts.c.tenant == tenant, contracts.c.id.in_(ids))
-    return {row.id: ContractRow(*row) for row in connection.execute(query)}
+    return {row.id: ContractRow(*row) for row in connection.execute(query).all()}
 
 
 def contracts_near(connection: Connection, tenant: str, id: str) -> list[ContractRow]:
@@ -37,6 +37,20 @@ def contracts_of_customer(connection: Connection, tenant: str, customer_id: str)
     """Return a customer's contracts."""
     query = select(contracts).where(contracts.c.tenant == tenant, contracts.c.customer_id == customer_id)
     return [ContractRow(*row) for row in connection.execute(query.order_by(contracts.c.id))]
+
+
+def ids_of_customers(connection: Connection, tenant: str, customer_ids: Collection[str]) -> set[str]:
+    """Return the ids of all contracts of some customers."""
+    if not customer_ids:
+        return set()
+    query = select(contracts.c.id).where(contracts.c.tenant == tenant, contracts.c.customer_id.in_(customer_ids))
+    return set(connection.execute(query).scalars())
+
+
+def holders(connection: Connection, tenant: str, ids: Collection[str]) -> set[str]:
+    """Return the ids of the customers that hold some contracts now."""
+    query = select(contracts.c.customer_id).where(contracts.c.tenant == tenant, contracts.c.id.in_(ids))
+    return set(connection.execute(query).scalars())
 
 
 def contract_pages(
@@ -62,31 +76,41 @@ def _of_contracts(table: Table, tenant: str, ids: Collection[str]) -> Select[Any
 def items_of(connection: Connection, tenant: str, ids: Collection[str]) -> list[ItemRow]:
     """Return the items of some contracts."""
     query = _of_contracts(items, tenant, ids).order_by(items.c.contract_id, items.c.code)
-    return [ItemRow(*row) for row in connection.execute(query)]
+    return [ItemRow(*row) for row in connection.execute(query).all()]
 
 
 def reasons_of(connection: Connection, tenant: str, ids: Collection[str]) -> list[ReasonRow]:
     """Return the block reasons of some contracts."""
-    return [ReasonRow(*row) for row in connection.execute(_of_contracts(block_reasons, tenant, ids))]
+    return [ReasonRow(*row) for row in connection.execute(_of_contracts(block_reasons, tenant, ids)).all()]
 
 
 def subscriptions_of(connection: Connection, tenant: str, ids: Collection[str]) -> list[SubscriptionRow]:
     """Return every subscription of some contracts, older sales first."""
     query = _of_contracts(subscriptions, tenant, ids)
     query = query.order_by(subscriptions.c.contract_id, subscriptions.c.item_code, subscriptions.c.sale)
-    return [SubscriptionRow(*row) for row in connection.execute(query)]
+    return [SubscriptionRow(*row) for row in connection.execute(query).all()]
 
 
 def expired_reasons(connection: Connection, now: datetime, limit: int = PAGE) -> list[ReasonRow]:
     """Return block reasons whose time has come, of any tenant."""
     query = select(block_reasons).where(block_reasons.c.until <= now).order_by(block_reasons.c.until).limit(limit)
-    return [ReasonRow(*row) for row in connection.execute(query)]
+    return [ReasonRow(*row) for row in connection.execute(query).all()]
 
 
-def insert(connection: Connection, table: Table, rows: Sequence[Any]) -> None:
+def add_rows(connection: Connection, table: Table, rows: Sequence[Any]) -> None:
     """Insert row values in one go."""
     if rows:
-        connection.execute(table_insert(table), [columns(table, row) for row in rows])
+        connection.execute(insert(table), _columns(table, rows))
+
+
+def put_rows(connection: Connection, table: Table, rows: Sequence[Any]) -> None:
+    """Write row values in place of those with their primary key, in one go."""
+    update_rows(connection, table, [column.name for column in table.primary_key], _columns(table, rows))
+
+
+def _columns(table: Table, rows: Iterable[Any]) -> list[dict[str, Any]]:
+    names = [column.name for column in table.c]
+    return [{name: getattr(row, name) for name in names} for row in rows]
 
 
 def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -105,25 +129,20 @@ def update_rows(connection: Connection, table: Table, key: Sequence[str], rows: 
         connection.execute(statement, [{f"k_{n}": r[n] for n in key} | {f"v_{n}": r[n] for n in changed} for r in rows])
 
 
+_GONE = delete(block_reasons).where(*(column == bindparam(f"k_{column.name}") for column in block_reasons.primary_key))
+
+
 def delete_reasons(connection: Connection, rows: Collection[ReasonRow]) -> None:
-    """Take block reasons away."""
-    c = block_reasons.c
-    for row in rows:
-        connection.execute(
-            delete(block_reasons).where(
-                c.tenant == row.tenant,
-                c.contract_id == row.contract_id,
-                c.item_code == row.item_code,
-                c.reason == row.reason,
-                c.source == row.source,
-            )
-        )
+    """Take block reasons away, in one go."""
+    if rows:
+        key = [column.name for column in block_reasons.primary_key]
+        connection.execute(_GONE, [{f"k_{name}": getattr(row, name) for name in key} for row in rows])
 
 
-def put_reason(connection: Connection, row: ReasonRow) -> None:
-    """Keep a block reason in place of the same one from the same source."""
-    delete_reasons(connection, [row])
-    connection.execute(insert(block_reasons), {c.name: getattr(row, c.name) for c in block_reasons.c})
+def put_reasons(connection: Connection, rows: Sequence[ReasonRow]) -> None:
+    """Keep block reasons in place of the same ones from the same sources."""
+    delete_reasons(connection, rows)
+    add_rows(connection, block_reasons, rows)
 
 
 def accounts_by_customer(
@@ -132,7 +151,7 @@ def accounts_by_customer(
     """Return accounts by integration and customer."""
     c = accounts.c
     query = select(accounts).where(c.tenant == tenant, tuple_(c.integration, c.customer_id).in_(pairs))
-    return {(row.integration, row.customer_id): AccountRow(*row) for row in connection.execute(query)}
+    return {(row.integration, row.customer_id): AccountRow(*row) for row in connection.execute(query).all()}
 
 
 def lock_customers(connection: Connection, tenant: str, ids: Collection[str]) -> None:
@@ -142,3 +161,9 @@ def lock_customers(connection: Connection, tenant: str, ids: Collection[str]) ->
     connection.execute(select(customers.c.id).where(*ours).order_by(customers.c.id).with_for_update()).all()
     query = select(c.key).where(c.tenant == tenant, c.customer_id.in_(ids)).order_by(c.key).with_for_update()
     connection.execute(query).all()
+
+
+def lock_imports(connection: Connection, tenant: str) -> None:
+    """Let no other import of the tenant write until this transaction ends: two would make the same customer twice."""
+    # The weaker lock lets others refer to the tenant meanwhile.
+    connection.execute(select(tenants.c.name).where(tenants.c.name == tenant).with_for_update(key_share=True)).all()
