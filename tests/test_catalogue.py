@@ -247,7 +247,7 @@ def sell(catalogue: Catalogue, office: TenantHub, hub: Hub, tmp_path: Path) -> C
 
     def sold() -> None:
         file = tmp_path / "contracts.csv"
-        names = "contract_id;customer_id;customer_name;customer_document;item_code;product_code"
+        names = "contract_id;customer_id;customer_name;customer_document;item_code;item_product_code"
         file.write_text(f"{names}\nC1;P1;Maria Silva;52998224725;1;TM\n")
         assert office.contracts.bring(file).added == 1
         with hub.work(threads=2) as worker:

@@ -21,7 +21,7 @@ from svahub.steps import subscription_of
 from svahub.store import Store, catalogue, integrations, queue, results
 from svahub.store.queue import Lane, Terms
 from svahub.store.results import Closed, Fresh, OperationEnd
-from svahub.store.rows import AccountRow, AttemptRow, SubscriptionRow
+from svahub.store.rows import AccountRow, AttemptRow, ReasonRow, SubscriptionRow
 from svahub.store.states import Certainty, IntegrationState, Outcome, Phase, Priority
 
 LEASE_SECONDS = 10.0
@@ -247,16 +247,13 @@ def _attempt(work: Work, now: datetime) -> AttemptRow:
 def _reasons(connection: Connection, rows: Sequence[SubscriptionRow]) -> dict[str, list[BlockReason]]:
     if not rows:
         return {}
-    found: dict[str, list[BlockReason]] = {}
-    kept = queue.reasons_of(connection, {(row.tenant, row.contract_id) for row in rows})
-    for row in rows:
-        found[row.key] = [
-            reason.block_reason()
-            for reason in kept
-            if (reason.tenant, reason.contract_id) == (row.tenant, row.contract_id)
-            and reason.item_code in {"", row.item_code}
-        ]
-    return found
+    kept: dict[tuple[str, str], list[ReasonRow]] = defaultdict(list)
+    for reason in queue.reasons_of(connection, {(row.tenant, row.contract_id) for row in rows}):
+        kept[reason.tenant, reason.contract_id].append(reason)
+    return {
+        row.key: [r.block_reason() for r in kept[row.tenant, row.contract_id] if r.item_code in {"", row.item_code}]
+        for row in rows
+    }
 
 
 def _ended(rows: Iterable[SubscriptionRow], fresh: Iterable[Fresh]) -> Iterable[OperationEnd]:

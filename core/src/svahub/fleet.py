@@ -21,6 +21,9 @@ from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import IntegrationState
 
+LOOK_AGAIN_SECONDS = 30.0
+"""After so long it is tried again to open an integration that could not be: its plugin or secret may be back."""
+
 
 @dataclass(slots=True)
 class Held:
@@ -77,6 +80,7 @@ class Fleet:
         self._stopped: set[Lane] = set()
         self.log = ExchangeLog()
         self.problems: dict[Lane, str] = {}
+        self._looked: dict[Lane, float] = {}
 
     def refresh(self, connection: Connection) -> None:
         """Read the rows anew; what has changed is opened anew when it is next used."""
@@ -109,8 +113,11 @@ class Fleet:
         return row.state is IntegrationState.ENABLED and not _paused(row, now)
 
     def _usable(self, lane: Lane) -> bool:
-        if lane in self.problems:
+        now = self._clock.monotonic()
+        if lane in self.problems and now - self._looked[lane] < LOOK_AGAIN_SECONDS:
             return False
+        self._looked[lane] = now
+        self.problems.pop(lane, None)
         try:
             self.opened(lane)
         except (Refused, ProviderError) as error:

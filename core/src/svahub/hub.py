@@ -166,9 +166,10 @@ class TenantHub:
         states: dict[State, int] = {}
         for (_, name, phase), count in phases.items():
             free = name not in stopped or phase in {Phase.SETTLED, Phase.PARKED}
-            state = State(phase.value) if free else stopped[name][0]
+            state = State(phase.value) if free else stopped[name].state
             states[state] = states.get(state, 0) + count
-        return Counts(states, {name: cause or state.value for name, (state, cause) in stopped.items()})
+        problems = {name: stop.cause or stop.state.value for name, stop in stopped.items()}
+        return Counts(states, problems | self.integrations.obstacles())
 
     def settle(self, keys: Collection[str], *, timeout: float = 60.0) -> Sequence[SubscriptionView]:
         """Do what `work` does for some subscriptions only, until nothing more can be done for them now, or `timeout`.

@@ -156,6 +156,7 @@ class _Chunk:
         self._levels: dict[str, Level] = {}
         self._touched: set[str] = set()
         self._merged: set[str] = set()
+        self._spoiled: set[str] = set()
 
     def take_in(self, chunk: list[FileContract | Rejected]) -> None:
         """Merge a chunk and write it."""
@@ -167,6 +168,7 @@ class _Chunk:
         self._write_customers([said for _, said in good], customers)
         for row, said in good:
             self._merge(row, said)
+        self._spoil()
         self._touch_others()
         self._rows.write(self._connection, self._changes.sales)
         write(self._connection, self._changes)
@@ -183,8 +185,14 @@ class _Chunk:
 
     def _reject(self, rejected: Rejected) -> None:
         self._report.reject(rejected)
-        if self._run.put_off is not None and rejected.contract_id is not None:
-            self._run.put_off.spoil(rejected.contract_id)
+        if rejected.contract_id is not None:
+            self._spoiled.add(rejected.contract_id)
+
+    def _spoil(self) -> None:
+        # Not before the chunk is merged: the wrong row may follow in the same chunk.
+        if self._run.put_off is not None:
+            for id in self._spoiled:
+                self._run.put_off.spoil(id)
 
     def _refused(self, row: FileContract) -> Rejected | None:
         errors = tuple(RowError(row.line, column, reason) for column, reason in self._routes.objections(row))

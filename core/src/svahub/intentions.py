@@ -160,11 +160,7 @@ def _sell(changes: Changes, level: Level, item: ItemRow, links: Mapping[str, Lin
 
 
 def _redesire(changes: Changes, level: Level, item: ItemRow, row: SubscriptionRow, desired: Desired) -> None:
-    plan = item.plan or row.plan
-    wanted = row._replace(
-        desired=desired, plan=plan, quantity=item.quantity, price=item.price,
-        due_day=level.contract.due_day, attributes=item.attributes, consent=item.consent or row.consent,
-    )  # fmt: skip
+    wanted = _wanted(level, item, row, desired)
     if wanted == row and not level.touched:
         return
     verb = _verb(row.desired, desired)
@@ -173,6 +169,15 @@ def _redesire(changes: Changes, level: Level, item: ItemRow, row: SubscriptionRo
         priority = Priority.PAID
     changes.redesired.append(_again(wanted, changes.now, priority))
     changes.verbs[row.key] = verb
+
+
+def _wanted(level: Level, item: ItemRow, row: SubscriptionRow, desired: Desired) -> SubscriptionRow:
+    if desired is Desired.CANCELLED:
+        return row._replace(desired=desired)  # what ends is what was sold, not what the item says by now
+    return row._replace(
+        desired=desired, plan=item.plan or row.plan, quantity=item.quantity, price=item.price,
+        due_day=level.contract.due_day, attributes=item.attributes, consent=item.consent or row.consent,
+    )  # fmt: skip
 
 
 _URGENCY = {

@@ -11,18 +11,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import Connection
 
 from svahub.errors import Refused, UnknownName
 from svahub.intentions import Changes, Level, Stamp, draw_consequences, levels, write
-from svahub.models import BlockScope, Desired, Observed, Reason
+from svahub.models import Aspect, BlockScope, Desired, Observed, Reason
 from svahub.registry import Registry
 from svahub.routes import Routes, declined
 from svahub.store import Store, contracts, queue, sales, tables
-from svahub.store.rows import ItemRow, ReasonRow, SubscriptionRow
-from svahub.store.states import ContractStatus
+from svahub.store.rows import ContractRow, ItemRow, ReasonRow, SubscriptionRow
+from svahub.store.states import ContractStatus, Phase
 
 KEPT_DAYS = 30
 PROTECTED = frozenset({Reason.FRAUD, Reason.LEGAL})
@@ -99,10 +98,10 @@ class Verbs:
 
     def _issued(self, connection: Connection, command: Command) -> Issued:
         now = self._store.now(connection)
-        if earlier := self._remembered(connection, command, now):
-            return earlier
         level = self._level(connection, command.contract)
         contracts.lock_customers(connection, self._tenant, [level.contract.customer_id])
+        if earlier := self._remembered(connection, command, now):
+            return earlier
         level = self._level(connection, command.contract)
         stamp = Stamp(f"operator:{command.actor}", command.reason, command.note, command.idempotency_key)
         asked = _Asked(connection, command, level, now, Routes.of(connection, self._tenant, self._registry))
@@ -190,7 +189,8 @@ class _Asked:
             raise Refused(f"Contract {self.contract.id} is blocked ({self._why(blocked[0])}): use unblock.")
         cancelled = self.contract.status is ContractStatus.CANCELLED
         whole = self.command.item is not None or cancelled
-        again = frozenset(i.code for i in self.items if whole and self._is(i, Desired.CANCELLED))
+        ended = (i for i in self.items if self._ended_at_the_provider(i) or (whole and self._is(i, Desired.CANCELLED)))
+        again = frozenset(item.code for item in ended)
         level = replace(self.level, contract=self._status(ContractStatus.ACTIVE), sell_again=again)
         if self.command.item is not None:
             level = replace(level, items=[i for i in self.level.items if i.code == self.command.item])
@@ -201,7 +201,14 @@ class _Asked:
         latest = self.level.latest(item.code)
         return latest is not None and latest.desired is desired
 
-    def _status(self, status: ContractStatus) -> Any:
+    def _ended_at_the_provider(self, item: ItemRow) -> bool:
+        return self._is(item, Desired.ACTIVE) and self._observed(item) is Observed.CANCELLED
+
+    def _observed(self, item: ItemRow) -> Observed | None:
+        latest = self.level.latest(item.code)
+        return latest.observed if latest else None
+
+    def _status(self, status: ContractStatus) -> ContractRow:
         after = replace(self.contract, status=status, changed_at=self.now)
         if status is not self.contract.status:
             row = {"tenant": after.tenant, "id": after.id, "status": status, "changed_at": self.now}
@@ -216,6 +223,8 @@ class _Asked:
     def block(self) -> tuple[Level, tuple[str, ...]]:
         if self.contract.status is ContractStatus.CANCELLED:
             raise Refused(f"Contract {self.contract.id} is cancelled: there is nothing to block.")
+        if self.command.item is not None and self._is(self.items[0], Desired.CANCELLED):
+            raise Refused(f"Item {self.command.item} of contract {self.contract.id} is cancelled: nothing to block.")
         if self.command.until is not None and self.command.until <= self.now:
             raise Refused("--until is in the past: name a later day, or leave it out.")
         self._refuse_part_of_a_user()
@@ -239,7 +248,7 @@ class _Asked:
         if latest is None or kind is None or kind.block_scope is not BlockScope.ACCOUNT:
             return
         siblings = [s for s in queue.subscriptions_of(self.connection, [latest.account_key]) if s.key != latest.key]
-        held = [s for s in siblings if s.live and s.desired is Desired.ACTIVE]
+        held = [s for s in siblings if s.desired is Desired.ACTIVE and (s.live or s.phase is not Phase.PARKED)]
         if held:
             names = ", ".join(f"{s.contract_id}/{s.item_code}" for s in held)
             raise Refused(
@@ -270,15 +279,14 @@ class _Asked:
             raise Refused(
                 f"Contract {self.contract.id} is blocked for several reasons ({several}): name one with --reason."
             )
-        for r in named:
-            self._refuse_protected(r)
-        return named
-
-    def _refuse_protected(self, reason: ReasonRow) -> None:
-        if reason.reason in PROTECTED and reason.source != self.command.source and not self.command.admin:
+        if not (ours := [r for r in named if self._may_go(r)]):
             raise Refused(
-                f"{reason.reason.value} was set by {reason.source} and goes only by that source, or with --admin."
+                f"{named[0].reason.value} was set by {named[0].source} and goes only by that source, or with --admin."
             )
+        return ours
+
+    def _may_go(self, reason: ReasonRow) -> bool:
+        return reason.reason not in PROTECTED or reason.source == self.command.source or self.command.admin
 
     # -- cancel and change ---------------------------------------------------------------------------------------------
 
@@ -311,11 +319,18 @@ class _Asked:
 
     def _check_plan(self, integration: str) -> None:
         there = {p.remote_id for (name, _), p in self.routes.plans.items() if name == integration and not p.retired_at}
-        if self.command.plan is not None and self.command.plan not in there:
+        if self.command.plan is None:
+            return
+        kind = self.routes.kinds.get(integration)
+        if kind is not None and Aspect.PLAN not in kind.changes:
+            raise Refused(f"{kind.title} cannot change the plan of what is sold: cancel, then activate.")
+        if self.command.plan not in there:
             raise UnknownName(f"plan of {integration!r}", self.command.plan, there, "Fresh: svahub plans sync")
 
     def _check_quantity(self, integration: str) -> None:
         kind = self.routes.kinds.get(integration)
+        if self.command.quantity is not None and self.command.quantity < 1:
+            raise Refused("A quantity is at least 1: to end an item, cancel it.")
         if self.command.quantity is None or kind is None:
             return
         for column, why in declined(kind, self.command.quantity, next(iter(kind.documents))):

@@ -153,6 +153,13 @@ class Integrations:
             {field: secrets.shown(kept) for field, kept in row.secrets.items()}, live, row.paused_until, row.created_at,
         )  # fmt: skip
 
+    def obstacles(self) -> dict[str, str]:
+        """Return the enabled integrations that this process cannot call, and what is missing here."""
+        with self.bench.store.read() as connection:
+            rows = integrations.of_tenant(connection, self.bench.tenant)
+        found = {row.name: _obstacle(self.bench, row) for row in rows if row.state is IntegrationState.ENABLED}
+        return {name: obstacle for name, obstacle in found.items() if obstacle}
+
     def test(self, name: str) -> Tested:
         """Make one call that changes nothing; success frees a quarantined integration."""
         began = self.bench.clock.monotonic()
@@ -205,6 +212,17 @@ def usable(bench: Bench, row: IntegrationRow) -> tuple[ProviderKind | None, str 
         return bench.registry.provider(row.provider), None
     except Refused as error:
         return None, f"broken: {error}"
+
+
+def _obstacle(bench: Bench, row: IntegrationRow) -> str | None:
+    kind, problem = usable(bench, row)
+    if kind is None:
+        return problem
+    try:
+        validated(kind, row.settings, {field: secrets.resolve(kept) for field, kept in row.secrets.items()})
+    except (Refused, ProviderError) as error:
+        return str(error)
+    return None
 
 
 def checked_name(what: str, name: str) -> str:

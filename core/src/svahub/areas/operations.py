@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy import Connection
 
 from svahub.areas.bench import Bench
-from svahub.areas.subscriptions import Subscriptions, SubscriptionView
+from svahub.areas.subscriptions import Subscriptions, SubscriptionView, advice
 from svahub.errors import Refused, UnknownName
 from svahub.models import Desired, Observed
-from svahub.store import contracts, queue, sales
-from svahub.store.rows import AttemptRow, OperationRow, SubscriptionRow
+from svahub.store import contracts, queue, sales, tables
+from svahub.store.rows import AttemptRow, OperationRow, SubscriptionRow, applied_column
 from svahub.store.states import Outcome, Phase, Priority
 
 
@@ -58,18 +59,15 @@ class Operations:
             keys = None
             if contract is not None:
                 keys = {s.key for s in contracts.subscriptions_of(connection, self.bench.tenant, [contract])}
-            for operation in sales.operation_pages(connection, self.bench.tenant, outcome, keys):
-                yield self._view(connection, operation)
+            found = sales.operation_pages(connection, self.bench.tenant, outcome, keys)
+            while page := list(islice(found, 500)):
+                rows = {row.key: row for row in sales.by_keys(connection, self.bench.tenant, _keys(page))}
+                yield from (_view(operation, rows[operation.subscription_key]) for operation in page)
 
-    def _view(self, connection: Connection, operation: OperationRow) -> OperationView:
-        (row,) = sales.by_keys(connection, self.bench.tenant, [operation.subscription_key])
-        stuck = operation.outcome in {Outcome.PARKED, Outcome.QUEUED}
-        return OperationView(
-            operation.id, row.contract_id, row.item_code, row.integration, operation.verb.value, operation.outcome,
-            operation.actor, operation.reason, operation.note, operation.superseded_by,
-            row.cause if stuck else None, _advice(row, operation.id) if stuck else None,
-            operation.created_at, operation.ended_at,
-        )  # fmt: skip
+    def newest(self, keys: Collection[str]) -> dict[str, int]:
+        """Return the newest operation of each subscription."""
+        with self.bench.store.read() as connection:
+            return sales.last_operation_ids(connection, keys)
 
     def show(self, id: int) -> OperationHistory:
         """Return one operation with its attempts."""
@@ -77,7 +75,7 @@ class Operations:
             operation, row = self._found(connection, id)
             (view,) = Subscriptions(self.bench).views(connection, [row])
             made = [a for a in sales.attempts_of(connection, row.key) if a.generation == operation.generation]
-            return OperationHistory(self._view(connection, operation), view, tuple(made))
+            return OperationHistory(_view(operation, row), view, tuple(made))
 
     def _found(self, connection: Connection, id: int) -> tuple[OperationRow, SubscriptionRow]:
         operation = sales.operation(connection, self.bench.tenant, id)
@@ -110,12 +108,12 @@ class Operations:
             priority=Priority.ACTIVATION,
         )  # fmt: skip
 
-    def discard(self, id: int, *, actor: str, note: str) -> SubscriptionRow:
-        """Give up a parked or waiting operation: what is observed becomes what is desired."""
-        with self.bench.store.write() as connection:
+    def discard(self, id: int, *, actor: str, note: str, dry_run: bool = False) -> SubscriptionRow:
+        """Give up a parked or waiting operation: what is observed, and was applied, becomes what is desired."""
+        with self.bench.store.write(undo=dry_run) as connection:
             operation, row = self._open(connection, id)
             now = self.bench.store.now(connection)
-            given_up = row._replace(
+            given_up = self._as_applied(connection, row)._replace(
                 desired=_as_observed(row), generation=row.generation + 1, phase=Phase.DUE, due_at=now,
                 uncertain_since=None, tries=0, cause=None, advice=None, candidate=None,
             )  # fmt: skip
@@ -123,6 +121,22 @@ class Operations:
             sales.reopen_operation(connection, operation.id, Outcome.DISCARDED, now, f"discarded by {actor}: {note}")
             queue.wake(connection, {row.account_key: Priority.ORDINARY}, now)
         return given_up
+
+    def _as_applied(self, connection: Connection, row: SubscriptionRow) -> SubscriptionRow:
+        """Want what the provider was last given; the item wants it too, else the next verb would ask again."""
+        applied = row.what_was_applied()
+        if applied is None:
+            return row
+        account = queue.account(connection, row.account_key)
+        customer = contracts.customers_by_id(connection, row.tenant, [account.customer_id])[account.customer_id]
+        plan = applied.plan or row.plan
+        item = {"tenant": row.tenant, "contract_id": row.contract_id, "code": row.item_code}
+        wanted = item | {"plan": plan, "quantity": applied.quantity}
+        contracts.update_rows(connection, tables.items, tuple(item), [wanted])
+        return row._replace(
+            plan=plan, quantity=applied.quantity, price=applied.price, due_day=applied.due_day,
+            applied=applied_column(replace(applied, plan=plan, customer=customer.digest)),
+        )  # fmt: skip
 
     def _open(self, connection: Connection, id: int) -> tuple[OperationRow, SubscriptionRow]:
         """Return an operation that can still be decided about, its account locked and not being driven."""
@@ -140,6 +154,20 @@ class Operations:
         return operation, row
 
 
+def _keys(operations: Iterable[OperationRow]) -> set[str]:
+    return {operation.subscription_key for operation in operations}
+
+
+def _view(operation: OperationRow, row: SubscriptionRow) -> OperationView:
+    stuck = operation.outcome in {Outcome.PARKED, Outcome.QUEUED}
+    return OperationView(
+        operation.id, row.contract_id, row.item_code, row.integration, operation.verb.value, operation.outcome,
+        operation.actor, operation.reason, operation.note, operation.superseded_by,
+        row.cause if stuck else None, advice(row, operation.id) if stuck else None,
+        operation.created_at, operation.ended_at,
+    )  # fmt: skip
+
+
 def _as_observed(row: SubscriptionRow) -> Desired:
     match row.observed:
         case Observed.ACTIVE:
@@ -150,7 +178,3 @@ def _as_observed(row: SubscriptionRow) -> Desired:
             return Desired.CANCELLED
         case Observed.UNKNOWN:
             raise Refused("It is not known what the provider has: retry, or look there first.")
-
-
-def _advice(row: SubscriptionRow, id: int) -> str | None:
-    return row.advice.replace("ID", str(id)).replace("CONTRACT", row.contract_id) if row.advice else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -20,9 +20,17 @@ from svahub.store.rows import AttemptRow, ReasonRow, SubscriptionRow
 from svahub.store.states import IntegrationState, Phase, State
 
 
+class Stop(NamedTuple):
+    """Why an integration is not called now, and until when if that is known."""
+
+    state: State
+    cause: str | None
+    until: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class SubscriptionView:
-    """One subscription; `price` in BRL, `due_at` is when its next step may run."""
+    """One subscription; `price` in BRL, `due_at` is when its next step may run, None while no time brings it on."""
 
     key: str
     contract_id: str
@@ -83,25 +91,30 @@ class Subscriptions:
         unsettled = [row.key for row in rows if row.phase is not Phase.SETTLED]
         running = sales.running(connection, self.bench.tenant, unsettled) if unsettled else set()
         stopped = self.stopped(connection)
-        return [_view(row, reasons, running, stopped.get(row.integration)) for row in rows]
+        newest = sales.last_operation_ids(connection, [row.key for row in rows if row.advice])
+        advised = [row._replace(advice=advice(row, newest.get(row.key))) for row in rows]
+        return [_view(row, reasons, running, stopped.get(row.integration)) for row in advised]
 
-    def stopped(self, connection: Connection) -> dict[str, tuple[State, str | None]]:
+    def next_due(self) -> datetime | None:
+        """Return when the next subscription that waits for a time is due."""
+        with self.bench.store.read() as connection:
+            return sales.next_due(connection, self.bench.tenant)
+
+    def stopped(self, connection: Connection) -> dict[str, Stop]:
         """Return the integrations that cannot be called, and why."""
-        found: dict[str, tuple[State, str | None]] = {}
+        found: dict[str, Stop] = {}
         now = self.bench.store.now(connection)
         for row in integrations.of_tenant(connection, self.bench.tenant):
             _, problem = usable(self.bench, row)
             if problem:
-                found[row.name] = (State.MISSING_PLUGIN, problem)
+                found[row.name] = Stop(State.MISSING_PLUGIN, problem)
             elif row.state is IntegrationState.QUARANTINED:
-                found[row.name] = (State.QUARANTINED, row.cause)
+                found[row.name] = Stop(State.QUARANTINED, row.cause)
             elif row.state is IntegrationState.DISABLED:
-                found[row.name] = (State.WAITING, "the integration is disabled")
+                found[row.name] = Stop(State.WAITING, "the integration is disabled")
             elif row.paused_until is not None and row.paused_until > now:
-                found[row.name] = (
-                    State.WAITING,
-                    f"the provider asked for a pause until {row.paused_until:%H:%M:%S} UTC",
-                )
+                cause = f"the provider asked for a pause until {row.paused_until:%H:%M:%S} UTC"
+                found[row.name] = Stop(State.WAITING, cause, row.paused_until)
         return found
 
     def one(self, key: str) -> SubscriptionRow:
@@ -141,24 +154,27 @@ def _view(
     row: SubscriptionRow,
     reasons: Iterable[ReasonRow],
     running: Collection[str],
-    stopped: tuple[State, str | None] | None,
+    stopped: Stop | None,
 ) -> SubscriptionView:
-    state, cause = state_of(row, running=row.key in running, stopped=stopped)
+    state, cause, due_at = state_of(row, running=row.key in running, stopped=stopped)
     why = tuple(
         r.block_reason() for r in reasons if r.contract_id == row.contract_id and r.item_code in {"", row.item_code}
     )
     return SubscriptionView(
         row.key, row.contract_id, row.item_code, row.sale, row.product_type, row.integration, row.plan, row.quantity,
-        row.price, row.desired, row.observed, why, row.remote_id, state, cause, row.advice, row.due_at, row.generation,
+        row.price, row.desired, row.observed, why, row.remote_id, state, cause, row.advice, due_at, row.generation,
     )  # fmt: skip
 
 
-def state_of(
-    row: SubscriptionRow, *, running: bool, stopped: tuple[State, str | None] | None
-) -> tuple[State, str | None]:
+def state_of(row: SubscriptionRow, *, running: bool, stopped: Stop | None) -> Stop:
     """Return what a subscription waits for, and why: an integration that is stopped comes before its own phase."""
     if row.phase in {Phase.SETTLED, Phase.PARKED}:
-        return State(row.phase.value), row.cause
+        return Stop(State(row.phase.value), row.cause)
     if running:
-        return State.RUNNING, row.cause
-    return stopped or (State(row.phase.value), row.cause)
+        return Stop(State.RUNNING, row.cause, row.due_at)
+    return stopped or Stop(State(row.phase.value), row.cause, row.due_at)
+
+
+def advice(row: SubscriptionRow, operation: int | None) -> str | None:
+    """Return what a person can do about a subscription, with the names to type."""
+    return row.advice.replace("ID", str(operation)).replace("CONTRACT", row.contract_id) if row.advice else None

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from enum import IntEnum
 from traceback import extract_tb
+from typing import TYPE_CHECKING
+
+import click
 
 from svahub.errors import SvahubError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ExitCode(IntEnum):
@@ -17,6 +23,21 @@ class ExitCode(IntEnum):
     WAITING = 3
     NEEDS_PERSON = 4
     SUPERSEDED = 5
+
+
+BY_SEVERITY = (ExitCode.ERROR, ExitCode.NEEDS_PERSON, ExitCode.SUPERSEDED, ExitCode.WAITING)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """Return the code that tells most urgently of several."""
+    met = set(codes)
+    return next((code for code in BY_SEVERITY if code in met), ExitCode.REACHED)
+
+
+def end_with(code: ExitCode) -> None:
+    """End the command here unless all is well."""
+    if code:
+        raise click.exceptions.Exit(code)
 
 
 def sentence(error: Exception) -> str:

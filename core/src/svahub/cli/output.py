@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import fields, is_dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -44,8 +44,11 @@ def show_table(
     click.echo(_tabulated(lines, list(headers)) if lines else empty)
 
 
-def show_object(shown: Any, as_json: bool = False) -> None:
-    """Print one object: a JSON object, or a line per field with lists of objects as tables below them."""
+def show_object(shown: Any, as_json: bool = False, columns: Mapping[str, Sequence[str]] | None = None) -> None:
+    """Print one object: a JSON object, or a line per field with lists of objects as tables below them.
+
+    `columns` are the fields to show of the tables' rows, by the table's name; all, where it says nothing.
+    """
     if as_json:
         click.echo(as_document(shown))
         return
@@ -54,12 +57,13 @@ def show_object(shown: Any, as_json: bool = False) -> None:
     click.echo(_tabulated([[_words(name), _cell(value)] for name, value in named.items() if name not in tables]))
     for name, rows in tables.items():
         click.echo(f"\n{_words(name)}:")
-        show_table(rows, list(as_mapping(rows[0])))
+        show_table(rows, (columns or {}).get(name) or list(as_mapping(rows[0])))
 
 
 def as_document(shown: Any) -> str:
     """Return the JSON text: dates ISO 8601, decimals as text, enums as their values."""
-    return json.dumps(shown, default=_plain, ensure_ascii=False, indent=2)
+    whole = shown._asdict() if hasattr(shown, "_asdict") else shown
+    return json.dumps(whole, default=_plain, ensure_ascii=False, indent=2)
 
 
 def as_mapping(row: Any) -> Mapping[str, Any]:
@@ -68,6 +72,8 @@ def as_mapping(row: Any) -> Mapping[str, Any]:
         return {part.name: getattr(row, part.name) for part in fields(row)}
     if hasattr(row, "model_dump"):
         return {name: getattr(row, name) for name in type(row).model_fields}
+    if hasattr(row, "_asdict"):
+        row = row._asdict()
     named: Mapping[str, Any] = row
     return named
 
@@ -118,10 +124,16 @@ def _cell(value: Any) -> str:
             return "yes" if value else "no"
         case Enum():
             return str(value.value)
+        case datetime():
+            return value.isoformat(sep=" ", timespec="seconds")
+        case dict():
+            return ", ".join(f"{name}={_cell(inner)}" for name, inner in value.items())
         case list() | tuple():
             return ", ".join(map(_cell, value))
         case set() | frozenset():
             return ", ".join(sorted(map(_cell, value)))
+    if is_dataclass(value):
+        return " ".join(filter(None, map(_cell, as_mapping(value).values())))
     return "".join(_visible(str(value)))
 
 

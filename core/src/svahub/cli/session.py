@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from svahub.hub import Hub, TenantHub
+    from svahub.store import Store
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,6 +43,15 @@ class Session:
         return Hub.open(self.database_url)
 
     @cached_property
+    def store(self) -> Store:
+        """The store as it is, even one that no hub opens."""
+        if self._given is not None:
+            return self._given.store
+        from svahub.store import Store
+
+        return Store(self.database_url)
+
+    @cached_property
     def office(self) -> TenantHub:
         """The hub, bound to the tenant; raises UnknownName."""
         return self.hub.tenant(self.tenant)
@@ -52,8 +62,9 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._given is None and "hub" in self.__dict__:
-            self.hub.close()
+        if self._given is None:
+            for opened in self.__dict__.keys() & {"hub", "store"}:
+                getattr(self, opened).close()
 
 
 def _file_of_user() -> str:

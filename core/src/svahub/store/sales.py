@@ -114,6 +114,14 @@ def phase_counts(connection: Connection, tenants: Collection[str] = ()) -> dict[
     return {(tenant, name, phase): count for tenant, name, phase, count in connection.execute(query)}
 
 
+def next_due(connection: Connection, tenant: str) -> datetime | None:
+    """Return when the first subscription that waits for a time is due."""
+    c = subscriptions.c
+    waits = c.phase.in_([Phase.WAITING, Phase.PENDING])
+    first: datetime | None = connection.execute(select(func.min(c.due_at)).where(c.tenant == tenant, waits)).scalar()
+    return first
+
+
 def running(connection: Connection, tenant: str, keys: Collection[str] | None = None) -> set[str]:
     """Return the keys of subscriptions for which an attempt is under way."""
     query = select(attempts.c.subscription_key).where(attempts.c.tenant == tenant, attempts.c.ended_at.is_(None))

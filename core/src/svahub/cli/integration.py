@@ -1,0 +1,152 @@
+"""`svahub integration`: a tenant's accounts at providers; secrets by reference, never on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from svahub import secrets
+from svahub.cli.exits import ExitCode, end_with
+from svahub.cli.output import confirm, dry_run_option, json_option, show_object, show_table, yes_option
+from svahub.cli.session import pass_office
+from svahub.models import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from svahub.hub import TenantHub
+
+COLUMNS = ("name", "provider", "environment", "base_url", "status", "live_subscriptions")
+NAME = click.argument("name")
+
+
+@click.group("integration")
+def command() -> None:
+    """Register and test accounts at providers."""
+
+
+@command.command("add")
+@click.argument("name", required=False)
+@click.option("--provider", metavar="P", required=True, help="The plugin's name; `svahub plugins` lists them.")
+@click.option("--environment", type=click.Choice([e.value for e in Environment]))
+@click.option("--base-url", metavar="URL", help="Another address than the provider's own.")
+@click.option("--set", "settings", multiple=True, metavar="K=V", help="A setting; nested ones with dots.")
+@click.option("--secret", "given", multiple=True, metavar="K=REF", help="env:VAR, file:PATH, or - to be asked.")
+@click.option("--help-settings", is_flag=True, help="List the provider's settings, and do nothing else.")
+@dry_run_option
+@json_option
+@pass_office
+def add(
+    office: TenantHub, name: str | None, provider: str, environment: str | None, base_url: str | None,
+    settings: tuple[str, ...], given: tuple[str, ...], help_settings: bool, dry_run: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Register the integration NAME: an account at a provider."""
+    if help_settings:
+        columns = ["name", "kind", "required", "default", "description"]
+        show_table(office.integrations.settings_of(provider), columns, as_json)
+        return
+    if name is None or environment is None:
+        raise click.UsageError(f"Missing {'argument NAME' if name is None else 'option --environment'}.")
+    kept = {field: _reference(field, how) for field, how in _pairs(given, "--secret", "NAME=env:VAR")}
+    view = office.integrations.add(
+        name, provider, Environment(environment),
+        address=base_url, settings=_nested(settings), secret=kept, dry_run=dry_run,
+    )  # fmt: skip
+    show_object(view, as_json)
+
+
+def _pairs(given: Iterable[str], option: str, form: str) -> Iterable[tuple[str, str]]:
+    """Split what was given; a message never repeats it, as it may be a secret."""
+    for pair in given:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise click.UsageError(f"Write {option} {form}.")
+        yield name, value
+
+
+def _nested(settings: Iterable[str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in _pairs(settings, "--set", "NAME=VALUE"):
+        *branches, leaf = name.split(".")
+        place = tree
+        for branch in branches:
+            place = place.setdefault(branch, {})
+            if not isinstance(place, dict):
+                raise click.UsageError(f"--set {branch} is given both whole and in parts.")
+        if leaf in place:
+            raise click.UsageError(f"--set {name} is given twice.")
+        place[leaf] = value
+    return tree
+
+
+def _reference(field: str, how: str) -> str:
+    if how != "-":
+        return secrets.reference(how)
+    source = click.get_text_stream("stdin")
+    if source.isatty():
+        return secrets.sealed(click.prompt(field, hide_input=True, err=True))
+    return secrets.sealed(source.readline().strip())
+
+
+@command.command("list")
+@json_option
+@pass_office
+def list_integrations(office: TenantHub, as_json: bool) -> None:
+    """List the integrations, and what is wrong with each."""
+    empty = "There is no integration. Register one: svahub integration add"
+    show_table(office.integrations.list(), COLUMNS, as_json, empty)
+
+
+@command.command("show")
+@NAME
+@json_option
+@pass_office
+def show(office: TenantHub, name: str, as_json: bool) -> None:
+    """Show an integration; its secrets by reference."""
+    show_object(office.integrations.show(name), as_json)
+
+
+@command.command("test")
+@NAME
+@json_option
+@pass_office
+def test(office: TenantHub, name: str, as_json: bool) -> None:
+    """Make one call that changes nothing; exit with 1 and name what is at fault when it fails."""
+    tested = office.integrations.test(name)
+    show_object(tested, as_json)
+    end_with(ExitCode.REACHED if tested.ok else ExitCode.ERROR)
+
+
+@command.command("disable")
+@NAME
+@json_option
+@pass_office
+def disable(office: TenantHub, name: str, as_json: bool) -> None:
+    """Let no call to the provider out; what is wanted waits."""
+    show_object(office.integrations.disable(name), as_json)
+
+
+@command.command("enable")
+@NAME
+@json_option
+@pass_office
+def enable(office: TenantHub, name: str, as_json: bool) -> None:
+    """Let calls out again."""
+    show_object(office.integrations.enable(name), as_json)
+
+
+@command.command("remove")
+@NAME
+@dry_run_option
+@yes_option
+@json_option
+@pass_office
+def remove(office: TenantHub, name: str, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Remove an integration that no subscription lives at; what it did stays in the books."""
+    view = office.integrations.show(name)
+    if not dry_run:
+        confirm(f"Remove the integration {name}?", yes)
+    office.integrations.remove(name, dry_run=dry_run)
+    shown = {"name": name, "provider": view.provider, "removed": not dry_run}
+    show_object(shown, as_json)

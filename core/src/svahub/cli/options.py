@@ -1,0 +1,69 @@
+"""Options that several commands share, and how their text becomes values."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from svahub import brazil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
+ANYBODY = "operator"
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return ANYBODY
+
+
+class Day(click.ParamType[date]):
+    """A date as 2026-12-31 or 31/12/2026."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the date, or fail as a usage error."""
+        try:
+            return brazil.date_of(str(value))
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+class Money(click.ParamType["Decimal"]):
+    """An amount in BRL as 1234.56 or 1.234,56."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """Return the amount, or fail as a usage error."""
+        try:
+            return brazil.money(str(value))
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+actor_option = click.option("--actor", default=_os_user, show_default="your user name", help="Who asks, for the books.")
+item_option = click.option("--item", metavar="CODE", help="Only this item of the contract.")
+timeout_option = click.option(
+    "--timeout", type=click.FloatRange(min=0), default=60.0, metavar="S", show_default=True, help="Seconds to wait."
+)
+no_wait_option = click.option("--no-wait", is_flag=True, help="Return at once; `svahub work` does the rest.")
+
+
+def combined(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return one decorator for several, in the order in which --help shows them."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate

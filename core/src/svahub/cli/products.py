@@ -1,0 +1,64 @@
+"""`svahub products`: which of the ISP's product codes a plugin serves, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from svahub.cli.output import as_mapping, confirm, dry_run_option, json_option, show_object, show_table, yes_option
+from svahub.cli.session import pass_office
+
+if TYPE_CHECKING:
+    from svahub.hub import TenantHub
+
+COLUMNS = ("code", "product_type", "integration", "plan")
+
+
+@click.group("products")
+def command() -> None:
+    """Link product codes to what is sold."""
+
+
+@command.command("link")
+@click.argument("code")
+@click.option("--product-type", metavar="T", required=True, help="What a plugin serves; see `svahub plugins`.")
+@click.option("--integration", metavar="NAME", help="Needed when several serve the type.")
+@click.option("--plan", metavar="REMOTE_ID", help="The plan to sell; see `svahub plans list`.")
+@dry_run_option
+@json_option
+@pass_office
+def link(
+    office: TenantHub, code: str, product_type: str, integration: str | None, plan: str | None, dry_run: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Say what serves the product CODE from now on; what is sold already stays where it is."""
+    linked = office.catalogue.link(code, product_type, integration, plan, dry_run=dry_run)
+    show_object({**as_mapping(linked.link), "unserved_items": linked.unserved_items}, as_json)
+    if linked.unserved_items:
+        items = f"{linked.unserved_items} items of {code} are not sold yet"
+        click.echo(f"{items}: import their contracts again, or activate them.", err=True)
+
+
+@command.command("list")
+@json_option
+@pass_office
+def list_products(office: TenantHub, as_json: bool) -> None:
+    """List the linked products."""
+    empty = "No product is linked. Link one: svahub products link"
+    show_table(office.catalogue.links(), COLUMNS, as_json, empty)
+
+
+@command.command("unlink")
+@click.argument("code")
+@dry_run_option
+@yes_option
+@json_option
+@pass_office
+def unlink(office: TenantHub, code: str, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Forget what serves the product CODE; refused while subscriptions of it live."""
+    office.catalogue.unlink(code, dry_run=True)
+    if not dry_run:
+        confirm(f"Unlink the product {code}?", yes)
+        office.catalogue.unlink(code)
+    show_object({"code": code, "unlinked": not dry_run}, as_json)

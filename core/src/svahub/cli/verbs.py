@@ -1,0 +1,131 @@
+"""`svahub activate|block|unblock|cancel|change`: what operators ask of contracts, and whether it was reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from svahub.cli import endings
+from svahub.cli.endings import Line
+from svahub.cli.exits import end_with
+from svahub.cli.options import Day, actor_option, combined, item_option, no_wait_option, timeout_option
+from svahub.cli.output import confirm, dry_run_option, json_option, yes_option
+from svahub.cli.session import pass_office
+from svahub.errors import Refused
+from svahub.models import Reason
+from svahub.verbs import Action, Command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from svahub.hub import TenantHub
+    from svahub.verbs import Effect
+
+ASKED_FIRST = {Action.BLOCK, Action.CANCEL}
+
+common = combined(
+    click.argument("contracts", nargs=-1, required=True, metavar="CONTRACT..."),
+    item_option,
+    click.option("--note", metavar="TEXT", help="Kept with the operation."),
+    click.option("--idempotency-key", metavar="K", help="The same key does the same command once."),
+    actor_option,
+    dry_run_option,
+    no_wait_option,
+    timeout_option,
+    yes_option,
+    json_option,
+    pass_office,
+)
+reason_option = click.option("--reason", type=click.Choice([r.value for r in Reason]))
+
+
+@click.command("activate")
+@common
+def activate(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None:
+    """Sell the items of each CONTRACT and activate them; one that was cancelled is sold anew."""
+    _carry_out(office, Action.ACTIVATE, contracts, **asked)
+
+
+@click.command("block")
+@reason_option
+@click.option("--until", type=Day(), metavar="DATE", help="The block ends by itself at the start of that day.")
+@common
+def block(office: TenantHub, contracts: tuple[str, ...], until: date | None, **asked: Any) -> None:
+    """Block each CONTRACT for a reason (staff, unless you name one); it stays blocked while any reason is left."""
+    ends = datetime.combine(until, time(), office.bench.zone).astimezone(UTC) if until else None
+    _carry_out(office, Action.BLOCK, contracts, until=ends, **asked)
+
+
+@click.command("unblock")
+@reason_option
+@click.option("--admin", is_flag=True, help="Take away fraud and legal too, whoever set them.")
+@common
+def unblock(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None:
+    """Take a reason to block away from each CONTRACT: the one named, or the only one."""
+    _carry_out(office, Action.UNBLOCK, contracts, **asked)
+
+
+@click.command("cancel")
+@common
+def cancel(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None:
+    """Cancel each CONTRACT for good, or one item of it."""
+    _carry_out(office, Action.CANCEL, contracts, **asked)
+
+
+@click.command("change")
+@click.option("--plan", metavar="P", help="The plan's remote id; see `svahub plans list`.")
+@click.option("--quantity", type=click.IntRange(min=1), metavar="N")
+@common
+def change(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None:
+    """Change the plan or the quantity of an item of each CONTRACT."""
+    _carry_out(office, Action.CHANGE, contracts, **asked)
+
+
+def _carry_out(
+    office: TenantHub, action: Action, contracts: Sequence[str], *, dry_run: bool, no_wait: bool, timeout: float,
+    yes: bool, as_json: bool, reason: str | None = None, **asked: Any,
+) -> None:  # fmt: skip
+    if asked["idempotency_key"] is not None and len(contracts) > 1:
+        raise click.UsageError("An idempotency key is for one contract.")
+    if action in ASKED_FIRST and not dry_run:
+        confirm(f"{action.value.capitalize()} {_named(contracts)}?", yes)
+    why = Reason(reason) if reason else None
+    done = _Done(office, dry_run)
+    for contract in dict.fromkeys(contracts):
+        done.issue(Command(action, contract, reason=why, **asked))
+    lines = done.lines(wait=not no_wait, timeout=timeout)
+    endings.show_lines(lines, as_json)
+    end_with(endings.exit_code(lines, wait=not (no_wait or dry_run)))
+
+
+def _named(contracts: Sequence[str]) -> str:
+    return contracts[0] if len(contracts) == 1 else f"{len(contracts)} contracts"
+
+
+@dataclass
+class _Done:
+    """What was issued so far; a contract that is refused does not keep the others from what is asked of them."""
+
+    office: TenantHub
+    dry_run: bool
+    effects: list[Effect] = field(default_factory=list)
+    refused: list[Line] = field(default_factory=list)
+
+    def issue(self, command: Command) -> None:
+        try:
+            issued = self.office.verbs.issue(command, dry_run=self.dry_run)
+        except Refused as error:
+            click.echo(f"Error: {error}", err=True)
+            self.refused.append(Line(command.contract, cause=str(error)))
+            return
+        self.effects += issued.effects
+        for remark in issued.remarks:
+            click.echo(f"{command.contract}: {remark}", err=True)
+
+    def lines(self, *, wait: bool, timeout: float) -> list[Line]:
+        if self.dry_run:
+            return [*map(endings.planned, self.effects), *self.refused]
+        return [*endings.followed(self.office, self.effects, wait=wait, timeout=timeout), *self.refused]

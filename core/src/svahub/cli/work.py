@@ -1,0 +1,118 @@
+"""`svahub work`: bring the providers to what is desired, once or until told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from svahub.cli.exits import ExitCode, end_with
+from svahub.cli.output import json_option, show_object
+from svahub.cli.progress import bar
+from svahub.cli.session import pass_session
+from svahub.hub import STUCK
+from svahub.store.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from svahub.cli.session import Session
+    from svahub.converge import Converge
+    from svahub.hub import TenantHub
+
+OPEN = (State.DUE, State.RUNNING, State.WAITING, State.PENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Subscriptions by state, what stands against calling an integration, and when the next retry is due."""
+
+    states: dict[str, int]
+    problems: dict[str, str]
+    next_due: datetime | None
+
+    @property
+    def code(self) -> ExitCode:
+        """Say whether a person is needed: something is stuck, or due and cannot be called from here."""
+        stuck = any(self.states.get(state.value) for state in STUCK)
+        unreachable = self.problems and self.states.get(State.DUE.value)
+        return ExitCode.NEEDS_PERSON if stuck or unreachable else ExitCode.REACHED
+
+
+@click.command("work")
+@click.option("--once", is_flag=True, help="Return when nothing is due any more; a later retry is left for later.")
+@click.option("--threads", type=click.IntRange(1, 512), default=32, show_default=True, help="Calls at once, at most.")
+@click.option("--all-tenants", is_flag=True, help="Work for every tenant.")
+@json_option
+@pass_session
+def command(session: Session, once: bool, threads: int, all_tenants: bool, as_json: bool) -> None:
+    """Bring the providers to what is desired, until SIGTERM or Ctrl-C; calls under way end first.
+
+    Exits with 0 only if nothing is parked, quarantined or missing.
+    """
+    offices = [session.hub.tenant(t.name) for t in session.hub.tenants()] if all_tenants else [session.office]
+    names = [] if all_tenants else [session.tenant]
+    with (
+        bar("steps", _open(offices) if once else None) as progress,
+        session.hub.work(threads=threads, tenants=names, progress=progress) as worker,
+        _stopped_by_signals(worker),
+    ):
+        worker.drain() if once else worker.work_until(lambda: False)
+    summary = _summary(offices)
+    show_object(summary, as_json) if as_json else _tell(summary)
+    end_with(summary.code)
+
+
+def _open(offices: Sequence[TenantHub]) -> int:
+    return sum(office.counts().states.get(state, 0) for office in offices for state in OPEN)
+
+
+@contextmanager
+def _stopped_by_signals(worker: Converge) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end the work after the calls under way; a second one ends it at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, before[number])
+        worker.stop()
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _summary(offices: Sequence[TenantHub]) -> Summary:
+    states: Counter[str] = Counter()
+    problems: dict[str, str] = {}
+    for office in offices:
+        counts = office.counts()
+        states.update({state.value: count for state, count in counts.states.items()})
+        prefix = f"{office.name}/" if len(offices) > 1 else ""
+        problems |= {prefix + name: problem for name, problem in counts.problems.items()}
+    due = [at for office in offices if (at := office.subscriptions.next_due())]
+    return Summary(dict(sorted(states.items())), problems, min(due, default=None))
+
+
+def _tell(summary: Summary) -> None:
+    show_object(summary.states or {"subscriptions": 0})
+    if summary.next_due and summary.states.get(State.WAITING.value):
+        click.echo(f"The next of those that wait is due at {summary.next_due:%Y-%m-%d %H:%M:%S} UTC.")
+    for name, problem in summary.problems.items():
+        click.echo(f"{name}: {problem}", err=True)
+    if summary.states.get(State.PARKED.value):
+        click.echo("A person decides about what is parked: svahub operations list --outcome parked", err=True)
+    if summary.states.get(State.QUARANTINED.value):
+        click.echo("Mend the credentials, then free an integration with: svahub integration test NAME", err=True)

@@ -1,0 +1,508 @@
+"""Importing contracts into a store: what follows for items, reasons and subscriptions, and what stands."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select, update
+from svahub import imports
+from svahub.areas.contracts import StrictRefusal
+from svahub.hub import TenantHub
+from svahub.intake import ContractRow, FileFormat, Rejected, read
+from svahub.intentions import account_key, subscription_key
+from svahub.models import Desired, Observed, Reason
+from svahub.store import catalogue, tables
+from svahub.store.rows import LinkRow, SubscriptionRow
+from svahub.store.states import ContractStatus, Phase, Verb
+from svahub.verbs import Action, Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import BytesIO
+    from pathlib import Path
+
+    from svahub.imports import Report
+
+ANA, BIA, COMPANY = "52998224725", "11144477735", "11222333000181"
+Contract = dict[str, Any]
+
+
+def contract(id: str = "C1", customer: str = "ana", document: str = ANA, **fields: Any) -> Contract:
+    person = {"id": customer, "name": "Pessoa Inventada", "document": document}
+    return {"contract_id": id, "customer": person, "items": [item()]} | fields
+
+
+def item(code: str = "1", product: str = "TM", **fields: Any) -> dict[str, Any]:
+    return {"code": code, "product_code": product} | fields
+
+
+def take_in(office: TenantHub, *contracts: Contract, dry_run: bool = False) -> Report:
+    return office.contracts.take_in([ContractRow.model_validate(c, context=1) for c in contracts], dry_run=dry_run)
+
+
+def issue(office: TenantHub, action: Action, **more: Any) -> None:
+    office.verbs.issue(Command(action, more.pop("contract", "C1"), **more))
+
+
+def sold(office: TenantHub, id: str = "C1") -> dict[tuple[str, int], Desired]:
+    return {(s.item_code, s.sale): s.desired for s in office.subscriptions.list(contract=id)}
+
+
+def row(office: TenantHub, item_code: str = "1", sale: int = 1, id: str = "C1") -> SubscriptionRow:
+    return office.subscriptions.one(subscription_key(office.name, id, item_code, sale))
+
+
+def verbs(report: Report) -> dict[str, int]:
+    return dict(report.verbs)
+
+
+def columns(report: Report) -> list[str | None]:
+    return [error.column for error in report.errors]
+
+
+def everything(office: TenantHub) -> dict[str, set[str]]:
+    with office.hub.store.read() as connection:
+        return {t.name: {str(r) for r in connection.execute(select(t))} for t in tables.metadata.sorted_tables}
+
+
+def link(office: TenantHub, code: str, integration: str) -> None:
+    with office.hub.store.write() as connection:
+        catalogue.put_link(connection, LinkRow(office.name, code, "any", integration, f"{integration}-1"))
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "CHUNK", 2)
+
+
+# -- from files --------------------------------------------------------------------------------------------------------
+
+
+def test_json_lines_are_brought_in(office_on_each: TenantHub, tmp_path: Path) -> None:
+    path = tmp_path / "contracts.jsonl"
+    two = contract("C2", "bia", BIA, items=[item(), item("2", "NET")], block_reasons=["overdue"], due_day=31)
+    path.write_text("\n".join(json.dumps(c) for c in (contract(), two)))
+    report = office_on_each.contracts.bring(path)
+    assert (report.added, verbs(report), dict(report.not_served)) == (2, {"create_user": 2}, {"NET": 1})
+    assert sold(office_on_each) == {("1", 1): Desired.ACTIVE}
+    assert sold(office_on_each, "C2") == {("1", 1): Desired.BLOCKED}
+    again = office_on_each.contracts.bring(path)
+    assert (again.added, again.changed, again.unchanged, verbs(again)) == (0, 0, 2, {})
+
+
+def test_a_spreadsheet_is_brought_in(office_on_each: TenantHub, tmp_path: Path) -> None:
+    path = tmp_path / "contratos.csv"
+    head = (
+        "contract_id;customer_id;customer_name;customer_document;item_code;item_product_code;item_price;block_reasons"
+    )
+    rows = ["C1;ana;João;529.982.247-25;1;TM;1.234,56;", "C1;ana;João;529.982.247-25;2;CAM;10,00;"]
+    path.write_bytes("\r\n".join([head, *rows]).encode("cp1252"))
+    report = office_on_each.contracts.bring(path)
+    assert (report.added, report.errors, verbs(report)) == (1, [], {"create_user": 2})
+    assert str(row(office_on_each).price) == "1234.56"
+    assert office_on_each.contracts.bring(path).unchanged == 1
+
+
+def test_a_bad_row_rejects_its_contract_and_no_other(office: TenantHub, tmp_path: Path) -> None:
+    path = tmp_path / "contracts.jsonl"
+    bad = contract("C2", "bia", "11111111111")
+    path.write_text("\n".join(json.dumps(c) for c in (contract(), bad, contract("C3", "bia", BIA))))
+    report = office.contracts.bring(path)
+    assert (report.added, report.rejected) == (2, 1)
+    assert [(error.line, error.column) for error in report.errors] == [(2, "customer.document")]
+    assert [c.id for c in office.contracts.list()] == ["C1", "C3"]
+
+
+def test_strict_lets_one_error_stop_all(office: TenantHub, tmp_path: Path) -> None:
+    path = tmp_path / "contracts.jsonl"
+    path.write_text("\n".join(json.dumps(c) for c in (contract(), contract("C2", items=[item(plan="nope")]))))
+    before = everything(office)
+    with pytest.raises(StrictRefusal) as refusal:
+        office.contracts.bring(path, strict=True)
+    assert columns(refusal.value.report) == ["plan"]
+    assert everything(office) == before
+
+
+def test_strict_brings_in_what_is_right(office: TenantHub, tmp_path: Path) -> None:
+    path = tmp_path / "contracts.jsonl"
+    path.write_text(json.dumps(contract()))
+    assert office.contracts.bring(path, strict=True).added == 1
+
+
+# -- what stands -------------------------------------------------------------------------------------------------------
+
+
+def test_what_operators_did_stands_at_the_next_import(office_on_each: TenantHub) -> None:
+    office, file = office_on_each, contract(items=[item(), item("2", "CAM"), item("3", "CAM")])
+    take_in(office, file)
+    issue(office, Action.CHANGE, item="1", plan="clinic-2")
+    issue(office, Action.CHANGE, item="2", quantity=3)
+    issue(office, Action.CANCEL, item="3")
+    issue(office, Action.BLOCK, reason=Reason.STAFF)
+    before = everything(office)
+    report = take_in(office, file)
+    assert (report.unchanged, verbs(report)) == (1, {})
+    assert everything(office) == before
+    assert (row(office).plan, row(office, "2").quantity) == ("clinic-2", 3)
+    assert sold(office) == {("1", 1): Desired.BLOCKED, ("2", 1): Desired.BLOCKED, ("3", 1): Desired.CANCELLED}
+
+
+def test_what_the_file_changes_counts_more_than_what_operators_did(office: TenantHub) -> None:
+    take_in(office, contract())
+    issue(office, Action.CHANGE, plan="clinic-2")
+    take_in(office, contract(items=[item(plan="clinic-1")]))
+    assert row(office).plan == "clinic-1"
+
+
+def test_overdue_by_import_that_an_operator_took_away_stays_away(office: TenantHub) -> None:
+    in_debt = contract(block_reasons=["overdue"])
+    take_in(office, in_debt)
+    issue(office, Action.UNBLOCK)
+    assert verbs(take_in(office, in_debt)) == {}
+    assert sold(office) == {("1", 1): Desired.ACTIVE}
+    take_in(office, contract(block_reasons=[]))
+    assert verbs(take_in(office, in_debt)) == {"block": 1}
+
+
+def test_the_file_takes_only_its_own_reasons_away(office: TenantHub) -> None:
+    take_in(office, contract(block_reasons=["overdue"]))
+    issue(office, Action.BLOCK, reason=Reason.OVERDUE, actor="eva")
+    assert verbs(take_in(office, contract())) == {}
+    assert verbs(take_in(office, contract(block_reasons=[]))) == {}
+    left = office.contracts.show("C1").block_reasons
+    assert [(r.reason, r.source) for r in left] == [(Reason.OVERDUE, "operator:eva")]
+
+
+def test_contracts_that_are_not_in_the_file_stay(office: TenantHub) -> None:
+    take_in(office, contract(), contract("C2", "bia", BIA))
+    take_in(office, contract("C2", "bia", BIA))
+    assert sold(office) == {("1", 1): Desired.ACTIVE}
+
+
+# -- status ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pending_contract_is_sold_when_it_becomes_active(office: TenantHub) -> None:
+    take_in(office, contract(status="pending"))
+    assert sold(office) == {}
+    assert verbs(take_in(office, contract())) == {"create_user": 1}
+
+
+def test_a_pending_contract_that_was_activated_stays_active(office: TenantHub) -> None:
+    take_in(office, contract(status="pending"))
+    issue(office, Action.ACTIVATE)
+    assert take_in(office, contract(status="pending")).unchanged == 1
+    assert take_in(office, contract()).changed == 1
+    assert sold(office) == {("1", 1): Desired.ACTIVE}
+
+
+def test_cancelled_in_the_file_cancels_and_active_again_sells_anew(office_on_each: TenantHub) -> None:
+    office = office_on_each
+    take_in(office, contract())
+    assert verbs(take_in(office, contract(status="cancelled"))) == {"cancel": 1}
+    assert verbs(take_in(office, contract(status="cancelled"))) == {}
+    assert verbs(take_in(office, contract())) == {"create_user": 1}
+    assert sold(office) == {("1", 1): Desired.CANCELLED, ("1", 2): Desired.ACTIVE}
+    assert office.contracts.show("C1").items[0].sales == 2
+
+
+def test_a_contract_that_an_operator_cancelled_stays_cancelled(office: TenantHub) -> None:
+    take_in(office, contract())
+    issue(office, Action.CANCEL)
+    take_in(office, contract(due_day=5))
+    assert sold(office) == {("1", 1): Desired.CANCELLED}
+    assert office.contracts.show("C1").status is ContractStatus.CANCELLED
+
+
+# -- items -------------------------------------------------------------------------------------------------------------
+
+
+def test_an_item_gone_from_its_contract_is_cancelled_and_sold_anew_when_it_is_back(office_on_each: TenantHub) -> None:
+    office, both = office_on_each, contract(items=[item(), item("2", "CAM")])
+    take_in(office, both)
+    assert verbs(take_in(office, contract())) == {"cancel": 1}
+    assert sold(office) == {("1", 1): Desired.ACTIVE, ("2", 1): Desired.CANCELLED}
+    assert take_in(office, contract()).unchanged == 1
+    assert verbs(take_in(office, both)) == {"create_user": 1}
+    assert sold(office)["2", 2] is Desired.ACTIVE
+
+
+def test_another_product_ends_the_sale_and_begins_one(office: TenantHub) -> None:
+    take_in(office, contract())
+    assert verbs(take_in(office, contract(items=[item(product="CAM")]))) == {"cancel": 1, "create_user": 1}
+    assert (row(office).integration, row(office).desired) == ("clinic", Desired.CANCELLED)
+    assert (row(office, sale=2).integration, row(office, sale=2).desired) == ("cameras", Desired.ACTIVE)
+    assert take_in(office, contract(items=[item(product="CAM")])).unchanged == 1
+
+
+def test_so_does_another_integration(office: TenantHub) -> None:
+    take_in(office, contract(items=[item(product="CAM")]))
+    elsewhere = contract(items=[item(product="CAM", integration="clinic", plan="clinic-1")])
+    assert verbs(take_in(office, elsewhere)) == {"cancel": 1, "create_user": 1}
+    assert (row(office).integration, row(office).plan) == ("cameras", "cameras-1")
+    assert (row(office, sale=2).integration, row(office, sale=2).plan) == ("clinic", "clinic-1")
+
+
+def test_to_name_the_integration_where_it_is_sold_changes_nothing(office: TenantHub) -> None:
+    take_in(office, contract())
+    assert verbs(take_in(office, contract(items=[item(integration="clinic")]))) == {}
+
+
+def test_a_product_linked_elsewhere_leaves_what_is_sold_where_it_is(office: TenantHub) -> None:
+    take_in(office, contract())
+    link(office, "TM", "cameras")
+    assert verbs(take_in(office, contract(), contract("C2", "bia", BIA))) == {"create_user": 1}
+    assert (row(office).integration, row(office, id="C2").integration) == ("clinic", "cameras")
+
+
+def test_an_unlinked_product_is_counted_and_sold_once_it_is_linked(office: TenantHub) -> None:
+    file = contract(items=[item(), item("2", "NET")])
+    assert dict(take_in(office, file).not_served) == {"NET": 1}
+    link(office, "NET", "cameras")
+    report = take_in(office, file)
+    assert (dict(report.not_served), verbs(report), report.changed) == ({}, {"create_user": 1}, 1)
+    assert row(office, "2").integration == "cameras"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "column", "part"),
+    [
+        (contract(items=[item(plan="clinic-11")]), "plan", "did you mean 'clinic-1'"),
+        (contract(items=[item(plan="cameras-1")]), "plan", "no plan of 'clinic'"),
+        (contract(items=[item(integration="clinics")]), "integration", "did you mean 'clinic'"),
+        (contract(items=[item(product="CAM", integration="clinic")]), "plan", "names no plan"),
+        (contract(items=[item(quantity=3)]), "quantity", "Clinic sells one for each subscription, not 3"),
+        (contract(document=COMPANY), "customer_document", "takes customers with CPF, and this one has a CNPJ"),
+    ],
+)
+def test_what_cannot_be_sold_is_an_error_of_its_row(office: TenantHub, wrong: Contract, column: str, part: str) -> None:
+    report = take_in(office, wrong, contract("C2", "bia", BIA))
+    assert (report.added, report.rejected, columns(report)) == (1, 1, [column])
+    assert part in report.errors[0].reason
+    assert COMPANY not in report.errors[0].reason
+
+
+# -- customers ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_contract_that_moves_ends_at_one_account_and_begins_at_the_other(office_on_each: TenantHub) -> None:
+    office = office_on_each
+    take_in(office, contract())
+    assert verbs(take_in(office, contract("C1", "bia", BIA))) == {"cancel": 1, "create_user": 1}
+    assert sold(office) == {("1", 1): Desired.CANCELLED, ("1", 2): Desired.ACTIVE}
+    assert row(office).account_key == account_key("default", "clinic", "ana")
+    assert row(office, sale=2).account_key == account_key("default", "clinic", "bia")
+    assert take_in(office, contract("C1", "bia", BIA)).unchanged == 1
+
+
+def test_an_item_that_an_operator_cancelled_does_not_move(office: TenantHub) -> None:
+    file = {"items": [item(), item("2", "CAM")]}
+    take_in(office, contract(**file))
+    issue(office, Action.CANCEL, item="2")
+    take_in(office, contract("C1", "bia", BIA, **file))
+    assert sold(office) == {("1", 1): Desired.CANCELLED, ("2", 1): Desired.CANCELLED, ("1", 2): Desired.ACTIVE}
+
+
+def test_a_customers_new_data_reach_every_subscription_of_theirs(office_on_each: TenantHub) -> None:
+    office = office_on_each
+    take_in(office, contract(), contract("C2"), contract("C3", "bia", BIA))
+    renamed = contract()
+    renamed["customer"]["email"] = "ana@example.com"
+    assert verbs(take_in(office, renamed)) == {"change": 2}
+    assert [row(office, id=id).generation for id in ("C1", "C2", "C3")] == [2, 2, 1]
+    assert verbs(take_in(office, renamed)) == {}
+
+
+def test_they_reach_a_contract_that_loses_an_item_too(office: TenantHub) -> None:
+    take_in(office, contract(items=[item(), item("2", "CAM")]))
+    renamed = contract()
+    renamed["customer"]["name"] = "Ana Inventada"
+    take_in(office, renamed)
+    assert (row(office).generation, row(office).phase) == (2, Phase.DUE)
+    assert row(office, "2").desired is Desired.CANCELLED
+
+
+def test_of_two_things_said_of_one_customer_the_first_is_believed(office: TenantHub, small_chunks: None) -> None:
+    file = [contract(f"C{n}") for n in range(5)]
+    for n, one in enumerate(file):
+        one["customer"]["name"] = f"Name {n}"
+    first = take_in(office, *file)
+    assert (first.added, first.differing) == (5, 4)
+    again = take_in(office, *file)
+    assert (again.unchanged, again.differing, verbs(again)) == (5, 4, {})
+
+
+# -- the order of a file -----------------------------------------------------------------------------------------------
+
+
+def rows_apart(tmp_path: Path) -> Path:
+    path = tmp_path / "apart.csv"
+    head = "contract_id;customer_id;customer_name;customer_document;item_code;item_product_code"
+    ana = f"C1;ana;Pessoa Inventada;{ANA}"
+    rows = [f"{ana};1;TM", f"C2;bia;Pessoa Inventada;{BIA};1;TM", f"{ana};2;CAM"]
+    path.write_text("\n".join([head, *rows]))
+    return path
+
+
+def test_a_contract_whose_rows_lie_apart_loses_no_items(office: TenantHub, tmp_path: Path) -> None:
+    take_in(office, contract(items=[item(), item("2", "CAM")]))
+    report = office.contracts.bring(rows_apart(tmp_path))
+    assert (report.added, report.rejected, verbs(report)) == (1, 1, {"create_user": 1})
+    assert "must be adjacent" in report.errors[0].reason
+    assert sold(office) == {("1", 1): Desired.ACTIVE, ("2", 1): Desired.ACTIVE}
+
+
+def test_a_contract_is_the_same_after_it_was_put_off(office: TenantHub) -> None:
+    full = item(price="1234.50", plan="clinic-2", attributes={"a": [1, None]})
+    consent = {"at": "2026-01-31T12:00:00-03:00", "channel": "app", "text_version": "1"}
+    file = contract(items=[full | {"consent": consent}], price="10", due_day=31, block_reasons=["legal"])
+    person = {"phone": "(11) 98765-4321", "birth_date": "31/01/1990", "address": {"postal_code": "01001-000"}}
+    file["customer"] |= person
+    validated = ContractRow.model_validate(file, context=7)
+    put_off = imports.PutOff()
+    put_off.add(validated)
+    (again,) = put_off.next_chunk()
+    assert isinstance(again, ContractRow)
+    assert (again.level(), again.line) == (validated.level(), 7)
+    assert put_off.next_chunk() == []
+
+
+# -- dry runs, interruptions, other importers --------------------------------------------------------------------------
+
+
+def a_file_with_all_sorts() -> list[Contract]:
+    changed = contract("C1", items=[item(plan="clinic-2")], block_reasons=["overdue"])
+    changed["customer"]["email"] = "ana@example.com"
+    return [
+        changed,
+        contract("C2"),
+        contract("C3", "bia", BIA, status="cancelled"),
+        contract("C4", "bia", BIA),
+        contract("C5", "eva", COMPANY, items=[item(product="CAM", quantity=9), item("2", "NET")]),
+        contract("C6", items=[item(quantity=2)]),
+        contract("C7", "eva", COMPANY, items=[item(product="CAM")]),
+    ]
+
+
+def what_was_there(office: TenantHub) -> None:
+    two = {"items": [item(), item("2", "CAM")]}
+    take_in(office, contract("C1", **two), contract("C2"), contract("C3", "bia", BIA), contract("C4", **two))
+
+
+def test_a_dry_run_writes_nothing_and_reports_the_same(office_on_each: TenantHub, small_chunks: None) -> None:
+    what_was_there(office_on_each)
+    before = everything(office_on_each)
+    told = take_in(office_on_each, *a_file_with_all_sorts(), dry_run=True)
+    assert everything(office_on_each) == before
+    assert told == take_in(office_on_each, *a_file_with_all_sorts())
+    assert (told.added, told.changed, told.rejected) == (2, 4, 1)
+
+
+class Interrupted(Exception):
+    """The process was stopped between two chunks."""
+
+
+def test_an_interrupted_import_is_repeated_and_ends_as_one_that_was_not(office: TenantHub, small_chunks: None) -> None:
+    other = office.hub.tenant("other")
+    for each in (office, other):
+        what_was_there(each)
+    rows = [ContractRow.model_validate(c) for c in a_file_with_all_sorts()]
+
+    def stopped() -> Iterator[ContractRow]:
+        yield from islice(rows, 4)
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        office.contracts.take_in(stopped())
+    for each in (office, other):
+        each.contracts.take_in(rows)
+    assert subscriptions(office) == subscriptions(other)
+
+
+def subscriptions(office: TenantHub) -> list[tuple[object, ...]]:
+    listed = office.subscriptions.list()
+    return [(s.contract_id, s.item_code, s.sale, s.plan, s.quantity, s.desired, s.block_reasons) for s in listed]
+
+
+def test_tenants_import_the_same_ids_apart(office: TenantHub) -> None:
+    other = office.hub.tenant("other")
+    take_in(office, contract())
+    take_in(other, contract(customer="bia", document=BIA, status="cancelled"))
+    assert (sold(office), sold(other)) == ({("1", 1): Desired.ACTIVE}, {})
+    assert office.contracts.customer("ana", actor="t").contracts[0].customer_id == "ana"
+
+
+def test_two_imports_at_once_end_as_one(office_on_each: TenantHub) -> None:
+    rows = [ContractRow.model_validate(contract(f"C{n}", f"p{n % 7}")) for n in range(60)]
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(lambda _: office_on_each.contracts.take_in(rows), range(2)))
+    assert sorted(r.added for r in reports) == [0, 60]
+    assert len(list(office_on_each.subscriptions.list())) == 60
+
+
+# -- what follows ------------------------------------------------------------------------------------------------------
+
+
+def test_an_import_waits_behind_people_but_who_paid_does_not(office: TenantHub) -> None:
+    take_in(office, contract(block_reasons=["overdue"]), contract("C2", "bia", BIA))
+    take_in(office, contract(block_reasons=[]), contract("C2", "bia", BIA, block_reasons=["overdue"]))
+    assert (row(office).priority, row(office, id="C2").priority) == (0, 3)
+
+
+def test_each_import_leaves_an_operation_that_says_who_and_what(office: TenantHub) -> None:
+    take_in(office, contract())
+    take_in(office, contract(block_reasons=["overdue"]))
+    created, blocked = office.operations.list(contract="C1")
+    assert (created.actor, created.verb, blocked.verb) == ("import", Verb.CREATE_USER, Verb.BLOCK)
+    assert (created.outcome, created.superseded_by) == ("superseded", blocked.id)
+
+
+def test_what_was_given_up_is_not_asked_for_again_by_the_same_file(office: TenantHub) -> None:
+    take_in(office, contract(block_reasons=["overdue"]))
+    with office.hub.store.write() as connection:
+        connection.execute(update(tables.subscriptions).values(observed=Observed.ACTIVE, phase=Phase.PARKED))
+    (operation,) = office.operations.list(contract="C1")
+    office.operations.discard(operation.id, actor="eva", note="the provider never blocks this one")
+    assert verbs(take_in(office, contract(block_reasons=["overdue"]))) == {}
+    assert sold(office) == {("1", 1): Desired.ACTIVE}
+
+
+def test_many_errors_are_counted_beyond_those_that_are_kept(office: TenantHub) -> None:
+    report = office.contracts.take_in(Rejected.for_line(n, "is bad") for n in range(1200))
+    assert (report.rejected, len(report.errors), report.errors_left_out) == (1200, 1000, 200)
+
+
+class Endless:
+    """A file of many contracts that is never whole in memory."""
+
+    def __init__(self, contracts: int, **fields: Any) -> None:
+        self._lines = (json.dumps(self._contract(n, fields)).encode() + b"\n" for n in range(contracts))
+
+    def _contract(self, n: int, fields: dict[str, Any]) -> Contract:
+        return contract(f"C{n}", f"p{n}", **fields)
+
+    def readline(self, _limit: int = -1) -> bytes:
+        return next(self._lines, b"")
+
+
+def peak(office: TenantHub, file: BytesIO | Endless) -> int:
+    tracemalloc.start()
+    try:
+        office.contracts.take_in(read(file, FileFormat.JSON_LINES))  # type: ignore[arg-type]  # it only reads lines
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.deep
+def test_memory_does_not_grow_with_the_file(office: TenantHub) -> None:
+    two = {"items": [item(), item("2", "CAM")]}
+    peak(office, Endless(500, **two))
+    few, many = peak(office, Endless(2_000, **two)), peak(office, Endless(20_000, **two))
+    assert many < 1.5 * few + 4_000_000
+    assert peak(office, Endless(20_000)) < many + 12_000_000  # every contract loses an item and is put off
