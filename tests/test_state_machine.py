@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import text
 from svahub.desk import Desk
 from svahub.errors import Refused
 from svahub.fleet import Fleet, holding
@@ -19,6 +20,7 @@ from svahub.hub import Hub
 from svahub.intake import ContractRow
 from svahub.models import Desired, Environment, Observed, Reason
 from svahub.steps import carry_out
+from svahub.store import Store, tables, versions
 from svahub.store.states import Outcome, State
 from svahub.testing import Fault
 from svahub.testing.clocks import HandClock
@@ -68,11 +70,14 @@ class Isp(RuleBasedStateMachine):
         self.server = self.simulator.running()
         self.server.__enter__()
         os.environ[VARIABLE] = self.simulator.credentials["password"]
+        self.url = self.fresh_url()
         self.hub = self.opened()
         self.wanted = {contract: Wanted() for contract in OWNERS}
 
+    def fresh_url(self) -> str:
+        return f"sqlite:///{Path(self.folder.name) / 'svahub.db'}"
+
     def opened(self) -> Hub:
-        self.url = f"sqlite:///{Path(self.folder.name) / 'svahub.db'}"
         return Hub.open(self.url, clock=self.clock, draw=lambda: 0.5)
 
     @initialize()
@@ -192,7 +197,7 @@ class Isp(RuleBasedStateMachine):
         """Die between attempt and result, before or after the call, and come back."""
         fleet = Fleet(self.hub.registry, self.clock)
         desk = Desk(self.hub.store, fleet, self.clock, lambda: 0.5)
-        for work in desk.take(1)[0] if sent else desk.take(2)[0]:
+        for work in desk.take(1 if sent else 2)[0]:
             if sent:
                 with holding(work.held):
                     carry_out(work.relay, work.decision, work.subscription, work.reasons)
@@ -246,14 +251,39 @@ class Isp(RuleBasedStateMachine):
             assert s.state is (State.WAITING if blocked_with_others else State.SETTLED), s
 
 
-CI = settings(max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+CI = settings(max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
 DEEP = settings(CI, max_examples=600, stateful_step_count=40)
+
+
+def _on(url: str) -> type[Isp]:
+    """Return the machine on a database that every example finds empty."""
+
+    class OnServer(Isp):
+        def fresh_url(self) -> str:
+            store = Store(url)
+            versions.ready(store)
+            names = ", ".join(table.name for table in tables.metadata.sorted_tables)
+            with store.write() as connection:
+                connection.execute(text(f"TRUNCATE {names} CASCADE"))
+            store.close()
+            return url
+
+    return OnServer
 
 
 def test_any_order_of_verbs_imports_faults_and_crashes_ends_in_agreement() -> None:
     run_state_machine_as_test(Isp, settings=CI)  # type: ignore[no-untyped-call]
 
 
+def test_and_so_it_does_on_postgresql(postgresql_url: str) -> None:
+    run_state_machine_as_test(_on(postgresql_url), settings=settings(CI, max_examples=8))  # type: ignore[no-untyped-call]
+
+
 @pytest.mark.deep
 def test_many_orders_of_verbs_imports_faults_and_crashes_end_in_agreement() -> None:
     run_state_machine_as_test(Isp, settings=DEEP)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.deep
+def test_and_so_they_do_on_postgresql(postgresql_url: str) -> None:
+    run_state_machine_as_test(_on(postgresql_url), settings=settings(DEEP, max_examples=200))  # type: ignore[no-untyped-call]
