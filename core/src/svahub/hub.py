@@ -58,10 +58,13 @@ class Hub:
 
         Raises StoreUnavailable, StoreTooOld or StoreTooNew when it cannot be used as it is.
         """
-        store = Store(url, clock)
-        versions.ready(store)
-        hub = cls(store, draw=draw)
-        hub._make_default_tenant()
+        hub = cls(Store(url, clock), draw=draw)
+        try:
+            versions.ready(hub.store)
+            hub._make_default_tenant()
+        except BaseException:
+            hub.close()
+            raise
         return hub
 
     def __enter__(self) -> Hub:

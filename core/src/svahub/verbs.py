@@ -131,7 +131,7 @@ class Verbs:
             raise Refused(
                 f"The idempotency key {command.idempotency_key!r} was used for another command. Choose a new key."
             )
-        rows = sales.by_keys(connection, self._tenant, keys)
+        rows = sorted(sales.by_keys(connection, self._tenant, keys), key=lambda row: (row.item_code, row.sale))
         return Issued(tuple(Effect(row, row) for row in rows), ("repeated: nothing new was asked",), replayed=True)
 
     def _remember(
@@ -250,7 +250,7 @@ class _Asked:
         siblings = [s for s in queue.subscriptions_of(self.connection, [latest.account_key]) if s.key != latest.key]
         held = [s for s in siblings if s.desired is Desired.ACTIVE and (s.live or s.phase is not Phase.PARKED)]
         if held:
-            names = ", ".join(f"{s.contract_id}/{s.item_code}" for s in held)
+            names = ", ".join(sorted(f"{s.contract_id}/{s.item_code}" for s in held))
             raise Refused(
                 f"{kind.title} blocks whole users, not one item of several: {names} would be blocked too. "
                 "Block the whole contract, or cancel the item."

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.lifecycle import GONE
 from svahub.store.rows import IntegrationRow, TenantRow
@@ -15,10 +16,9 @@ from svahub.store.tables import accounts, integrations, looks, plans, product_li
 
 def add_tenant(connection: Connection, row: TenantRow) -> bool:
     """Keep a new tenant; return False when there is one of that name."""
-    if tenant(connection, row.name) is not None:
-        return False
-    connection.execute(insert(tenants), {"name": row.name, "zone": row.zone, "created_at": row.created_at})
-    return True
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    values = {"name": row.name, "zone": row.zone, "created_at": row.created_at}
+    return connection.execute(dialect.insert(tenants).values(values).on_conflict_do_nothing()).rowcount == 1
 
 
 def all_tenants(connection: Connection) -> list[TenantRow]:

@@ -26,4 +26,3 @@ class HandClock:
     def advance(self, **span: float) -> None:
         """Let a timedelta pass."""
         self._passed += timedelta(**span).total_seconds()
-

@@ -1,0 +1,153 @@
+"""The act that `svahub demo` plays: a day of an ISP that sells TeleClínica, at its simulator.
+
+Everybody in contracts.csv is invented; some of its lines are wrong on purpose.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from svahub.extension import Stage
+    from svahub.testing import SimulatorProcess
+
+Row = dict[str, str]
+PASSWORD = "TELECLINICA_DEMO_PASSWORD"  # noqa: S105  # the name of a variable
+PRODUCTS = {"TELE": "Individual", "TELE-FAMILIA": "Família"}
+
+
+def act(stage: Stage) -> None:
+    """Register, sell, block, unblock and cancel, and compare each step with the provider's own list."""
+    with stage.simulate("teleclinica") as simulator:
+        _register(stage, simulator)
+        book = _Book(stage)
+        _sell(stage, book)
+        _block(stage, book)
+        _unblock(stage, book)
+        _cancel(stage, book)
+        _compare_whole(stage, simulator)
+
+
+def _register(stage: Stage, simulator: SimulatorProcess) -> None:
+    stage.environment[PASSWORD] = simulator.credentials["password"]
+    stage.say("Registering TeleClínica (a simulator on this machine) and reading its plans.")
+    where = ("--environment", "staging", "--base-url", simulator.url)
+    how = ("--set", f"username={simulator.credentials['username']}", "--secret", f"password=env:{PASSWORD}")
+    stage.run("integration", "add", "tele", "--provider", "teleclinica", *where, *how)
+    stage.run("plans", "sync", "tele")
+    plans = {plan["name"]: plan["remote_id"] for plan in stage.run("plans", "list", "tele", "--json").json()}
+    for code, plan in PRODUCTS.items():
+        stage.run("products", "link", code, "--product-type", "telemedicine", "--plan", plans[plan])
+
+
+class _Book:
+    """The ISP's contracts as its ERP exports them, and which of them the plugin serves."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        text = resources.files(__package__).joinpath("contracts.csv").read_text(encoding="utf-8-sig")
+        self._rows: list[Row] = list(csv.DictReader(text.splitlines(), delimiter=";"))
+
+    def bring(self) -> dict[str, Any]:
+        """Import the file as it now is; its wrong lines make the exit code 1."""
+        path = self._stage.folder / "contracts.csv"
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.DictWriter(file, list(self._rows[0]), delimiter=";")
+            writer.writeheader()
+            writer.writerows(self._rows)
+        report: dict[str, Any] = self._stage.run("contracts", "import", str(path), "--json", expect={1}).json()
+        return report
+
+    def mark(self, contracts: Collection[str], **columns: str) -> None:
+        """Change some columns of some contracts."""
+        for row in self._rows:
+            if row["contract_id"] in contracts:
+                row.update(columns)
+
+
+def _sell(stage: Stage, book: _Book) -> None:
+    report = book.bring()
+    stage.say(f"Imported {report['added']} contracts; {report['rejected']} were rejected, wrong on purpose:")
+    for error in report["errors"]:
+        stage.say(f"  line {error['line']}, {error['column']}: {error['reason']}")
+    stage.run("work", "--once")
+    _compare(stage, f"sell {report['verbs']['create_user']} contracts", "ACTIVE")
+    pending = [row["contract_id"] for row in stage.run("contracts", "list", "--status", "pending", "--json").json()]
+    stage.run("activate", *pending, "--note", "signed")
+    _compare(stage, f"activate {len(pending)} pending contracts", "ACTIVE")
+
+
+def _block(stage: Stage, book: _Book) -> None:
+    people = _by_user(stage, lambda sold: sold["desired"] == "ACTIVE")
+    debtors, asked = people[:20], people[20:25]
+    half_in_debt = next(contracts for contracts in people[25:] if len(contracts) > 1)
+    overdue = [*_flat(debtors), half_in_debt[0]]
+    book.mark(overdue, block_reasons="overdue")
+    book.bring()
+    stage.run("work", "--once")
+    stage.run("block", *_flat(asked), "--reason", "customer_request", "--yes")
+    _compare(stage, f"block {len(overdue) + len(_flat(asked))} contracts, {len(overdue)} in debt", "BLOCKED")
+    stage.say("TeleClínica blocks whole people: who owes on one of two contracts keeps the access.")
+
+
+def _unblock(stage: Stage, book: _Book) -> None:
+    blocked = _by_user(stage, lambda sold: {r["reason"] for r in sold["block_reasons"]} == {"overdue"})
+    told_by_file, told_by_hand = _flat(blocked[:8]), _flat(blocked[8:12])
+    book.mark(told_by_file, block_reasons="")
+    book.bring()
+    stage.run("work", "--once")
+    stage.run("unblock", *told_by_hand, "--reason", "overdue", "--note", "paid at the counter")
+    _compare(stage, f"unblock {len(told_by_file) + len(told_by_hand)} contracts that paid", "BLOCKED")
+
+
+def _cancel(stage: Stage, book: _Book) -> None:
+    people = _by_user(stage, lambda sold: sold["desired"] == "ACTIVE")
+    told_by_file, told_by_hand = _flat(people[-6:]), _flat(people[-12:-6])
+    book.mark(told_by_file, status="cancelled")
+    book.bring()
+    stage.run("work", "--once")
+    stage.run("cancel", *told_by_hand, "--note", "moved away", "--yes")
+    _compare(stage, f"cancel {len(told_by_file) + len(told_by_hand)} contracts", "CANCELLED")
+
+
+def _sold(stage: Stage) -> list[dict[str, Any]]:
+    sold: list[dict[str, Any]] = stage.run("subscriptions", "list", "--integration", "tele", "--json").json()
+    return sold
+
+
+def _by_user(stage: Stage, chosen: Callable[[dict[str, Any]], bool]) -> list[list[str]]:
+    """Return the contracts of each person of whom every subscription is one of those."""
+    held = defaultdict(list)
+    for sold in _sold(stage):
+        held[sold["remote_id"]].append(sold)
+    return [[sold["contract_id"] for sold in whole] for whole in held.values() if all(map(chosen, whole))]
+
+
+def _flat(people: Iterable[Iterable[str]]) -> list[str]:
+    return [contract for contracts in people for contract in contracts]
+
+
+def _wanted(stage: Stage) -> dict[str, str]:
+    """Return what every person should be: active by one contract, cancelled only when all are."""
+    desired = defaultdict(set)
+    for sold in _sold(stage):
+        desired[sold["remote_id"]].add(sold["desired"])
+    return {
+        user: next(s for s in ("ACTIVE", "BLOCKED", "CANCELLED") if s in wanted) for user, wanted in desired.items()
+    }
+
+
+def _compare(stage: Stage, step: str, status: str) -> None:
+    listed = stage.run("users", "list", "tele", "--status", status.lower(), "--json").json()
+    wanted = {user for user, is_wanted in _wanted(stage).items() if is_wanted == status}
+    stage.row(f"{step}: {status.lower()} people", wanted, {user["remote_id"] for user in listed})
+
+
+def _compare_whole(stage: Stage, simulator: SimulatorProcess) -> None:
+    there = {(user["id"], user["status"]) for user in simulator.state()["users"]}
+    stage.row("in the end: everybody at the provider", set(_wanted(stage).items()), there)

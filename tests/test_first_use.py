@@ -1,0 +1,71 @@
+"""The first use of a store: made once, however many come at once; one from a newer svahub is left alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from svahub.errors import Refused
+from svahub.hub import Hub
+from svahub.store import Store, StoreUnavailable, versions
+from svahub.store.versions import StoreTooNew, StoreTooOld
+
+PROGRAM = "import sys; from svahub.hub import Hub; print([t.name for t in Hub.open(sys.argv[1]).tenants()])"
+
+
+def test_processes_that_come_at_once_make_one_store(database_url: str) -> None:
+    def run(_: int) -> str:
+        done = subprocess.run([sys.executable, "-c", PROGRAM, database_url], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    with ThreadPoolExecutor(3) as pool:
+        assert set(pool.map(run, range(3))) == {"['default']\n"}
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_expects(database_url: str) -> None:
+    with Hub.open(database_url) as hub:
+        assert versions.differences(hub.store) == []
+
+
+def test_a_store_from_a_newer_svahub_is_refused(database_url: str) -> None:
+    Hub.open(database_url).close()
+    store = Store(database_url)
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    store.close()
+    with pytest.raises(StoreTooNew, match="Install a newer svahub"):
+        Hub.open(database_url)
+
+
+def test_an_older_store_names_the_command_that_upgrades_it(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Hub.open(sqlite_url).close()
+    monkeypatch.setattr(versions, "HEAD", "0002")
+    monkeypatch.setattr(versions, "KNOWN", ("0001", "0002"))
+    with pytest.raises(StoreTooOld, match="svahub db upgrade"):
+        Hub.open(sqlite_url)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("nonsense", "sqlite:///FILE"),
+        ("mysql://user@host/db", "driver|SQLite or PostgreSQL"),
+        ("sqlite://", "name a file"),
+        ("sqlite:////proc/nowhere/store.db", "cannot be"),
+        ("postgresql://nobody@127.0.0.1:1/none", "cannot be reached"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_a_sentence(url: str, sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        Hub.open(url)
+
+
+def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database " * 100, encoding="utf-8")
+    with pytest.raises(StoreUnavailable, match="not an SQLite database"):
+        Hub.open(f"sqlite:///{path}")
