@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -56,19 +53,23 @@ class Stage:
     rows: list[Compared] = field(default_factory=list)
 
     def run(self, *arguments: str, expect: Collection[int] = DONE) -> Completed:
-        """Run `svahub` with these arguments; Refused when it ends with another exit code than one expected."""
-        command = [sys.executable, "-m", "svahub", *arguments]
-        ended = subprocess.run(  # noqa: S603  # our own command
-            command, env=self._environment(), capture_output=True, text=True, encoding="utf-8", check=False
-        )
-        if ended.returncode not in expect:
+        """Run `svahub` with these arguments; Refused when it ends with another exit code than one expected.
+
+        It runs in this process: an act has dozens of commands, and to start each anew would be most of its time.
+        """
+        from click.testing import CliRunner
+
+        from svahub.cli import main
+
+        ended = CliRunner().invoke(main, list(arguments), env=self._environment(), prog_name="svahub")
+        if ended.exit_code not in expect:
             told = (ended.stderr.strip() or ended.stdout.strip()).splitlines()[-1:]
-            raise Refused(f"`svahub {arguments[0]}` ended with {ended.returncode}: {''.join(told)}")
-        return Completed(ended.stdout, ended.returncode)
+            raise Refused(f"`svahub {arguments[0]}` ended with {ended.exit_code}: {''.join(told)}")
+        return Completed(ended.stdout, ended.exit_code)
 
     def _environment(self) -> dict[str, str]:
         store = {"SVAHUB_DATABASE_URL": f"sqlite:///{self.folder / 'svahub.db'}", "SVAHUB_TENANT": "default"}
-        return {**os.environ, "PYTHONUTF8": "1", **store, **self.environment}
+        return {**store, **self.environment}
 
     @contextmanager
     def simulate(self, name: str, *options: str) -> Iterator[SimulatorProcess]:

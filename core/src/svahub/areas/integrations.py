@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
+
+from pydantic import BaseModel
 
 from svahub import secrets
 from svahub.areas.bench import Bench
@@ -118,20 +121,7 @@ class Integrations:
     def settings_of(self, provider: str) -> Sequence[Setting]:
         """Describe what can be set at a provider."""
         kind = self.bench.registry.provider(provider)
-        hidden = secret_fields(kind)
-        return [
-            Setting(
-                name,
-                "secret" if name in hidden else getattr(field.annotation, "__name__", str(field.annotation)),
-                field.is_required(),
-                name in hidden,
-                ""
-                if field.is_required() or field.default is None
-                else str(field.get_default(call_default_factory=True)),
-                field.description or "",
-            )
-            for name, field in kind.settings.model_fields.items()
-        ]
+        return list(_settings(kind.settings, secret_fields(kind)))
 
     def list(self) -> Sequence[IntegrationView]:
         """Return every integration of the tenant."""
@@ -233,6 +223,26 @@ def checked_name(what: str, name: str) -> str:
             "and begin with a letter or a digit."
         )
     return name
+
+
+def _settings(model: type[BaseModel], hidden: frozenset[str], prefix: str = "") -> Iterator[Setting]:
+    """Describe a model's fields; those of a model inside it bear its name and a dot."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _settings(inner, frozenset(), f"{prefix}{name}.")
+            continue
+        unset = field.is_required() or field.default is None
+        default = "" if unset else str(field.get_default(call_default_factory=True))
+        secret = name in hidden
+        kind = "secret" if secret else _kind(inner)
+        yield Setting(prefix + name, kind, field.is_required(), secret, default, field.description or "")
+
+
+def _kind(annotation: Any) -> str:
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return "|".join(str(member.value) for member in annotation)
+    return getattr(annotation, "__name__", str(annotation))
 
 
 def _refuse_literals(kind: ProviderKind, given: Mapping[str, Any], kept: Mapping[str, str]) -> None:

@@ -57,6 +57,8 @@ class Standing:
 
     desired: Desired | None
     observed: Observed
+    plan: str | None = None
+    quantity: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Line:
     cause: str | None = None
     advice: str | None = None
     operation: int | None = None
+    remarks: tuple[str, ...] = ()
 
 
 UNSOLD = Standing(None, Observed.ABSENT)
@@ -83,7 +86,7 @@ UNSOLD = Standing(None, Observed.ABSENT)
 
 def standing(row: SubscriptionRow | SubscriptionView | None) -> Standing:
     """Return how a subscription stands, or stood before it was sold."""
-    return Standing(row.desired, row.observed) if row is not None else UNSOLD
+    return Standing(row.desired, row.observed, row.plan, row.quantity) if row is not None else UNSOLD
 
 
 def planned(effect: Effect) -> Line:
@@ -146,22 +149,25 @@ def exit_code(lines: Sequence[Line], *, wait: bool = True) -> ExitCode:
 def _told(line: Line) -> dict[str, str | None]:
     assert line.before
     assert line.after
+    changed = line.before.desired is not None and line.before.plan != line.after.plan
+    resized = line.before.desired is not None and line.before.quantity != line.after.quantity
     return {
         "contract": line.contract_id,
         "item": line.item_code,
-        "before": _in_words(line.before),
-        "after": _in_words(line.after),
+        "before": _in_words(line.before, plan=changed, quantity=resized),
+        "after": _in_words(line.after, plan=changed, quantity=resized),
         "remote id": line.remote_id,
         "outcome": _outcome(line),
     }
 
 
-def _in_words(standing: Standing) -> str:
+def _in_words(standing: Standing, *, plan: bool, quantity: bool) -> str:
     if standing.desired is None:
         return "not sold"
-    if standing.desired.value == standing.observed.value:
-        return standing.desired.value
-    return f"{standing.desired.value} (seen {standing.observed.value})"
+    told = standing.desired.value
+    if standing.desired.value != standing.observed.value:
+        told += f" (seen {standing.observed.value})"
+    return told + (f", plan {standing.plan}" if plan else "") + (f", quantity {standing.quantity}" if quantity else "")
 
 
 def _outcome(line: Line) -> str:
@@ -169,4 +175,4 @@ def _outcome(line: Line) -> str:
     told = f"{line.outcome.value}{when}" + (f": {line.cause}" if line.cause else "")
     if not line.advice:
         return told
-    return f"{told}; {line.advice}" + (f" (operation {line.operation})" if line.operation else "")
+    return f"{told}; {line.advice}" + (f" (operation {line.operation})" if line.outcome is Ending.PARKED else "")

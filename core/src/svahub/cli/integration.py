@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -83,10 +84,9 @@ def _nested(settings: Iterable[str]) -> dict[str, Any]:
 def _reference(field: str, how: str) -> str:
     if how != "-":
         return secrets.reference(how)
-    source = click.get_text_stream("stdin")
-    if source.isatty():
+    if sys.stdin.isatty():
         return secrets.sealed(click.prompt(field, hide_input=True, err=True))
-    return secrets.sealed(source.readline().strip())
+    return secrets.sealed(sys.stdin.readline().strip())
 
 
 @command.command("list")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from svahub.hub import TenantHub
 
 SYNCED = ("integration", "added", "changed", "retired", "unchanged", "error")
+SHOWN = 5
 COLUMNS = ("integration", "remote_id", "name", "price", "description", "retired_at")
 
 
@@ -39,7 +40,8 @@ def sync(office: TenantHub, integrations: tuple[str, ...], dry_run: bool, as_jso
     A catalogue that cannot be read whole changes nothing; the others are read all the same.
     """
     rows = [_synced(office, name, dry_run=dry_run) for name in integrations or _enabled(office)]
-    show_table(rows, SYNCED, as_json, empty="There is no enabled integration. Register one: svahub integration add")
+    told = rows if as_json else list(map(_shortened, rows))
+    show_table(told, SYNCED, as_json, empty="There is no enabled integration. Register one: svahub integration add")
     end_with(ExitCode.ERROR if any(row["error"] for row in rows) else ExitCode.REACHED)
 
 
@@ -57,6 +59,11 @@ def _synced(office: TenantHub, name: str, *, dry_run: bool) -> dict[str, Any]:
     except SvahubError as error:
         click.echo(f"Error: {name}: {error}", err=True)
         return dict.fromkeys(SYNCED) | {"integration": name, "error": str(error)}
+
+
+def _shortened(row: dict[str, Any]) -> dict[str, Any]:
+    """Count what is too much for a cell."""
+    return {name: len(v) if isinstance(v, tuple) and len(v) > SHOWN else v for name, v in row.items()}
 
 
 @command.command("list")

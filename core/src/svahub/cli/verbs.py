@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +93,7 @@ def _carry_out(
     if action in ASKED_FIRST and not dry_run:
         confirm(f"{action.value.capitalize()} {_named(contracts)}?", yes)
     why = Reason(reason) if reason else None
-    done = _Done(office, dry_run)
+    done = _Done(office, dry_run=dry_run, as_json=as_json)
     for contract in dict.fromkeys(contracts):
         done.issue(Command(action, contract, reason=why, **asked))
     lines = done.lines(wait=not no_wait, timeout=timeout)
@@ -111,7 +111,9 @@ class _Done:
 
     office: TenantHub
     dry_run: bool
+    as_json: bool
     effects: list[Effect] = field(default_factory=list)
+    remarks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     refused: list[Line] = field(default_factory=list)
 
     def issue(self, command: Command) -> None:
@@ -122,10 +124,13 @@ class _Done:
             self.refused.append(Line(command.contract, cause=str(error)))
             return
         self.effects += issued.effects
+        self.remarks[command.contract] = issued.remarks
         for remark in issued.remarks:
-            click.echo(f"{command.contract}: {remark}", err=True)
+            click.echo(f"{command.contract}: {remark}", err=self.as_json)
 
     def lines(self, *, wait: bool, timeout: float) -> list[Line]:
         if self.dry_run:
-            return [*map(endings.planned, self.effects), *self.refused]
-        return [*endings.followed(self.office, self.effects, wait=wait, timeout=timeout), *self.refused]
+            lines = list(map(endings.planned, self.effects))
+        else:
+            lines = endings.followed(self.office, self.effects, wait=wait, timeout=timeout)
+        return [*(replace(line, remarks=self.remarks[line.contract_id]) for line in lines), *self.refused]

@@ -82,7 +82,7 @@ def _stopped_by_signals(worker: Converge) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def stop(number: int, _frame: object) -> None:
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
         worker.stop()
 
     for number in before:

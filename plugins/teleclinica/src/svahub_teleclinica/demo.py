@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from svahub.testing import SimulatorProcess
 
 Row = dict[str, str]
+Sold = list[dict[str, Any]]
 PASSWORD = "TELECLINICA_DEMO_PASSWORD"  # noqa: S105  # the name of a variable
 PRODUCTS = {"TELE": "Individual", "TELE-FAMILIA": "Família"}
 
@@ -26,11 +27,11 @@ def act(stage: Stage) -> None:
     with stage.simulate("teleclinica") as simulator:
         _register(stage, simulator)
         book = _Book(stage)
-        _sell(stage, book)
-        _block(stage, book)
-        _unblock(stage, book)
-        _cancel(stage, book)
-        _compare_whole(stage, simulator)
+        sold = _sell(stage, book)
+        blocked = _block(stage, book, sold)
+        unblocked = _unblock(stage, book, blocked)
+        cancelled = _cancel(stage, book, unblocked)
+        _compare_whole(stage, simulator, cancelled)
 
 
 def _register(stage: Stage, simulator: SimulatorProcess) -> None:
@@ -70,7 +71,7 @@ class _Book:
                 row.update(columns)
 
 
-def _sell(stage: Stage, book: _Book) -> None:
+def _sell(stage: Stage, book: _Book) -> Sold:
     report = book.bring()
     stage.say(f"Imported {report['added']} contracts; {report['rejected']} were rejected, wrong on purpose:")
     for error in report["errors"]:
@@ -79,11 +80,11 @@ def _sell(stage: Stage, book: _Book) -> None:
     _compare(stage, f"sell {report['verbs']['create_user']} contracts", "ACTIVE")
     pending = [row["contract_id"] for row in stage.run("contracts", "list", "--status", "pending", "--json").json()]
     stage.run("activate", *pending, "--note", "signed")
-    _compare(stage, f"activate {len(pending)} pending contracts", "ACTIVE")
+    return _compare(stage, f"activate {len(pending)} pending contracts", "ACTIVE")
 
 
-def _block(stage: Stage, book: _Book) -> None:
-    people = _by_user(stage, lambda sold: sold["desired"] == "ACTIVE")
+def _block(stage: Stage, book: _Book, sold: Sold) -> Sold:
+    people = _by_user(sold, lambda one: one["desired"] == "ACTIVE")
     debtors, asked = people[:20], people[20:25]
     half_in_debt = next(contracts for contracts in people[25:] if len(contracts) > 1)
     overdue = [*_flat(debtors), half_in_debt[0]]
@@ -91,63 +92,61 @@ def _block(stage: Stage, book: _Book) -> None:
     book.bring()
     stage.run("work", "--once")
     stage.run("block", *_flat(asked), "--reason", "customer_request", "--yes")
-    _compare(stage, f"block {len(overdue) + len(_flat(asked))} contracts, {len(overdue)} in debt", "BLOCKED")
     stage.say("TeleClínica blocks whole people: who owes on one of two contracts keeps the access.")
+    return _compare(stage, f"block {len(overdue) + len(_flat(asked))} contracts, {len(overdue)} in debt", "BLOCKED")
 
 
-def _unblock(stage: Stage, book: _Book) -> None:
-    blocked = _by_user(stage, lambda sold: {r["reason"] for r in sold["block_reasons"]} == {"overdue"})
+def _unblock(stage: Stage, book: _Book, sold: Sold) -> Sold:
+    blocked = _by_user(sold, lambda one: {r["reason"] for r in one["block_reasons"]} == {"overdue"})
     told_by_file, told_by_hand = _flat(blocked[:8]), _flat(blocked[8:12])
     book.mark(told_by_file, block_reasons="")
     book.bring()
     stage.run("work", "--once")
     stage.run("unblock", *told_by_hand, "--reason", "overdue", "--note", "paid at the counter")
-    _compare(stage, f"unblock {len(told_by_file) + len(told_by_hand)} contracts that paid", "BLOCKED")
+    return _compare(stage, f"unblock {len(told_by_file) + len(told_by_hand)} contracts that paid", "BLOCKED")
 
 
-def _cancel(stage: Stage, book: _Book) -> None:
-    people = _by_user(stage, lambda sold: sold["desired"] == "ACTIVE")
+def _cancel(stage: Stage, book: _Book, sold: Sold) -> Sold:
+    people = _by_user(sold, lambda one: one["desired"] == "ACTIVE")
     told_by_file, told_by_hand = _flat(people[-6:]), _flat(people[-12:-6])
     book.mark(told_by_file, status="cancelled")
     book.bring()
     stage.run("work", "--once")
     stage.run("cancel", *told_by_hand, "--note", "moved away", "--yes")
-    _compare(stage, f"cancel {len(told_by_file) + len(told_by_hand)} contracts", "CANCELLED")
+    return _compare(stage, f"cancel {len(told_by_file) + len(told_by_hand)} contracts", "CANCELLED")
 
 
-def _sold(stage: Stage) -> list[dict[str, Any]]:
-    sold: list[dict[str, Any]] = stage.run("subscriptions", "list", "--integration", "tele", "--json").json()
-    return sold
-
-
-def _by_user(stage: Stage, chosen: Callable[[dict[str, Any]], bool]) -> list[list[str]]:
+def _by_user(sold: Sold, chosen: Callable[[dict[str, Any]], bool]) -> list[list[str]]:
     """Return the contracts of each person of whom every subscription is one of those."""
     held = defaultdict(list)
-    for sold in _sold(stage):
-        held[sold["remote_id"]].append(sold)
-    return [[sold["contract_id"] for sold in whole] for whole in held.values() if all(map(chosen, whole))]
+    for one in sold:
+        held[one["remote_id"]].append(one)
+    return [[one["contract_id"] for one in whole] for whole in held.values() if all(map(chosen, whole))]
 
 
 def _flat(people: Iterable[Iterable[str]]) -> list[str]:
     return [contract for contracts in people for contract in contracts]
 
 
-def _wanted(stage: Stage) -> dict[str, str]:
+def _wanted(sold: Sold) -> dict[str, str]:
     """Return what every person should be: active by one contract, cancelled only when all are."""
     desired = defaultdict(set)
-    for sold in _sold(stage):
-        desired[sold["remote_id"]].add(sold["desired"])
+    for one in sold:
+        desired[one["remote_id"]].add(one["desired"])
     return {
         user: next(s for s in ("ACTIVE", "BLOCKED", "CANCELLED") if s in wanted) for user, wanted in desired.items()
     }
 
 
-def _compare(stage: Stage, step: str, status: str) -> None:
+def _compare(stage: Stage, step: str, status: str) -> Sold:
+    """Compare the people of one status with the provider's list of them, and return what is sold."""
+    sold: Sold = stage.run("subscriptions", "list", "--integration", "tele", "--json").json()
     listed = stage.run("users", "list", "tele", "--status", status.lower(), "--json").json()
-    wanted = {user for user, is_wanted in _wanted(stage).items() if is_wanted == status}
+    wanted = {user for user, is_wanted in _wanted(sold).items() if is_wanted == status}
     stage.row(f"{step}: {status.lower()} people", wanted, {user["remote_id"] for user in listed})
+    return sold
 
 
-def _compare_whole(stage: Stage, simulator: SimulatorProcess) -> None:
+def _compare_whole(stage: Stage, simulator: SimulatorProcess, sold: Sold) -> None:
     there = {(user["id"], user["status"]) for user in simulator.state()["users"]}
-    stage.row("in the end: everybody at the provider", set(_wanted(stage).items()), there)
+    stage.row("in the end: everybody at the provider", set(_wanted(sold).items()), there)
