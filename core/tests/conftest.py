@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
-from svahub import Aspect, BlockScope, DocumentKind, Environment, Subscription, hookimpl
+from svahub import Aspect, BlockScope, DocumentKind, Environment, RemoteUser, Subscription, hookimpl
 from svahub.hub import Hub, TenantHub
 from svahub.registry import ProviderKind, Registry
 from svahub.store import Store, catalogue, integrations, versions
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Clinic:
-    """Blocks whole users, sells one of each to persons."""
+    """Blocks whole users, sells one of each to persons, and can be asked who is there."""
 
     title = "Clinic"
     block_scope = BlockScope.ACCOUNT
@@ -27,6 +27,9 @@ class Clinic:
 
     @hookimpl
     def change(self, subscription: Subscription, what: frozenset[Aspect]) -> None: ...
+
+    @hookimpl
+    def find_user(self, subscription: Subscription) -> RemoteUser | None: ...
 
 
 class Cameras:

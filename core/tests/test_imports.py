@@ -17,7 +17,6 @@ from svahub.store.states import ContractStatus, Phase
 from svahub.verbs import Action, Command
 
 if TYPE_CHECKING:
-
     from svahub.imports import Report
 
 ANA, BIA, COMPANY = "52998224725", "11144477735", "11222333000181"

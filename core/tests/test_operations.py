@@ -209,6 +209,16 @@ def test_retry_gives_a_parked_operation_a_fresh_budget(office: TenantHub) -> Non
     assert (operation.outcome, operation.note) == (Outcome.QUEUED, "retried by eva")
 
 
+@pytest.mark.parametrize(("items", "observed"), [(ONE, Observed.UNKNOWN), (CAMERAS[:1], Observed.ABSENT)])
+def test_retry_of_what_is_uncertain_looks_again_where_one_can(
+    office: TenantHub, items: list[dict[str, Any]], observed: Observed
+) -> None:
+    sign(office, items=items)
+    id = park(office, observed=Observed.UNKNOWN, uncertain_since=office.hub.clock.now())
+    office.operations.retry(id, actor="eva")
+    assert (only(office).observed, only(office).uncertain_since is None) == (observed, observed is Observed.ABSENT)
+
+
 def test_retry_adopts_only_a_user_that_was_found(office: TenantHub) -> None:
     sign(office)
     id = park(office)

@@ -53,7 +53,7 @@ def decide(view: View, now: datetime) -> Decision:
     updated: list[SubscriptionRow] = []
     for row in _by_urgency(view.rows, now):
         step = step_for(view, row)
-        if step in {Step.NOTHING, Step.PARK_DRIFT} or _held(view, row, step):
+        if step in {Step.NOTHING, Step.PARK_DRIFT} or _holders(view, row, step):
             updated.append(_without_call(view, row, step))
         else:
             what = _to_change(view, row) if step is Step.CHANGE else frozenset()
@@ -120,10 +120,13 @@ def _to_change(view: View, row: SubscriptionRow) -> frozenset[Aspect]:
     return differing(row, wanted(view, row), view.facts.changes)
 
 
-def _held(view: View, row: SubscriptionRow, step: Step) -> bool:
-    if step is not Step.BLOCK or view.facts.block_scope is not BlockScope.ACCOUNT:
-        return False
-    return any(other.live and other.desired is not Desired.BLOCKED for other in view.others(row))
+def _holders(view: View, row: SubscriptionRow, step: Step) -> list[SubscriptionRow]:
+    """Return the siblings for which a step has to wait."""
+    if step is Step.BLOCK and view.facts.block_scope is BlockScope.ACCOUNT:
+        return [o for o in view.others(row) if o.live and o.desired is not Desired.BLOCKED]
+    if step in {Step.CANCEL, Step.CHANGE}:  # what may go depends on what the siblings have
+        return [o for o in view.others(row) if o.phase is not Phase.PARKED and step_for(view, o) is Step.FIND]
+    return []
 
 
 def _without_call(view: View, row: SubscriptionRow, step: Step) -> SubscriptionRow:
@@ -131,9 +134,12 @@ def _without_call(view: View, row: SubscriptionRow, step: Step) -> SubscriptionR
         return settled(row)
     if step is Step.PARK_DRIFT:
         return parked(row, *_drift(row))
-    holders = sorted({o.contract_id for o in view.others(row) if o.live and o.desired is not Desired.BLOCKED})
-    cause = f"held: the provider blocks whole users, and this one is also in use by contract {', '.join(holders)}"
-    return row._replace(phase=Phase.WAITING, due_at=None, cause=cause, advice="block the other contracts too")
+    contracts = ", ".join(sorted({o.contract_id for o in _holders(view, row, step)}))
+    if step is Step.BLOCK:
+        cause = f"held: the provider blocks whole users, and this one is also in use by contract {contracts}"
+        return row._replace(phase=Phase.WAITING, due_at=None, cause=cause, advice="block the other contracts too")
+    cause = f"held: it is not known yet what the provider has of the same user's contract {contracts}"
+    return row._replace(phase=Phase.WAITING, due_at=None, cause=cause, advice=None)
 
 
 def _drift(row: SubscriptionRow) -> tuple[str, str]:

@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from svahub.clock import Clock
-from svahub.decisions import Decision, View, decide
+from svahub.decisions import Decision, View, decide, wanted
 from svahub.fleet import Fleet, Held
 from svahub.lifecycle import Step
 from svahub.models import BlockReason, Plan, Subscription
-from svahub.outcomes import Ending, Result, Rules, crashed, ending
+from svahub.outcomes import ADDING, Ending, Result, Rules, crashed, ending
 from svahub.owners import Owner, dead
 from svahub.relay import Relay
 from svahub.steps import subscription_of
 from svahub.store import Store, catalogue, integrations, queue, results
 from svahub.store.queue import Lane, Terms
 from svahub.store.results import Closed, Fresh, OperationEnd
-from svahub.store.rows import AccountRow, AttemptRow, ReasonRow, SubscriptionRow
+from svahub.store.rows import AccountRow, AttemptRow, ReasonRow, SubscriptionRow, applied_column
 from svahub.store.states import Certainty, IntegrationState, Outcome, Phase, Priority
 
 LEASE_SECONDS = 10.0
@@ -131,7 +131,7 @@ class Desk:
         for attempt in queue.open_attempts(connection, list(views)):
             view = views[attempt.account_key]
             row = next(r for r in view.rows if r.key == attempt.subscription_key)
-            new = {r.key: r for r in crashed(view, attempt.step, row, attempt.started_at, attempt.generation)}
+            new = {r.key: r for r in crashed(view, row, attempt)}
             views[attempt.account_key] = replace(view, rows=tuple(new.get(r.key, r) for r in view.rows))
             changed[attempt.account_key] += new.values()
             cause = "the process that made it ended before the answer"
@@ -239,9 +239,10 @@ class Desk:
 
 
 def _attempt(work: Work, now: datetime) -> AttemptRow:
-    row = work.row
+    row, step = work.row, work.decision.step
     key, number = work.attempt
-    return AttemptRow(key, number, row.tenant, row.key, work.decision.step, row.generation, now, None, None, None)
+    sent = applied_column(wanted(work.view, row)) if step in ADDING else None
+    return AttemptRow(key, number, row.tenant, row.key, step, row.generation, sent, now, None, None, None)
 
 
 def _reasons(connection: Connection, rows: Sequence[SubscriptionRow]) -> dict[str, list[BlockReason]]:

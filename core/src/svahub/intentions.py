@@ -140,6 +140,7 @@ def _sell(changes: Changes, level: Level, item: ItemRow, links: Mapping[str, Lin
             observed=Observed.ABSENT,
             remote_id=None,
             applied=None,
+            sent=None,
             uncertain_since=None,
             looks=0,
             phase=Phase.DUE,

@@ -182,7 +182,8 @@ class Subscription:
     """One sold item at one integration, as a plugin sees it.
 
     `key` is our external reference for it: deterministic and without personal data. `applied` is what the provider
-    was last given, `plan`, `quantity`, `price` (BRL) and `due_day` are what it should have now.
+    was last given, `sent` what a call of unknown outcome may have given it since, and `plan`, `quantity`, `price` (BRL)
+    and `due_day` are what it should have now.
     `siblings` are the account's other subscriptions that were ever sold.
     """
 
@@ -199,6 +200,7 @@ class Subscription:
     due_day: int | None = None
     remote_id: str | None = None
     applied: Applied | None = None
+    sent: Applied | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     consent: Consent | None = None
     siblings: tuple[Subscription, ...] = ()

@@ -15,7 +15,7 @@ from svahub import errors
 from svahub.decisions import Decision, View, due, freed, live_others, parked, rested, wanted
 from svahub.lifecycle import Step
 from svahub.models import Adopt, Applied, Aspect, BlockScope, Observed, RemoteSubscription, RemoteUser
-from svahub.store.rows import SubscriptionRow, applied_column
+from svahub.store.rows import AttemptRow, SubscriptionRow, applied_column
 from svahub.store.states import Certainty, Phase
 
 Result = RemoteUser | errors.ProviderError | None
@@ -53,32 +53,29 @@ class Ending:
 
 
 def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rules) -> Ending:
-    """Return what the result of a decision's step changes."""
+    """Return what the result of a decision's step changes; siblings that waited for it may go on."""
     assert done.row is not None
     row = done.row
     if isinstance(result, errors.ProviderError):
-        return _failed(view, done, row, result, now, rules)
-    if done.step is Step.FIND:
-        return _found(view, row, result, now, rules)
-    step = Step(row.handle.partition(":")[0]) if done.step is Step.POLL and row.handle else done.step
-    return _succeeded(view, replace(done, step=step), row._replace(handle=None), result, now)
+        end = _failed(view, done, row, result, now, rules)
+    elif done.step is Step.FIND:
+        end = _found(view, row, result, now, rules)
+    else:
+        step = Step(row.handle.partition(":")[0]) if done.step is Step.POLL and row.handle else done.step
+        end = _succeeded(view, replace(done, step=step), row._replace(handle=None), result, now)
+    return replace(end, rows=_merged(end.rows, freed(view, row, now)))
 
 
-def crashed(
-    view: View, step: Step, row: SubscriptionRow, began: datetime, generation: int
-) -> tuple[SubscriptionRow, ...]:
-    """Return the rows after an attempt for a generation that nobody closed: its outcome is not known."""
-    changed, *siblings = _unknown(view, step, row, began)
-    if step is Step.CREATE_USER and generation != row.generation:
-        changed = changed._replace(applied=None)  # what was sent then is not what is wanted now
-    return (changed, *siblings)
+def crashed(view: View, row: SubscriptionRow, attempt: AttemptRow) -> tuple[SubscriptionRow, ...]:
+    """Return the rows after an attempt that nobody closed: its outcome is not known."""
+    return _unknown(view, attempt.step, row, attempt.started_at, attempt.sent)
 
 
 # -- the step succeeded ------------------------------------------------------------------------------------------------
 
 
 def _succeeded(view: View, done: Decision, row: SubscriptionRow, user: RemoteUser | None, now: datetime) -> Ending:
-    sure = row._replace(uncertain_since=None, looks=0) if done.step in ADDING else row
+    sure = row._replace(uncertain_since=None, sent=None, looks=0) if done.step in ADDING else row
     remote_id = view.account.remote_id
     match done.step:
         case Step.CREATE_USER if user is not None:
@@ -97,7 +94,7 @@ def _succeeded(view: View, done: Decision, row: SubscriptionRow, user: RemoteUse
             bug = errors.PluginBug(f"{done.step.value} brought no user")
             return _parked(view, row, bug)
     rows = (rested(view, changed, now), *_alike(view, done, changed, now))
-    return Ending(Certainty.SUCCEEDED, _merged(rows, freed(view, row, now)), remote_id)
+    return Ending(Certainty.SUCCEEDED, rows, remote_id)
 
 
 def _linked(view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubscription | None) -> SubscriptionRow:
@@ -151,9 +148,9 @@ def _found(view: View, row: SubscriptionRow, user: RemoteUser | None, now: datet
     if entry is None:
         gone = user.status is Observed.CANCELLED
         return _not_there(view, row, None if gone else user.remote_id, now)
-    seen = _linked(view, row, user, entry)._replace(uncertain_since=None, looks=0)
-    sent = row.what_was_applied() or Applied(quantity=row.quantity, price=row.price, due_day=row.due_day)
-    given = replace(sent, plan=entry.plan, quantity=entry.quantity or sent.quantity)
+    seen = _linked(view, row, user, entry)._replace(uncertain_since=None, sent=None, looks=0)
+    last = row.what_was_applied() or row.what_was_sent() or Applied(quantity=row.quantity)
+    given = replace(last, plan=entry.plan, quantity=entry.quantity or last.quantity)
     found = rested(view, seen._replace(applied=applied_column(given)), now)
     return Ending(Certainty.SUCCEEDED, (found,), user.remote_id)
 
@@ -164,7 +161,7 @@ def _not_there(view: View, row: SubscriptionRow, remote_id: str | None, now: dat
     first_look_of_all = row.uncertain_since is None
     if first_look_of_all or (looks >= 2 and now >= believed_at):
         absent = row._replace(
-            observed=Observed.ABSENT, remote_id=None, uncertain_since=None, looks=looks, tries=row.tries
+            observed=Observed.ABSENT, remote_id=None, sent=None, uncertain_since=None, looks=looks, tries=row.tries
         )
         return Ending(Certainty.SUCCEEDED, (_next(view, absent, now),), remote_id, "not there")
     wait = row._replace(looks=looks, phase=Phase.WAITING, due_at=max(now, believed_at), cause=_LOOKS_AGAIN)
@@ -181,7 +178,7 @@ def _next(view: View, row: SubscriptionRow, now: datetime) -> SubscriptionRow:
 
 def _unlinked(view: View, row: SubscriptionRow, user: RemoteUser, now: datetime, rules: Rules) -> Ending:
     if rules.adopt is Adopt.LINK:
-        linked = row._replace(observed=Observed.ABSENT, remote_id=None, uncertain_since=None, looks=1)
+        linked = row._replace(observed=Observed.ABSENT, remote_id=None, sent=None, uncertain_since=None, looks=1)
         return Ending(Certainty.SUCCEEDED, (due(linked, now),), user.remote_id, "linked by the adopt policy")
     cause = f"the provider has this person already as user {user.remote_id}, without our reference"
     asked = "if it is the same customer: `svahub operations retry ID --adopt`, else `svahub operations discard ID`"
@@ -238,22 +235,24 @@ def _retried(row: SubscriptionRow, cause: str, now: datetime, rules: Rules) -> S
 
 
 def _uncertain(view: View, step: Step, row: SubscriptionRow, cause: str, now: datetime, rules: Rules) -> Ending:
-    changed, *siblings = _unknown(view, step, row, now)
+    sent = applied_column(wanted(view, row)) if step in ADDING else None
+    changed, *siblings = _unknown(view, step, row, now, sent)
     waits = _retried(changed, cause, now, rules)
     if step is Step.CREATE_USER and waits.phase is Phase.WAITING:
         waits = waits._replace(due_at=now)  # look at once: most of the time it is there
     return Ending(Certainty.UNKNOWN, (waits, *siblings), view.account.remote_id, cause)
 
 
-def _unknown(view: View, step: Step, row: SubscriptionRow, began: datetime) -> tuple[SubscriptionRow, ...]:
+def _unknown(
+    view: View, step: Step, row: SubscriptionRow, began: datetime, sent: dict[str, Any] | None
+) -> tuple[SubscriptionRow, ...]:
     """Return the rows when a call may or may not have been applied; the subscription's own comes first."""
     if step in READING:
         return (row,)
     if step is Step.CREATE_USER:
-        sent = applied_column(wanted(view, row))
-        return (row._replace(observed=Observed.UNKNOWN, applied=sent, uncertain_since=began, looks=0),)
+        return (row._replace(observed=Observed.UNKNOWN, sent=sent, uncertain_since=began, looks=0),)
     if step is Step.CHANGE:
-        return (row._replace(uncertain_since=began, looks=0, applied=_without_customer(row)),)
+        return (row._replace(sent=sent, uncertain_since=began, looks=0, applied=_without_customer(row)),)
     unsure = row._replace(observed=Observed.UNKNOWN)
     if step is Step.CANCEL or view.facts.block_scope is not BlockScope.ACCOUNT:
         return (unsure,)
@@ -297,7 +296,7 @@ def _refused(
     if isinstance(error, errors.NotFound) and not (creates and view.account.remote_id is None):
         return _vanished(view, step, row, now)
     if isinstance(error, errors.AlreadyExists) and creates and view.facts.can_find:
-        unsure = row._replace(observed=Observed.UNKNOWN, applied=None, uncertain_since=now, looks=0)
+        unsure = row._replace(observed=Observed.UNKNOWN, sent=None, uncertain_since=now, looks=0)
         look = _retried(unsure, str(error), now, rules)
         look = look._replace(due_at=now) if look.phase is Phase.WAITING else look
         return Ending(Certainty.REJECTED, (look,), view.account.remote_id, str(error))
@@ -313,8 +312,7 @@ def _vanished(view: View, step: Step, row: SubscriptionRow, now: datetime) -> En
     remote_id = view.account.remote_id if live_others(view, row) else None
     if step is Step.CANCEL:
         gone = row._replace(observed=Observed.CANCELLED, uncertain_since=None)
-        rows = _merged((rested(view, gone, now),), freed(view, row, now))
-        return Ending(Certainty.SUCCEEDED, rows, remote_id, "was not there any more")
+        return Ending(Certainty.SUCCEEDED, (rested(view, gone, now),), remote_id, "was not there any more")
     absent = row._replace(observed=Observed.ABSENT, remote_id=None, applied=None, uncertain_since=None)
     if view.facts.recreate:
         return Ending(Certainty.REJECTED, (rested(view, absent, now),), remote_id, "vanished; created again")

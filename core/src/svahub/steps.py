@@ -37,6 +37,7 @@ def _bare(
         due_day=row.due_day,
         remote_id=row.remote_id,
         applied=row.what_was_applied(),
+        sent=row.what_was_sent(),
         attributes=row.attributes,
         consent=row.what_was_agreed(),
         siblings=siblings,

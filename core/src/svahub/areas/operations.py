@@ -10,10 +10,11 @@ from itertools import islice
 from sqlalchemy import Connection
 
 from svahub.areas.bench import Bench
+from svahub.areas.integrations import usable
 from svahub.areas.subscriptions import Subscriptions, SubscriptionView, advice
 from svahub.errors import Refused, UnknownName
 from svahub.models import Desired, Observed
-from svahub.store import contracts, queue, sales, tables
+from svahub.store import contracts, integrations, queue, sales, tables
 from svahub.store.rows import AttemptRow, OperationRow, SubscriptionRow, applied_column
 from svahub.store.states import Outcome, Phase, Priority
 
@@ -101,12 +102,18 @@ class Operations:
 
     def _again(self, connection: Connection, row: SubscriptionRow) -> SubscriptionRow:
         now = self.bench.store.now(connection)
-        sure = row.phase is Phase.PARKED and row.uncertain_since is not None
-        looked = row._replace(observed=Observed.ABSENT, uncertain_since=None) if sure and not row.remote_id else row
+        lost = row.uncertain_since is not None and not row.remote_id and row.phase is Phase.PARKED
+        missing = lost and not self._can_look(connection, row)  # then a person has looked, and asks for it again
+        looked = row._replace(observed=Observed.ABSENT, uncertain_since=None, sent=None) if missing else row
         return looked._replace(
             phase=Phase.DUE, due_at=now, tries=0, cause=None, advice=None, candidate=None,
             priority=Priority.ACTIVATION,
         )  # fmt: skip
+
+    def _can_look(self, connection: Connection, row: SubscriptionRow) -> bool:
+        integration = integrations.one(connection, row.tenant, row.integration)
+        kind, _ = usable(self.bench, integration) if integration else (None, None)
+        return kind is None or "find_user" in kind.capabilities
 
     def discard(self, id: int, *, actor: str, note: str, dry_run: bool = False) -> SubscriptionRow:
         """Give up a parked or waiting operation: what is observed, and was applied, becomes what is desired."""
@@ -115,7 +122,7 @@ class Operations:
             now = self.bench.store.now(connection)
             given_up = self._as_applied(connection, row)._replace(
                 desired=_as_observed(row), generation=row.generation + 1, phase=Phase.DUE, due_at=now,
-                uncertain_since=None, tries=0, cause=None, advice=None, candidate=None,
+                uncertain_since=None, sent=None, tries=0, cause=None, advice=None, candidate=None,
             )  # fmt: skip
             sales.put(connection, given_up)
             sales.reopen_operation(connection, operation.id, Outcome.DISCARDED, now, f"discarded by {actor}: {note}")

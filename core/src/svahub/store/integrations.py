@@ -18,7 +18,9 @@ def add_tenant(connection: Connection, row: TenantRow) -> bool:
     """Keep a new tenant; return False when there is one of that name."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {"name": row.name, "zone": row.zone, "created_at": row.created_at}
-    return connection.execute(dialect.insert(tenants).values(values).on_conflict_do_nothing()).rowcount == 1
+    # Not by the count of rows: psycopg does not tell it of an insert.
+    added = dialect.insert(tenants).values(values).on_conflict_do_nothing().returning(tenants.c.name)
+    return connection.execute(added).first() is not None
 
 
 def all_tenants(connection: Connection) -> list[TenantRow]:

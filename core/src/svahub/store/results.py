@@ -29,6 +29,7 @@ def _columns(row: AttemptRow) -> dict[str, Any]:
         "subscription_key": row.subscription_key,
         "step": row.step,
         "generation": row.generation,
+        "sent": row.sent,
         "started_at": row.started_at,
     }
 
@@ -66,7 +67,7 @@ def close_attempts(connection: Connection, closed: Sequence[Closed], now: dateti
         connection.execute(_CLOSE, rows)
 
 
-_SEEN = ("observed", "remote_id", "applied", "uncertain_since", "looks", "handle", "candidate")
+_SEEN = ("observed", "remote_id", "applied", "sent", "uncertain_since", "looks", "handle", "candidate")
 _NEXT = ("phase", "due_at", "priority", "tries", "cause", "advice")
 _WRITE = (
     update(subscriptions)

@@ -194,6 +194,7 @@ class SubscriptionRow(NamedTuple):
     observed: Observed
     remote_id: str | None
     applied: dict[str, Any] | None
+    sent: dict[str, Any] | None
     uncertain_since: datetime | None
     looks: int
     phase: Phase
@@ -215,6 +216,10 @@ class SubscriptionRow(NamedTuple):
     def what_was_applied(self) -> Applied | None:
         """Return what the provider was last given."""
         return applied_from(self.applied)
+
+    def what_was_sent(self) -> Applied | None:
+        """Return what a call of unknown outcome would have applied."""
+        return applied_from(self.sent)
 
     def what_was_agreed(self) -> Consent | None:
         """Return the proof of consent that came with the item."""
@@ -252,6 +257,7 @@ class AttemptRow(NamedTuple):
     subscription_key: str
     step: Step
     generation: int
+    sent: dict[str, Any] | None
     started_at: datetime
     ended_at: datetime | None
     certainty: Certainty | None

