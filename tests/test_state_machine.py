@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import text
+from svahub.areas.subscriptions import SubscriptionView
 from svahub.desk import Desk
 from svahub.errors import Refused
 from svahub.fleet import Fleet, holding
@@ -20,7 +21,7 @@ from svahub.hub import Hub
 from svahub.intake import ContractRow
 from svahub.models import Desired, Environment, Observed, Reason
 from svahub.steps import carry_out
-from svahub.store import Store, tables, versions
+from svahub.store import Store, sales, tables, versions
 from svahub.store.states import Outcome, State
 from svahub.testing import Fault
 from svahub.testing.clocks import HandClock
@@ -241,7 +242,7 @@ class Isp(RuleBasedStateMachine):
         theirs = [u for u in self.simulator.users if u.cpf == document and u.status is not Status.CANCELLED]
         assert len(theirs) == bool(ours)
         for user in theirs:
-            assert {p.id for p in user.plans if p.status is not Status.CANCELLED} == {s.plan for s in ours}
+            assert {p.id for p in user.plans if p.status is not Status.CANCELLED} == self._given(ours)
             assert {s.observed.value for s in ours} == {user.status.value}
             assert {s.remote_id for s in ours} == {user.id}
         held = any(s.desired is Desired.ACTIVE for s in ours)
@@ -249,6 +250,15 @@ class Isp(RuleBasedStateMachine):
             blocked_with_others = s.desired is Desired.BLOCKED and held
             assert s.observed.value == (Desired.ACTIVE if blocked_with_others else s.desired).value
             assert s.state is (State.WAITING if blocked_with_others else State.SETTLED), s
+
+    def _given(self, ours: list[SubscriptionView]) -> set[str | None]:
+        """Return the plans that the provider was given; a change of what is blocked waits for the unblock."""
+        with self.hub.store.read() as connection:
+            rows = sales.by_keys(connection, "default", [s.key for s in ours])
+        given = {row.key: row.what_was_applied() for row in rows}
+        plans = {key: applied.plan for key, applied in given.items() if applied is not None}
+        assert all(plans[s.key] == s.plan for s in ours if s.desired is Desired.ACTIVE)
+        return set(plans.values())
 
 
 CI = settings(max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))

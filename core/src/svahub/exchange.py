@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from pydantic_core import from_json, to_json
 
-from svahub.masking import mask_json, mask_query, mask_text
+from svahub.masking import clean, mask_json, mask_query, mask_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +40,15 @@ class Exchange:
     error: str | None
     at: datetime
     attempt: AttemptKey | None
+
+    def __post_init__(self) -> None:
+        """Clean every text: some of them come from the provider as they are, and all are written to the store."""
+        for name in ("method", "path", "request_body", "response_body", "error"):
+            text: str | None = getattr(self, name)
+            object.__setattr__(self, name, text if text is None else clean(text))
+        for name in ("request_headers", "response_headers"):
+            headers: Mapping[str, str] = getattr(self, name)
+            object.__setattr__(self, name, {clean(key): clean(value) for key, value in headers.items()})
 
 
 class Recorder(Protocol):

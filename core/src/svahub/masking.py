@@ -92,6 +92,11 @@ def mask_name(value: str) -> str:
     return " ".join(word[0] + HIDDEN for word in value.split()) or HIDDEN
 
 
+def clean(text: str) -> str:
+    """Return text that every database and terminal takes: no NUL, no half of a surrogate pair."""
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
+
+
 def _hidden(_: str) -> str:
     return HIDDEN
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,8 +24,7 @@ class Owner:
     @classmethod
     def this_process(cls) -> Owner:
         """Name a new worker of this process."""
-        process = psutil.Process()
-        return cls(_host(), process.pid, f"{process.create_time():.2f}", uuid4().hex[:8])
+        return cls(_host(), os.getpid(), _started(os.getpid()) or "?", uuid4().hex[:8])
 
     @classmethod
     def parse(cls, text: str) -> Owner | None:
@@ -40,12 +40,10 @@ class Owner:
         """Whether the process is known to have ended: only this host's can be known."""
         if self.host != _host():
             return False
-        try:
-            return f"{psutil.Process(self.pid).create_time():.2f}" != self.started
-        except psutil.NoSuchProcess:
+        if not psutil.pid_exists(self.pid):
             return True
-        except psutil.Error:
-            return False
+        started = _started(self.pid)
+        return started is not None and started != self.started
 
 
 def dead(owners: Iterable[str]) -> list[str]:
@@ -53,7 +51,28 @@ def dead(owners: Iterable[str]) -> list[str]:
     return [text for text in owners if (owner := Owner.parse(text)) is not None and owner.dead]
 
 
+def _started(pid: int) -> str | None:
+    """Return when a process started, as the kernel counts; None when that cannot be read.
+
+    Seconds since 1970 would move whenever the machine's clock is set, ticks since its boot do not.
+    """
+    try:
+        if Path("/proc/self/stat").exists():
+            return start_ticks(Path(f"/proc/{pid}/stat").read_bytes())
+        return f"{psutil.Process(pid).create_time():.2f}"
+    except (OSError, psutil.Error):
+        return None
+
+
+def start_ticks(stat: bytes) -> str:
+    """Return the 22nd field of a /proc/PID/stat; the second, a program's name, may hold spaces and parentheses."""
+    return stat.rpartition(b")")[2].split()[19].decode()
+
+
 def _host() -> str:
-    namespace = Path("/proc/self/ns/pid")  # two containers may share a host name, never a process id
+    """Return what no two machines and no two containers share, behind the host name, which they may."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    namespace = Path("/proc/self/ns/pid")
+    kernel = boot.read_text().strip() if boot.exists() else ""
     suffix = namespace.readlink().name if namespace.exists() else ""
-    return f"{socket.gethostname()}/{suffix}".replace(" ", "_")
+    return f"{socket.gethostname()}/{kernel}/{suffix}".replace(" ", "_")

@@ -23,15 +23,13 @@ from svahub.hookspecs import (
 )
 from svahub.models import Aspect, BlockReason, Observed, Plan, PlanDraft, RemoteUser, Subscription
 from svahub.registry import ProviderKind
+from svahub.vetting import vet_error, vetted, vetted_or_none
 
 if TYPE_CHECKING:
     from svahub.client import ProviderClient
     from svahub.settings import IntegrationSettings
 
 T = TypeVar("T", Plan, RemoteUser)
-
-LONGEST = 200
-"""Characters that the store keeps of an id."""
 
 
 class Relay:
@@ -61,7 +59,7 @@ class Relay:
     def create_user(self, subscription: Subscription) -> RemoteUser:
         """Create the user or add the plan to it."""
         with foreign_errors("create_user"):
-            return _expect(
+            return vetted(
                 RemoteUser, cast(Lifecycle, self._hooks).create_user(subscription=subscription), "create_user"
             )
 
@@ -93,7 +91,7 @@ class Relay:
         """Look the user up."""
         finder = cast(FindsUsers, self._offering("find_user"))
         with foreign_errors("find_user"):
-            return _expect_or_none(RemoteUser, finder.find_user(subscription=subscription), "find_user")
+            return vetted_or_none(RemoteUser, finder.find_user(subscription=subscription), "find_user")
 
     def list_users(self, status: Observed | None = None) -> Iterator[RemoteUser]:
         """Stream the users."""
@@ -109,7 +107,7 @@ class Relay:
         """Register a plan."""
         creator = cast(CreatesPlans, self._offering("create_plan"))
         with foreign_errors("create_plan"):
-            return _expect(Plan, creator.create_plan(draft=draft), "create_plan")
+            return vetted(Plan, creator.create_plan(draft=draft), "create_plan")
 
     def resend_access(self, subscription: Subscription) -> None:
         """Have the login sent again."""
@@ -120,7 +118,7 @@ class Relay:
         """Ask for the result of an accepted step."""
         poller = cast(Polls, self._offering("poll"))
         with foreign_errors("poll"):
-            return _expect_or_none(RemoteUser, poller.poll(subscription=subscription, handle=handle), "poll")
+            return vetted_or_none(RemoteUser, poller.poll(subscription=subscription, handle=handle), "poll")
 
     def can(self, capability: str) -> bool:
         """Say whether the provider implements a hook beyond the lifecycle."""
@@ -134,39 +132,20 @@ class Relay:
 
 @contextmanager
 def foreign_errors(hook: str, passing: type[Exception] = ProviderError) -> Iterator[None]:
-    """Turn what a plugin raises, other than `passing`, into a PluginBug without its text: that may be personal."""
+    """Turn what a plugin raises, other than `passing`, into a PluginBug without its text: that may be personal.
+
+    A ProviderError that passes is vetted, as its sentence and its payload are written to the store.
+    """
     try:
         yield
-    except passing:
+    except (KeyboardInterrupt, GeneratorExit):
         raise
-    except (Exception, SystemExit) as error:
+    except passing as error:
+        if isinstance(error, ProviderError):
+            vet_error(error, hook)
+        raise
+    except BaseException as error:  # SystemExit and CancelledError too would end the thread that made the call
         raise PluginBug(f"{hook} raised {type(error).__name__}") from error
-
-
-def _expect(kind: type[T], value: Any, hook: str) -> T:
-    if not isinstance(value, kind):
-        raise PluginBug(f"{hook} returned {type(value).__name__}, not {kind.__name__}")
-    if wrong := [name for name, field in _written(value) if not _writable(field)]:
-        raise PluginBug(f"{hook} returned a {kind.__name__} with an unusable {wrong[0]}")
-    return value
-
-
-def _expect_or_none(kind: type[T], value: Any, hook: str) -> T | None:
-    return None if value is None else _expect(kind, value, hook)
-
-
-def _written(value: Plan | RemoteUser) -> Iterator[tuple[str, Any]]:
-    """Return what reaches the store: one wrong value there would stop the batch of everybody else."""
-    yield "remote_id", value.remote_id or None
-    if isinstance(value, RemoteUser):
-        yield "status", isinstance(value.status, Observed) and value.status
-        for entry in value.subscriptions:
-            yield "status", isinstance(entry.status, Observed) and entry.status
-            yield "remote_id", "-" if entry.remote_id is None else entry.remote_id
-
-
-def _writable(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= LONGEST
 
 
 def _streamed(kind: type[T], call: Any, hook: str) -> Iterator[T]:
@@ -175,4 +154,4 @@ def _streamed(kind: type[T], call: Any, hook: str) -> Iterator[T]:
         if values is None:  # to read it as "no plans" would retire the whole catalogue
             raise PluginBug(f"{hook} returned NoneType, not a stream of {kind.__name__}")
         for value in values:
-            yield _expect(kind, value, hook)
+            yield vetted(kind, value, hook)

@@ -1,0 +1,134 @@
+"""What plugins hand back, made fit for the store: one unwritable value there would stop the batch of everybody else.
+
+Ids, states, prices and payloads that cannot be used are the plugin's bug; texts that are only read are cleaned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from decimal import Decimal
+from math import isfinite
+from typing import Any, TypeVar
+
+from svahub.errors import (
+    AlreadyExists,
+    NeedsPerson,
+    Partial,
+    Pending,
+    PluginBug,
+    ProviderError,
+    RateLimited,
+    Rejected,
+)
+from svahub.masking import clean
+from svahub.models import Observed, Plan, RemoteSubscription, RemoteUser
+
+T = TypeVar("T", Plan, RemoteUser)
+R = TypeVar("R", Plan, RemoteUser, RemoteSubscription)
+
+LONGEST = 200
+"""Characters that the store keeps of an id."""
+
+LONGEST_HANDLE = 1000
+LONGEST_PAUSE = 366 * 86400.0
+"""Seconds; a pause beyond that is cut, as it would leave the calendar."""
+
+DEAREST = Decimal(10) ** 12
+LARGEST_QUANTITY = 2**31 - 1
+
+
+def vetted(kind: type[T], value: Any, hook: str) -> T:
+    """Return what a hook returned, its texts cleaned; PluginBug when it is not of the kind or not usable."""
+    if not isinstance(value, kind):
+        raise PluginBug(f"{hook} returned {type(value).__name__}, not {kind.__name__}")
+    if wrong := next((name for name, usable in _checked(value) if not usable), None):
+        raise PluginBug(f"{hook} returned a {kind.__name__} with an unusable {wrong}")
+    if isinstance(value, RemoteUser):
+        value = replace(value, subscriptions=tuple(_cleaned(entry) for entry in value.subscriptions))
+    return _cleaned(value)
+
+
+def vetted_or_none(kind: type[T], value: Any, hook: str) -> T | None:
+    """Return the same, or None where the hook found nothing."""
+    return None if value is None else vetted(kind, value, hook)
+
+
+def vet_error(error: ProviderError, hook: str) -> None:
+    """Clean an error's sentence in place; PluginBug when what it bears cannot be used."""
+    try:
+        _vet_payload(error, hook)
+        error.args = (clean(str(error)),)
+    except PluginBug:
+        raise
+    except Exception as foreign:
+        raise PluginBug(f"{hook} raised an unusable {type(error).__name__}") from foreign
+
+
+def _vet_payload(error: ProviderError, hook: str) -> None:
+    match error:
+        case RateLimited():
+            error.retry_after = _pause(error, hook)
+        case Pending():
+            _require(_is_text(error.handle, LONGEST_HANDLE), error, hook)
+        case Partial():
+            _require(isinstance(error.failed, ProviderError), error, hook)
+            error.remote_user = vetted(RemoteUser, error.remote_user, hook)
+            vet_error(error.failed, hook)
+        case AlreadyExists():
+            error.remote_user = vetted_or_none(RemoteUser, error.remote_user, hook)
+        case NeedsPerson():
+            error.url = clean(error.url) if error.url is not None else None
+        case Rejected():
+            error.code = clean(str(error.code))
+
+
+def _pause(error: RateLimited, hook: str) -> float | None:
+    seconds: Any = error.retry_after
+    if seconds is None:
+        return None
+    _require(type(seconds) in {int, float} and isfinite(seconds) and seconds >= 0, error, hook)
+    return min(float(seconds), LONGEST_PAUSE)
+
+
+def _require(usable: bool, error: ProviderError, hook: str) -> None:
+    if not usable:
+        raise PluginBug(f"{hook} raised an unusable {type(error).__name__}")
+
+
+def _checked(value: Plan | RemoteUser) -> Iterator[tuple[str, bool]]:
+    """Return each field that is written as it is, and whether it can be."""
+    yield "remote_id", _is_text(value.remote_id)
+    if isinstance(value, Plan):
+        yield "name", isinstance(value.name, str)
+        yield "description", isinstance(value.description, str)
+        yield "price", value.price is None or _is_price(value.price)
+    else:
+        yield "status", isinstance(value.status, Observed)
+        for entry in value.subscriptions:
+            yield from _checked_entry(entry)
+
+
+def _checked_entry(entry: RemoteSubscription) -> Iterator[tuple[str, bool]]:
+    yield "status", isinstance(entry.status, Observed)
+    yield "remote_id", entry.remote_id is None or _is_text(entry.remote_id, shortest=0)
+    yield "plan", entry.plan is None or _is_text(entry.plan, shortest=0)
+    yield "quantity", entry.quantity is None or _is_quantity(entry.quantity)
+
+
+def _is_text(value: Any, longest: int = LONGEST, shortest: int = 1) -> bool:
+    return isinstance(value, str) and shortest <= len(value) <= longest and clean(value) == value
+
+
+def _is_price(value: Any) -> bool:
+    return isinstance(value, Decimal) and value.is_finite() and 0 <= value < DEAREST and value == round(value, 2)
+
+
+def _is_quantity(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= LARGEST_QUANTITY
+
+
+def _cleaned(value: R) -> R:
+    texts = ((field.name, getattr(value, field.name)) for field in fields(value))
+    changed: dict[str, Any] = {name: clean(t) for name, t in texts if type(t) is str and clean(t) != t}
+    return replace(value, **changed) if changed else value
