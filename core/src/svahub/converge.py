@@ -10,6 +10,8 @@ import random
 from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 
+from sqlalchemy.exc import StatementError
+
 from svahub import intentions
 from svahub.clock import Clock
 from svahub.crew import Crew
@@ -19,12 +21,14 @@ from svahub.exchange import recording
 from svahub.fleet import Fleet, holding
 from svahub.outcomes import Result
 from svahub.steps import carry_out
-from svahub.store import Store
+from svahub.store import Store, StoreUnavailable
 
 GATHER_SECONDS = 0.1
 BATCH_SECONDS = 1.0
 SWEEP_SECONDS = 1.0
 IDLE_SECONDS = 0.2
+REFUSALS = 5
+"""So often the store may refuse results in a row before the worker gives up; they are then looked up by the next."""
 
 Progress = Callable[[int], None]
 
@@ -47,6 +51,8 @@ class Converge:
         self._threads, self._progress = threads, progress
         self._crew: Crew[Work, tuple[Result, float]] = Crew(threads, self._carry_out)
         self._running: dict[tuple[str, int], Work] = {}
+        self._unwritten: list[tuple[Work, Result]] = []
+        self._refusals = 0
         self._call_seconds = 0.05
         self._stopping = False
         self._swept = self._renewed = float("-inf")
@@ -61,12 +67,14 @@ class Converge:
 
     def close(self) -> None:
         """Let the calls under way end and write their results; what has not begun is given back."""
-        self._give_back_unstarted()
-        while self._running:
-            self._collect()
-        self._crew.dismiss()
-        self._desk.flush()
-        self._fleet.close()
+        try:
+            self._give_back_unstarted()
+            while self._running:
+                self._collect()
+            self._desk.flush()
+        finally:
+            self._crew.dismiss()
+            self._fleet.close()
 
     def stop(self) -> None:
         """Ask the worker to take nothing more; safe in a signal handler. `close` then lets what has begun end."""
@@ -123,7 +131,7 @@ class Converge:
             with recording(work.attempt), holding(work.held):
                 result = carry_out(work.relay, work.decision, work.subscription, work.reasons)
                 self._fleet.heed(work.lane, result)
-        except Exception as error:  # noqa: BLE001  # a thread must bring something back, whatever happens
+        except BaseException as error:  # noqa: BLE001  # a thread must bring something back, whatever happens
             result = PluginBug(f"the step raised {type(error).__name__}")
         return result, self._clock.monotonic() - began
 
@@ -131,18 +139,45 @@ class Converge:
         """Write what has ended, gathered for a moment so that many results share one commit."""
         deadline = self._clock.monotonic() + GATHER_SECONDS
         ended: list[tuple[Work, Result]] = []
-        while len(ended) < len(self._running) and (left := deadline - self._clock.monotonic()) > 0:
+        while (
+            len(ended) + len(self._unwritten) < len(self._running) and (left := deadline - self._clock.monotonic()) > 0
+        ):
             for work, (result, seconds) in self._crew.ended(left):
                 ended.append((work, result))
                 self._call_seconds += (seconds - self._call_seconds) / 50
         self._write(ended)
 
     def _write(self, ended: Sequence[tuple[Work, Result]]) -> None:
-        for work, _ in ended:
-            del self._running[work.attempt]
-        if ended:
+        """Write results; while the store does not take them they are kept, and their leases renewed."""
+        self._unwritten += ended
+        if not self._unwritten:
+            return
+        try:
+            self._put(self._unwritten)
+        except StoreUnavailable:
+            self._refusals += 1
+            if self._refusals > REFUSALS:
+                raise
+            self._clock.sleep(IDLE_SECONDS)
+            return
+        for work, _ in self._unwritten:
+            self._running.pop(work.attempt, None)
+        self._progress(len(self._unwritten))
+        self._unwritten, self._refusals = [], 0
+
+    def _put(self, ended: Sequence[tuple[Work, Result]]) -> None:
+        """Write results together; if one of them cannot be kept at all, each alone, so that it takes no other along."""
+        try:
             self._desk.put(ended)
-            self._progress(len(ended))
+        except (StatementError, ValueError, TypeError):
+            for work, result in ended:
+                self._put_alone(work, result)
+
+    def _put_alone(self, work: Work, result: Result) -> None:
+        try:
+            self._desk.put([(work, result)])
+        except (StatementError, ValueError, TypeError) as error:
+            self._desk.put([(work, PluginBug(f"what it brought cannot be kept ({type(error).__name__})"))])
 
     def _renew(self) -> None:
         now = self._clock.monotonic()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from svahub.lifecycle import GONE, Situation, Step, next_step
@@ -50,20 +50,27 @@ class Decision:
 
 def decide(view: View, now: datetime) -> Decision:
     """Return the most urgent step that is due; rows that turn out to need none are settled, held or parked."""
-    updated: list[SubscriptionRow] = []
-    for row in _by_urgency(view.rows, now):
+    updated: dict[str, SubscriptionRow] = {}
+    for row in _by_urgency(view, now):
         step = step_for(view, row)
         if step in {Step.NOTHING, Step.PARK_DRIFT} or _holders(view, row, step):
-            updated.append(_without_call(view, row, step))
+            updated[row.key] = _without_call(view, row, step)
+            view = replace(view, rows=tuple(updated.get(r.key, r) for r in view.rows))
         else:
             what = _to_change(view, row) if step is Step.CHANGE else frozenset()
-            return Decision(step, row, what, tuple(u for u in updated))
-    return Decision(updated=tuple(updated))
+            return Decision(step, row, what, tuple(updated.values()))
+    return Decision(updated=tuple(updated.values()))
 
 
-def _by_urgency(rows: Iterable[SubscriptionRow], now: datetime) -> list[SubscriptionRow]:
-    open_ = [r for r in rows if r.phase not in {Phase.SETTLED, Phase.PARKED} and (r.due_at is None or r.due_at <= now)]
-    return sorted(open_, key=lambda r: (r.priority, r.due_at or now, r.created_at, r.key))
+def _by_urgency(view: View, now: datetime) -> list[SubscriptionRow]:
+    """Return the rows to decide about; first those that only a person can help, as others may wait for them."""
+    open_ = [r for r in view.rows if _is_open(r) and (r.due_at is None or r.due_at <= now)]
+    lost = {r.key for r in open_ if step_for(view, r) is Step.PARK_DRIFT}
+    return sorted(open_, key=lambda r: (r.key not in lost, r.priority, r.due_at or now, r.created_at, r.key))
+
+
+def _is_open(row: SubscriptionRow) -> bool:
+    return row.phase not in {Phase.SETTLED, Phase.PARKED}
 
 
 def step_for(view: View, row: SubscriptionRow) -> Step:
@@ -122,10 +129,13 @@ def _to_change(view: View, row: SubscriptionRow) -> frozenset[Aspect]:
 
 def _holders(view: View, row: SubscriptionRow, step: Step) -> list[SubscriptionRow]:
     """Return the siblings for which a step has to wait."""
+    pending = [o for o in view.others(row) if o.handle is not None and _is_open(o)]
+    if pending and step is not Step.POLL:  # the provider is still busy with this account
+        return pending
     if step is Step.BLOCK and view.facts.block_scope is BlockScope.ACCOUNT:
         return [o for o in view.others(row) if o.live and o.desired is not Desired.BLOCKED]
     if step in {Step.CANCEL, Step.CHANGE}:  # what may go depends on what the siblings have
-        return [o for o in view.others(row) if o.phase is not Phase.PARKED and step_for(view, o) is Step.FIND]
+        return [o for o in view.others(row) if _is_open(o) and step_for(view, o) is Step.FIND]
     return []
 
 
@@ -133,16 +143,17 @@ def _without_call(view: View, row: SubscriptionRow, step: Step) -> SubscriptionR
     if step is Step.NOTHING:
         return settled(row)
     if step is Step.PARK_DRIFT:
-        return parked(row, *_drift(row))
+        return parked(row, *drift(row))
     contracts = ", ".join(sorted({o.contract_id for o in _holders(view, row, step)}))
-    if step is Step.BLOCK:
+    if step is Step.BLOCK and not any(o.handle for o in view.others(row)):
         cause = f"held: the provider blocks whole users, and this one is also in use by contract {contracts}"
         return row._replace(phase=Phase.WAITING, due_at=None, cause=cause, advice="block the other contracts too")
     cause = f"held: it is not known yet what the provider has of the same user's contract {contracts}"
     return row._replace(phase=Phase.WAITING, due_at=None, cause=cause, advice=None)
 
 
-def _drift(row: SubscriptionRow) -> tuple[str, str]:
+def drift(row: SubscriptionRow) -> tuple[str, str]:
+    """Return cause and advice for a subscription that only a person can bring further."""
     if row.uncertain_since is not None:
         return (
             "it is not known whether the last call was applied, and this provider has nothing to look it up by",

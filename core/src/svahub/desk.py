@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from sqlalchemy import Connection
 
 from svahub.clock import Clock
 from svahub.decisions import Decision, View, decide, wanted
+from svahub.errors import AuthenticationFailed, PluginBug
 from svahub.fleet import Fleet, Held
 from svahub.lifecycle import Step
 from svahub.models import BlockReason, Plan, Subscription
@@ -22,7 +24,7 @@ from svahub.store import Store, catalogue, integrations, queue, results
 from svahub.store.queue import Lane, Terms
 from svahub.store.results import Closed, Fresh, OperationEnd
 from svahub.store.rows import AccountRow, AttemptRow, ReasonRow, SubscriptionRow, applied_column
-from svahub.store.states import Certainty, IntegrationState, Outcome, Phase, Priority
+from svahub.store.states import Certainty, Outcome, Phase, Priority
 
 LEASE_SECONDS = 10.0
 
@@ -82,19 +84,21 @@ class Desk:
 
         Returns what is to be called, and how many accounts were leased, those included that need no call.
         """
-        held = Held(self._clock.monotonic() + self.lease_seconds)
+        deadline = self._clock.monotonic() + self.lease_seconds
         with self._store.write() as connection:
             now = self._store.now(connection)
-            self._fleet.refresh(connection)
+            self._fleet.refresh(connection, now)
             lanes = self._fleet.lanes(now)
             leased = queue.lease(connection, lanes, self._terms(now), limit, only)
-            return (self._decided(connection, leased, held, now), len(leased)) if leased else ([], 0)
+            return (self._decided(connection, leased, deadline, now), len(leased)) if leased else ([], 0)
 
     def _terms(self, now: datetime) -> Terms:
         until = now + timedelta(seconds=self.lease_seconds)
         return Terms(self.owner, now, until, until + self._fleet.longest_timeout())
 
-    def _decided(self, connection: Connection, leased: Sequence[AccountRow], held: Held, now: datetime) -> list[Work]:
+    def _decided(
+        self, connection: Connection, leased: Sequence[AccountRow], deadline: float, now: datetime
+    ) -> list[Work]:
         views = self._views(connection, leased)
         changed = self._close_orphans(connection, views, now)
         decided = {key: (view, decide(view, now)) for key, view in views.items()}
@@ -106,7 +110,7 @@ class Desk:
             elif rows:
                 results.write_subscriptions(connection, tuple(rows.values()), now)
         self._give_back(connection, idle, [], now)
-        work = self._prepared(connection, [pair for pair in decided.values() if pair[1].row is not None], held)
+        work = self._prepared(connection, [pair for pair in decided.values() if pair[1].row is not None], deadline)
         results.begin_attempts(connection, [_attempt(w, now) for w in work])
         return work
 
@@ -127,7 +131,8 @@ class Desk:
     ) -> dict[str, list[SubscriptionRow]]:
         """Close what a dead process left open: its outcome is not known. Puts the changed rows into the views."""
         changed: dict[str, list[SubscriptionRow]] = defaultdict(list)
-        closed = []
+        closed: list[Closed] = []
+        overtaken: list[OperationEnd] = []
         for attempt in queue.open_attempts(connection, list(views)):
             view = views[attempt.account_key]
             row = next(r for r in view.rows if r.key == attempt.subscription_key)
@@ -136,10 +141,13 @@ class Desk:
             changed[attempt.account_key] += new.values()
             cause = "the process that made it ended before the answer"
             closed.append(Closed(attempt.account_key, attempt.lease_number, Certainty.UNKNOWN, cause))
+            if attempt.generation < row.generation:
+                overtaken.append(OperationEnd(row.key, attempt.generation, Outcome.SUPERSEDED, exactly=True))
         results.close_attempts(connection, closed, now)
+        results.end_operations(connection, overtaken, now)
         return changed
 
-    def _prepared(self, connection: Connection, pairs: Sequence[tuple[View, Decision]], held: Held) -> list[Work]:
+    def _prepared(self, connection: Connection, pairs: Sequence[tuple[View, Decision]], deadline: float) -> list[Work]:
         plans = self._plans(connection, [view for view, _ in pairs])
         reasons = _reasons(connection, [d.row for _, d in pairs if d.step is Step.BLOCK and d.row is not None])
         work = []
@@ -149,7 +157,8 @@ class Desk:
             subscription = subscription_of(view, decision.row, plans.get(lane, {}))
             why = frozenset(reasons.get(decision.row.key, ()))
             opened = self._fleet.opened(lane)
-            work.append(Work(view, decision, subscription, why, opened.relay, opened.rules(self._draw), held))
+            rules, held = opened.rules(self._draw), Held(deadline)
+            work.append(Work(view, decision, subscription, why, opened.relay, rules, held))
         return work
 
     def _plans(self, connection: Connection, views: Iterable[View]) -> dict[Lane, dict[str, Plan]]:
@@ -161,20 +170,16 @@ class Desk:
 
     def put(self, results_of: Sequence[tuple[Work, Result]]) -> None:
         """Write the results of attempts and give their accounts back; what was leased away meanwhile is not written."""
+        exchanges = self._fleet.log.waiting()
         with self._store.write() as connection:
             now = self._store.now(connection)
-            numbers = dict(work.attempt for work, _ in results_of)
-            mine = queue.still_mine(connection, self.owner, numbers)
-            kept = [
-                (work, ending(work.view, work.decision, result, now, work.rules))
-                for work, result in results_of
-                if work.view.account.key in mine
-            ]
-            closed = [Closed(*work.attempt, end.certainty, end.cause) for work, end in kept]
-            results.close_attempts(connection, closed, now)
+            mine = queue.still_mine(connection, self.owner, dict(work.attempt for work, _ in results_of))
+            kept = [(w, _end(w, result, now)) for w, result in results_of if w.view.account.key in mine]
+            results.close_attempts(connection, [Closed(*w.attempt, e.certainty, e.cause) for w, e in kept], now)
             self._give_back(connection, [_Written(w.view, e.rows, e.remote_id) for w, e in kept], kept, now)
-            self._stop_integrations(connection, kept, now)
-            results.write_exchanges(connection, self._fleet.log.taken())
+            self._stop_integrations(connection, results_of, kept, now)
+            results.write_exchanges(connection, exchanges)
+        self._fleet.log.forget(len(exchanges))
 
     def _give_back(
         self, connection: Connection, written: Sequence[_Written], done: Sequence[tuple[Work, Ending]], now: datetime
@@ -188,30 +193,37 @@ class Desk:
         results.end_operations(connection, ends, now)
         queue.release(connection, [_released(w, fresh[w.view.account.key]) for w in written])
 
-    def _stop_integrations(self, connection: Connection, done: Sequence[tuple[Work, Ending]], now: datetime) -> None:
-        for work, end in done:
-            lane = work.lane
-            if end.quarantine is not None:
-                state = IntegrationState.QUARANTINED
-                integrations.set_state(connection, lane.tenant, lane.integration, state, end.quarantine)
-            elif end.pause is not None:
-                until = now + timedelta(seconds=end.pause)
-                integrations.pause(connection, lane.tenant, lane.integration, until)
-                self._fleet.pause(lane, until)
+    def _stop_integrations(
+        self,
+        connection: Connection,
+        results_of: Sequence[tuple[Work, Result]],
+        kept: Sequence[tuple[Work, Ending]],
+        now: datetime,
+    ) -> None:
+        """Quarantine and pause what was told to be, in one order for all workers."""
+        refused = {work.lane: str(r) for work, r in results_of if isinstance(r, AuthenticationFailed)}
+        for lane in sorted(refused, key=attrgetter("tenant", "integration")):
+            integrations.quarantine(connection, lane.tenant, lane.integration, refused[lane])
+        pauses = {work.lane: end.pause for work, end in kept if end.pause is not None}
+        for lane in sorted(pauses, key=attrgetter("tenant", "integration")):
+            integrations.pause(connection, lane.tenant, lane.integration, now + timedelta(seconds=pauses[lane]))
+            self._fleet.pause(lane, pauses[lane])
 
     def flush(self) -> None:
         """Write the exchanges that belong to no result."""
-        if waiting := self._fleet.log.taken():
+        if waiting := self._fleet.log.waiting():
             with self._store.write() as connection:
                 results.write_exchanges(connection, waiting)
+            self._fleet.log.forget(len(waiting))
 
     def renew(self, work: Sequence[Work]) -> None:
-        """Lengthen the leases of attempts under way."""
+        """Lengthen the leases of attempts under way; one that was lost meanwhile lets nothing out any more."""
         deadline = self._clock.monotonic() + self.lease_seconds
         with self._store.write() as connection:
-            queue.renew(connection, [w.view.account.key for w in work], self._terms(self._store.now(connection)))
+            numbers = dict(w.attempt for w in work)
+            mine = queue.renew(connection, numbers, self._terms(self._store.now(connection)))
         for w in work:
-            w.held.deadline = deadline
+            w.held.deadline = deadline if w.view.account.key in mine else float("-inf")
 
     def release_dead(self) -> None:
         """Make due at once what processes of this host held that have ended."""
@@ -232,10 +244,18 @@ class Desk:
         """Say whether nothing is due now and no other worker holds an account."""
         with self._store.read() as connection:
             now = self._store.now(connection)
-            first = queue.next_due(connection, self._fleet.lanes(now), only)
             tenants = {lane.tenant for lane in self._fleet.every_lane()}
-            others = queue.leased_by_others(connection, self.owner, tenants, only)
-        return not others and (first is None or first > now)
+            others = queue.leased_by_others(connection, self.owner, tenants, now, only)
+            return not others and not queue.is_due(connection, self._fleet.lanes(now), now, only)
+
+
+def _end(work: Work, result: Result, now: datetime) -> Ending:
+    """Return what a result means; one that makes no sense is the plugin's bug and takes nobody else with it."""
+    try:
+        return ending(work.view, work.decision, result, now, work.rules)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the other results of the batch must be written
+        bug = PluginBug(f"its result makes no sense ({type(error).__name__})")
+        return ending(work.view, work.decision, bug, now, work.rules)
 
 
 def _attempt(work: Work, now: datetime) -> AttemptRow:

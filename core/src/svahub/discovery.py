@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import Distribution, EntryPoint, distributions, entry_points, metadata
+from importlib.metadata import EntryPoint, metadata
 from typing import Any
 
 from stevedore import ExtensionManager, NamedExtensionManager
+
+from svahub.installed import points
 
 PROVIDERS = "svahub.providers"
 PRODUCT_TYPES = "svahub.product_types"
 HOOKS = "svahub.hooks"
 DEMOS = "svahub.demos"
 SIMULATORS = "svahub.simulators"
-
-
-UNREADABLE = (AttributeError, TypeError, ValueError, OSError)
-"""What importlib.metadata raises at an entry_points.txt that it cannot parse."""
 
 
 class ImportFailed(Exception):
@@ -74,35 +71,6 @@ class Loaded:
     def version(self) -> str | None:
         """That package's version."""
         return self.entry_point.dist.version if self.entry_point.dist else None
-
-
-def points(group: str) -> list[EntryPoint]:
-    """Return a group's entry points, importing nothing; a distribution that cannot be read has none."""
-    try:
-        return list(entry_points(group=group))
-    except UNREADABLE:
-        readable = [d for d in _distributions() if _fault(d) is None]
-        return [point for d in readable for point in d.entry_points if point.group == group]
-
-
-def unreadable() -> Iterator[tuple[Distribution, str]]:
-    """Return the distributions whose entry points cannot be read, and why."""
-    for distribution in _distributions():
-        if reason := _fault(distribution):
-            yield distribution, reason
-
-
-def _distributions() -> list[Distribution]:
-    """Return what is installed; of two with one name the first on the path counts, as it does for imports."""
-    return list({d.name: d for d in reversed(list(distributions()))}.values())
-
-
-def _fault(distribution: Distribution) -> str | None:
-    try:
-        _ = distribution.entry_points
-    except UNREADABLE as error:
-        return f"its entry_points.txt cannot be read ({type(error).__name__})"
-    return None
 
 
 def names(group: str) -> dict[str, EntryPoint]:

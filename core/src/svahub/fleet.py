@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -55,9 +55,14 @@ class ExchangeLog:
         """Return what a client of that integration records to."""
         return _LaneRecorder(lane, self._waiting)
 
-    def taken(self) -> list[tuple[str, str, Exchange]]:
-        """Return and forget what has been recorded."""
-        return [self._waiting.popleft() for _ in range(len(self._waiting))]
+    def waiting(self) -> list[tuple[str, str, Exchange]]:
+        """Return what has been recorded; it waits on until it is forgotten."""
+        return list(self._waiting)
+
+    def forget(self, count: int) -> None:
+        """Forget the oldest, once they are written."""
+        for _ in range(count):
+            self._waiting.popleft()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +82,22 @@ class Fleet:
         self._opened: dict[Lane, Opened] = {}
         self._rows: dict[Lane, IntegrationRow] = {}
         self._retired: list[Opened] = []
-        self._stopped: set[Lane] = set()
+        self._stopped: dict[Lane, float] = {}
         self.log = ExchangeLog()
         self.problems: dict[Lane, str] = {}
         self._looked: dict[Lane, float] = {}
 
-    def refresh(self, connection: Connection) -> None:
-        """Read the rows anew; what has changed is opened anew when it is next used."""
+    def refresh(self, connection: Connection, now: datetime) -> None:
+        """Read the rows anew; what has changed is opened anew when it is next used. `now` is the store's instant."""
         rows = {Lane(r.tenant, r.name): r for r in integrations.every(connection) if self._serves(r)}
         for lane in [lane for lane, row in self._rows.items() if _configuration(rows.get(lane)) != _configuration(row)]:
             self.problems.pop(lane, None)
             if opened := self._opened.pop(lane, None):
                 self._retired.append(opened)  # calls may be under way
-        self._stopped -= {lane for lane, row in rows.items() if self._freed(lane, row)}
         self._rows = rows
-
-    def _freed(self, lane: Lane, row: IntegrationRow) -> bool:
-        """Whether somebody has enabled the integration since it was last looked at."""
-        before = self._rows.get(lane)
-        was_stopped = before is not None and before.state is not IntegrationState.ENABLED
-        return was_stopped and row.state is IntegrationState.ENABLED
+        for lane, row in rows.items():
+            if row.paused_until is not None and row.paused_until > now:
+                self.pause(lane, (row.paused_until - now).total_seconds())
 
     def _serves(self, row: IntegrationRow) -> bool:
         return not self._tenants or row.tenant in self._tenants
@@ -110,7 +111,7 @@ class Fleet:
         return list(self._rows)
 
     def _may_run(self, row: IntegrationRow, now: datetime) -> bool:
-        return row.state is IntegrationState.ENABLED and not _paused(row, now)
+        return row.state is IntegrationState.ENABLED and (row.paused_until is None or row.paused_until <= now)
 
     def _usable(self, lane: Lane) -> bool:
         now = self._clock.monotonic()
@@ -136,23 +137,29 @@ class Fleet:
     def _gate(self, lane: Lane) -> Callable[[float], None]:
         def gate(timeout: float) -> None:
             held = _held.get()
-            if lane in self._stopped or _paused(self._rows[lane], self._clock.now()):
-                raise NotSent("the integration is paused or quarantined")
-            if held is not None and self._clock.monotonic() + timeout > held.deadline:
+            monotonic = self._clock.monotonic()
+            if self._stopped.get(lane, monotonic) > monotonic or not self._enabled(lane):
+                raise NotSent("the integration is paused, quarantined or disabled")
+            if held is not None and monotonic + timeout > held.deadline:
                 raise NotSent("the lease does not outlast the call")
 
         return gate
 
+    def _enabled(self, lane: Lane) -> bool:
+        row = self._rows.get(lane)
+        return row is not None and row.state is IntegrationState.ENABLED
+
     def heed(self, lane: Lane, result: object) -> None:
         """Let no further call out as soon as one has told that it would be in vain; the store hears of it later."""
         if isinstance(result, AuthenticationFailed):
-            self._stopped.add(lane)
+            self.pause(lane, LOOK_AGAIN_SECONDS)
         elif isinstance(result, RateLimited) and result.retry_after is not None:
-            self.pause(lane, self._clock.now() + timedelta(seconds=result.retry_after))
+            self.pause(lane, result.retry_after)
 
-    def pause(self, lane: Lane, until: datetime) -> None:
-        """Let no call of this integration out before an instant."""
-        self._rows[lane] = replace(self._rows[lane], paused_until=until)
+    def pause(self, lane: Lane, seconds: float) -> None:
+        """Let no call of this integration out for so long."""
+        until = self._clock.monotonic() + seconds
+        self._stopped[lane] = max(until, self._stopped.get(lane, until))
 
     def longest_timeout(self) -> timedelta:
         """Return how long a call of any opened integration may take."""
@@ -163,10 +170,6 @@ class Fleet:
         for opened in (*self._opened.values(), *self._retired):
             opened.client.close()
         self._opened.clear()
-
-
-def _paused(row: IntegrationRow, now: datetime) -> bool:
-    return row.paused_until is not None and row.paused_until > now
 
 
 def _configuration(row: IntegrationRow | None) -> tuple[object, ...] | None:

@@ -118,7 +118,7 @@ def _sell(changes: Changes, level: Level, item: ItemRow, links: Mapping[str, Lin
     key = subscription_key(contract.tenant, contract.id, item.code, sale)
     account = account_key(contract.tenant, integration, contract.customer_id)
     plan = item.plan or (link.plan if integration == link.integration else None)
-    priority = changes.stamp.priority or Priority.ACTIVATION
+    priority = Priority.ACTIVATION if changes.stamp.priority is None else changes.stamp.priority
     changes.sold.append(
         SubscriptionRow(
             key=key,
@@ -165,7 +165,7 @@ def _redesire(changes: Changes, level: Level, item: ItemRow, row: SubscriptionRo
     if wanted == row and not level.touched:
         return
     verb = _verb(row.desired, desired)
-    priority = changes.stamp.priority or _URGENCY[verb]
+    priority = _URGENCY[verb] if changes.stamp.priority is None else changes.stamp.priority
     if changes.stamp.priority is Priority.BULK and verb is Verb.UNBLOCK:
         priority = Priority.PAID
     changes.redesired.append(_again(wanted, changes.now, priority))

@@ -12,9 +12,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from svahub import errors
-from svahub.decisions import Decision, View, due, freed, live_others, parked, rested, wanted
+from svahub.decisions import Decision, View, drift, due, freed, live_others, parked, rested, wanted
 from svahub.lifecycle import Step
-from svahub.models import Adopt, Applied, Aspect, BlockScope, Observed, RemoteSubscription, RemoteUser
+from svahub.models import (
+    Adopt,
+    Applied,
+    Aspect,
+    BlockScope,
+    Desired,
+    Observed,
+    RemoteSubscription,
+    RemoteUser,
+)
 from svahub.store.rows import AttemptRow, SubscriptionRow, applied_column
 from svahub.store.states import Certainty, Phase
 
@@ -49,7 +58,6 @@ class Ending:
     remote_id: str | None
     cause: str | None = None
     pause: float | None = None
-    quarantine: str | None = None
 
 
 def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rules) -> Ending:
@@ -60,9 +68,10 @@ def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rul
         end = _failed(view, done, row, result, now, rules)
     elif done.step is Step.FIND:
         end = _found(view, row, result, now, rules)
+    elif done.step is Step.POLL:
+        end = _succeeded(view, _accepted_before(view, row), row._replace(handle=None), result, now)
     else:
-        step = Step(row.handle.partition(":")[0]) if done.step is Step.POLL and row.handle else done.step
-        end = _succeeded(view, replace(done, step=step), row._replace(handle=None), result, now)
+        end = _succeeded(view, done, row._replace(sent=None), result, now)
     return replace(end, rows=_merged(end.rows, freed(view, row, now)))
 
 
@@ -71,11 +80,17 @@ def crashed(view: View, row: SubscriptionRow, attempt: AttemptRow) -> tuple[Subs
     return _unknown(view, attempt.step, row, attempt.started_at, attempt.sent)
 
 
+def _accepted_before(view: View, row: SubscriptionRow) -> Decision:
+    """Return the decision whose result a poll has brought."""
+    step = Step((row.handle or Step.FIND.value).partition(":")[0])
+    return Decision(step, row, view.facts.changes if step is Step.CHANGE else frozenset())
+
+
 # -- the step succeeded ------------------------------------------------------------------------------------------------
 
 
 def _succeeded(view: View, done: Decision, row: SubscriptionRow, user: RemoteUser | None, now: datetime) -> Ending:
-    sure = row._replace(uncertain_since=None, sent=None, looks=0) if done.step in ADDING else row
+    sure = row._replace(uncertain_since=None, looks=0) if done.step in ADDING else row
     remote_id = view.account.remote_id
     match done.step:
         case Step.CREATE_USER if user is not None:
@@ -99,7 +114,8 @@ def _succeeded(view: View, done: Decision, row: SubscriptionRow, user: RemoteUse
 
 def _linked(view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubscription | None) -> SubscriptionRow:
     remote_id = (entry.remote_id if entry else None) or user.remote_id
-    return row._replace(observed=_status(user, entry), remote_id=remote_id, applied=applied_column(wanted(view, row)))
+    given = applied_column(row.what_was_sent() or wanted(view, row))
+    return row._replace(observed=_status(user, entry), remote_id=remote_id, applied=given, sent=None)
 
 
 def _status(user: RemoteUser, entry: RemoteSubscription | None) -> Observed:
@@ -109,9 +125,9 @@ def _status(user: RemoteUser, entry: RemoteSubscription | None) -> Observed:
 
 
 def _changed(view: View, row: SubscriptionRow, what: frozenset[Aspect]) -> SubscriptionRow:
-    want = wanted(view, row)
+    want = row.what_was_sent() or wanted(view, row)
     given = replace(row.what_was_applied() or Applied(), **{a.value: getattr(want, a.value) for a in what})
-    return row._replace(applied=applied_column(given))
+    return row._replace(applied=applied_column(given), sent=None)
 
 
 def _alike(view: View, done: Decision, changed: SubscriptionRow, now: datetime) -> list[SubscriptionRow]:
@@ -122,7 +138,9 @@ def _alike(view: View, done: Decision, changed: SubscriptionRow, now: datetime) 
         return [_again(view, s._replace(observed=changed.observed), now) for s in siblings]
     if done.step is Step.CHANGE and Aspect.CUSTOMER in done.what:
         given = frozenset({Aspect.CUSTOMER})
-        return [_again(view, _changed(view, s, given), now) for s in siblings if s.applied is not None]
+        return [
+            _again(view, _changed(view, s._replace(sent=None), given), now) for s in siblings if s.applied is not None
+        ]
     return []
 
 
@@ -143,28 +161,57 @@ def _found(view: View, row: SubscriptionRow, user: RemoteUser | None, now: datet
         return _not_there(view, row, view.account.remote_id, now)
     ours = user.reference == view.account.key or user.remote_id == view.account.remote_id
     if not ours:
-        return _unlinked(view, row, user, now, rules)
+        # somebody else's user may hide ours, which a lookup does not see yet
+        hidden = row.sent is not None and not _believed(view, row, now)
+        return _not_there(view, row, None, now) if hidden else _unlinked(view, row, user, now, rules)
     entry = user.subscription(row.key)
+    gone = user.status is Observed.CANCELLED
+    if entry is None and not gone and _left_over(view, row, user):
+        bare = row._replace(observed=user.status, remote_id=user.remote_id, sent=None, uncertain_since=None, looks=0)
+        return Ending(Certainty.SUCCEEDED, (rested(view, bare, now),), user.remote_id)
     if entry is None:
-        gone = user.status is Observed.CANCELLED
         return _not_there(view, row, None if gone else user.remote_id, now)
-    seen = _linked(view, row, user, entry)._replace(uncertain_since=None, sent=None, looks=0)
+    return _seen(view, row, user, entry, now, rules)
+
+
+def _seen(
+    view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubscription, now: datetime, rules: Rules
+) -> Ending:
+    """Return what follows when the subscription is there: what a look does not tell is as it was last known."""
     last = row.what_was_applied() or row.what_was_sent() or Applied(quantity=row.quantity)
+    sent = row.what_was_sent()
+    if entry.quantity is None and sent is not None and sent.quantity != last.quantity:
+        return Ending(Certainty.REJECTED, (parked(row, *drift(row)),), user.remote_id, "the look tells no quantity")
     given = replace(last, plan=entry.plan, quantity=entry.quantity or last.quantity)
-    found = rested(view, seen._replace(applied=applied_column(given)), now)
+    seen = _linked(view, row, user, entry)._replace(uncertain_since=None, looks=0, applied=applied_column(given))
+    found = _next(view, seen, now)
+    if found.phase is Phase.DUE and row.tries:
+        found = found._replace(phase=Phase.WAITING, due_at=now + rules.backoff(row.tries - 1), cause=row.cause)
     return Ending(Certainty.SUCCEEDED, (found,), user.remote_id)
 
 
+def _left_over(view: View, row: SubscriptionRow, user: RemoteUser) -> bool:
+    """Whether a user that we made has nothing left that is wanted: it goes with the subscription that made it."""
+    made_by_us = user.reference == view.account.key
+    return made_by_us and row.desired is Desired.CANCELLED and not live_others(view, row)
+
+
+def _believed_at(view: View, row: SubscriptionRow, now: datetime) -> datetime:
+    return (row.uncertain_since or now) + timedelta(seconds=view.facts.settle_seconds)
+
+
+def _believed(view: View, row: SubscriptionRow, now: datetime) -> bool:
+    """Whether one more empty look is to be believed: it is the second at least, and the settle time has passed."""
+    return row.looks >= 1 and now >= _believed_at(view, row, now)
+
+
 def _not_there(view: View, row: SubscriptionRow, remote_id: str | None, now: datetime) -> Ending:
-    looks = row.looks + 1
-    believed_at = (row.uncertain_since or now) + timedelta(seconds=view.facts.settle_seconds)
-    first_look_of_all = row.uncertain_since is None
-    if first_look_of_all or (looks >= 2 and now >= believed_at):
-        absent = row._replace(
-            observed=Observed.ABSENT, remote_id=None, sent=None, uncertain_since=None, looks=looks, tries=row.tries
-        )
+    looked = row._replace(looks=row.looks + 1)
+    if row.uncertain_since is None or _believed(view, row, now):
+        absent = looked._replace(observed=Observed.ABSENT, remote_id=None, sent=None, uncertain_since=None)
         return Ending(Certainty.SUCCEEDED, (_next(view, absent, now),), remote_id, "not there")
-    wait = row._replace(looks=looks, phase=Phase.WAITING, due_at=max(now, believed_at), cause=_LOOKS_AGAIN)
+    at = max(now, _believed_at(view, row, now))
+    wait = looked._replace(phase=Phase.WAITING, due_at=at, cause=_LOOKS_AGAIN)
     return Ending(Certainty.SUCCEEDED, (wait,), remote_id, "not there yet")
 
 
@@ -194,31 +241,41 @@ def _unlinked(view: View, row: SubscriptionRow, user: RemoteUser, now: datetime,
 def _failed(
     view: View, done: Decision, row: SubscriptionRow, error: errors.ProviderError, now: datetime, rules: Rules
 ) -> Ending:
-    cause = str(error)
     if done.step is Step.POLL and isinstance(error, errors.Refusal):
         return _lost(view, row, error, now, rules)
+    if isinstance(error, errors.NotApplied):
+        return _not_applied(view, row, error, now, rules)
     match error:
-        case errors.OutcomeUnknown() if done.step not in READING:
-            return _uncertain(view, done.step, row, cause, now, rules)
+        case errors.OutcomeUnknown() if done.step in READING:
+            return _wait(view, row, str(error), now, rules)
         case errors.OutcomeUnknown():
-            return _wait(view, row, cause, now, rules)
-        case errors.NotSent():
-            return Ending(Certainty.NOT_APPLIED, (due(row, now),), view.account.remote_id, cause)
-        case errors.RateLimited():
-            seconds = error.retry_after if error.retry_after is not None else rules.backoff(row.tries).total_seconds()
-            rest = row._replace(phase=Phase.WAITING, due_at=now + timedelta(seconds=seconds), cause=cause)
-            return Ending(Certainty.NOT_APPLIED, (rest,), view.account.remote_id, cause, pause=seconds)
-        case errors.AuthenticationFailed():
-            waits = due(row, now)
-            return Ending(Certainty.NOT_APPLIED, (waits,), view.account.remote_id, cause, quarantine=cause)
-        case errors.NotApplied():
-            return _wait(view, row, cause, now, rules)
+            return _uncertain(view, done.step, row, str(error), now, rules)
+        case errors.PluginBug() if done.step not in READING:
+            return _bungled(view, done.step, row, error, now)
+        case errors.NotFound() if done.step is Step.FIND:
+            return _found(view, row, None, now, rules)
         case errors.Pending():
             return _accepted(view, done, row, error, now)
         case errors.Partial():
             return _partial(view, done, row, error, now, rules)
         case _:
             return _refused(view, done.step, row, error, now, rules)
+
+
+def _not_applied(view: View, row: SubscriptionRow, error: errors.NotApplied, now: datetime, rules: Rules) -> Ending:
+    cause, remote_id = str(error), view.account.remote_id
+    match error:
+        case errors.NotSent():
+            return Ending(Certainty.NOT_APPLIED, (due(row, now),), remote_id, cause)
+        case errors.RateLimited():
+            seconds = max(error.retry_after or 0.0, rules.backoff(row.tries).total_seconds())
+            later = now + timedelta(seconds=seconds)
+            rest = row._replace(tries=row.tries + 1, phase=Phase.WAITING, due_at=later, cause=cause)
+            return Ending(Certainty.NOT_APPLIED, (rest,), remote_id, cause, pause=seconds)
+        case errors.AuthenticationFailed():
+            return Ending(Certainty.NOT_APPLIED, (due(row, now),), remote_id, cause)
+        case _:
+            return _wait(view, row, cause, now, rules)
 
 
 def _wait(view: View, row: SubscriptionRow, cause: str, now: datetime, rules: Rules) -> Ending:
@@ -235,7 +292,7 @@ def _retried(row: SubscriptionRow, cause: str, now: datetime, rules: Rules) -> S
 
 
 def _uncertain(view: View, step: Step, row: SubscriptionRow, cause: str, now: datetime, rules: Rules) -> Ending:
-    sent = applied_column(wanted(view, row)) if step in ADDING else None
+    sent = (row.sent or applied_column(wanted(view, row))) if step in ADDING else None
     changed, *siblings = _unknown(view, step, row, now, sent)
     waits = _retried(changed, cause, now, rules)
     if step is Step.CREATE_USER and waits.phase is Phase.WAITING:
@@ -269,19 +326,37 @@ def _without_customer(row: SubscriptionRow) -> dict[str, Any] | None:
 def _accepted(view: View, done: Decision, row: SubscriptionRow, error: errors.Pending, now: datetime) -> Ending:
     step = row.handle.partition(":")[0] if done.step is Step.POLL and row.handle else done.step.value
     at = now + timedelta(seconds=POLL_SECONDS)
-    waits = row._replace(phase=Phase.PENDING, due_at=at, handle=f"{step}:{error.handle}", cause=str(error), advice=None)
+    sent = applied_column(wanted(view, row)) if done.step in ADDING else row.sent
+    waits = row._replace(
+        sent=sent, phase=Phase.PENDING, due_at=at, handle=f"{step}:{error.handle}", cause=str(error), advice=None
+    )
     return Ending(Certainty.PENDING, (waits,), view.account.remote_id, str(error))
 
 
 def _partial(
     view: View, done: Decision, row: SubscriptionRow, error: errors.Partial, now: datetime, rules: Rules
 ) -> Ending:
+    """Return what follows when a part was applied: the user is there, so that a cancel has to look for it."""
     inner = _failed(view, done, row, error.failed, now, rules)
-    return replace(inner, certainty=Certainty.PARTIAL, remote_id=error.remote_user.remote_id, cause=str(error))
+    own, *siblings = inner.rows
+    if done.step is Step.CREATE_USER:
+        own = own._replace(observed=Observed.UNKNOWN, uncertain_since=now, looks=0)
+    user = error.remote_user.remote_id
+    return replace(inner, certainty=Certainty.PARTIAL, rows=(own, *siblings), remote_id=user, cause=str(error))
+
+
+def _bungled(view: View, step: Step, row: SubscriptionRow, error: errors.PluginBug, now: datetime) -> Ending:
+    """Return what follows when the plugin broke down: nobody knows what it had sent before."""
+    sent = applied_column(wanted(view, row)) if step in ADDING else None
+    own, *siblings = _unknown(view, step, row, now, sent)
+    end = _parked(view, own, error)
+    return replace(end, certainty=Certainty.UNKNOWN, rows=(*end.rows, *siblings))
 
 
 def _lost(view: View, row: SubscriptionRow, error: errors.Refusal, now: datetime, rules: Rules) -> Ending:
     """Return what follows when the provider refuses to tell of a step that it had accepted."""
+    if isinstance(error, errors.PluginBug | errors.Unsupported):
+        return _parked(view, row, error)  # the handle stays: `retry` asks again
     step = Step((row.handle or Step.FIND.value).partition(":")[0])
     alone = row._replace(handle=None)
     if isinstance(error, errors.NotFound):

@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import psutil
 
+UNKNOWN = "?"
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -24,7 +26,7 @@ class Owner:
     @classmethod
     def this_process(cls) -> Owner:
         """Name a new worker of this process."""
-        return cls(_host(), os.getpid(), _started(os.getpid()) or "?", uuid4().hex[:8])
+        return cls(_host(), os.getpid(), _started(os.getpid()), uuid4().hex[:8])
 
     @classmethod
     def parse(cls, text: str) -> Owner | None:
@@ -43,7 +45,7 @@ class Owner:
         if not psutil.pid_exists(self.pid):
             return True
         started = _started(self.pid)
-        return started is not None and started != self.started
+        return UNKNOWN not in {started, self.started} and started != self.started
 
 
 def dead(owners: Iterable[str]) -> list[str]:
@@ -51,8 +53,8 @@ def dead(owners: Iterable[str]) -> list[str]:
     return [text for text in owners if (owner := Owner.parse(text)) is not None and owner.dead]
 
 
-def _started(pid: int) -> str | None:
-    """Return when a process started, as the kernel counts; None when that cannot be read.
+def _started(pid: int) -> str:
+    """Return when a process started, as the kernel counts; UNKNOWN when that cannot be read.
 
     Seconds since 1970 would move whenever the machine's clock is set, ticks since its boot do not.
     """
@@ -61,7 +63,7 @@ def _started(pid: int) -> str | None:
             return start_ticks(Path(f"/proc/{pid}/stat").read_bytes())
         return f"{psutil.Process(pid).create_time():.2f}"
     except (OSError, psutil.Error):
-        return None
+        return UNKNOWN
 
 
 def start_ticks(stat: bytes) -> str:
@@ -73,6 +75,6 @@ def _host() -> str:
     """Return what no two machines and no two containers share, behind the host name, which they may."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     namespace = Path("/proc/self/ns/pid")
-    kernel = boot.read_text().strip() if boot.exists() else ""
+    kernel = boot.read_text().strip() if os.access(boot, os.R_OK) else ""
     suffix = namespace.readlink().name if namespace.exists() else ""
     return f"{socket.gethostname()}/{kernel}/{suffix}".replace(" ", "_")

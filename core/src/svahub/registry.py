@@ -15,6 +15,7 @@ from svahub import discovery, hookspecs
 from svahub.conformance import fault_of, hook_fault, implemented, instance
 from svahub.discovery import HOOKS, PRODUCT_TYPES, PROVIDERS, Loaded
 from svahub.errors import Refused, UnknownName
+from svahub.installed import points, unreadable
 from svahub.models import Aspect, BlockScope, Deduplication, DocumentKind, Environment
 from svahub.settings import IntegrationSettings
 
@@ -126,9 +127,9 @@ class Registry:
 
         Raises UnknownName, naming what is installed and what serves the type, when there is none.
         """
-        types = discovery.points(PRODUCT_TYPES)
+        types = points(PRODUCT_TYPES)
         served = {p.value for p in types if p.name == product_type}
-        found = tuple(sorted({p.name for p in discovery.points(PROVIDERS) if p.value in served}))
+        found = tuple(sorted({p.name for p in points(PROVIDERS) if p.value in served}))
         if not found:
             extra = discovery.extra_for(product_type)
             remedy = f"{extra} serves it: pip install '{extra}'" if extra else "Install the plugin that serves it."
@@ -139,7 +140,7 @@ class Registry:
         """Import every provider and hook and say what each is, or why it is broken."""
         providers = [_listed(p) for p in _with_conflicts(PROVIDERS)]
         hooks = [_listed_hook(h) for h in discovery.load_all(HOOKS)]
-        return providers + hooks + [_listed_unreadable(d, reason) for d, reason in discovery.unreadable()]
+        return providers + hooks + [_listed_unreadable(d, reason) for d, reason in unreadable()]
 
     @cached_property
     def wrappers(self) -> tuple[Any, ...]:
@@ -171,7 +172,7 @@ def _with_conflicts(group: str) -> list[Loaded]:
 
 def _listed(loaded: Loaded) -> Listing:
     reason = fault_of(loaded)
-    types = tuple(sorted(p.name for p in discovery.points(PRODUCT_TYPES) if p.value == loaded.entry_point.value))
+    types = tuple(sorted(p.name for p in points(PRODUCT_TYPES) if p.value == loaded.entry_point.value))
     if reason:
         return Listing(loaded.name, PROVIDERS, loaded.distribution, loaded.version, product_types=types, broken=reason)
     kind = _kind(loaded)

@@ -93,16 +93,13 @@ class Verbs:
 
         The same idempotency key with the same command returns what it did then; with another command it is refused.
         """
-        with self._store.write(undo=dry_run) as connection:
-            return self._issued(connection, command)
+        return self._store.transact(lambda connection: self._issued(connection, command), undo=dry_run)
 
     def _issued(self, connection: Connection, command: Command) -> Issued:
         now = self._store.now(connection)
-        level = self._level(connection, command.contract)
-        contracts.lock_customers(connection, self._tenant, [level.contract.customer_id])
+        level = self._locked_level(connection, command.contract)
         if earlier := self._remembered(connection, command, now):
             return earlier
-        level = self._level(connection, command.contract)
         stamp = Stamp(f"operator:{command.actor}", command.reason, command.note, command.idempotency_key)
         asked = _Asked(connection, command, level, now, Routes.of(connection, self._tenant, self._registry))
         after, remarks = asked.carried_out()
@@ -111,6 +108,16 @@ class Verbs:
         write(connection, changes)
         self._remember(connection, command, changes, level, now)
         return Issued(_effects(level, changes, command.item), remarks)
+
+    def _locked_level(self, connection: Connection, contract: str) -> Level:
+        """Return the level, its customer locked: the one whose it is now, as an import may have moved the contract."""
+        level = self._level(connection, contract)
+        locked: set[str] = set()
+        while level.contract.customer_id not in locked:
+            locked.add(level.contract.customer_id)
+            contracts.lock_customers(connection, self._tenant, locked)
+            level = self._level(connection, contract)
+        return level
 
     def _level(self, connection: Connection, contract: str) -> Level:
         found = levels(connection, self._tenant, [contract]).get(contract)
@@ -128,9 +135,7 @@ class Verbs:
             return None
         digest, keys = kept
         if digest != command.digest:
-            raise Refused(
-                f"The idempotency key {command.idempotency_key!r} was used for another command. Choose a new key."
-            )
+            raise _used_for_another(command)
         rows = sorted(sales.by_keys(connection, self._tenant, keys), key=lambda row: (row.item_code, row.sale))
         return Issued(tuple(Effect(row, row) for row in rows), ("repeated: nothing new was asked",), replayed=True)
 
@@ -140,7 +145,12 @@ class Verbs:
         if command.idempotency_key is not None:
             keys = [effect.after.key for effect in _effects(level, changes, command.item)]
             values = {"tenant": self._tenant, "key": command.idempotency_key, "digest": command.digest}
-            sales.remember(connection, values | {"answer": keys, "created_at": now})
+            if not sales.remember(connection, values | {"answer": keys, "created_at": now}):
+                raise _used_for_another(command)
+
+
+def _used_for_another(command: Command) -> Refused:
+    return Refused(f"The idempotency key {command.idempotency_key!r} was used for another command. Choose a new key.")
 
 
 def _effects(level: Level, changes: Changes, item: str | None) -> tuple[Effect, ...]:

@@ -130,5 +130,5 @@ def _is_quantity(value: Any) -> bool:
 
 def _cleaned(value: R) -> R:
     texts = ((field.name, getattr(value, field.name)) for field in fields(value))
-    changed: dict[str, Any] = {name: clean(t) for name, t in texts if type(t) is str and clean(t) != t}
+    changed: dict[str, Any] = {name: clean(t) for name, t in texts if isinstance(t, str) and clean(t) != t}
     return replace(value, **changed) if changed else value

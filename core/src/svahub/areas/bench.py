@@ -52,7 +52,7 @@ class Bench:
         finally:
             opened.client.close()
             with self.store.write() as connection:
-                results.write_exchanges(connection, log.taken())
+                results.write_exchanges(connection, log.waiting())
 
     def now(self) -> datetime:
         """Return the store's instant."""

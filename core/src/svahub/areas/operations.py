@@ -68,7 +68,7 @@ class Operations:
     def newest(self, keys: Collection[str]) -> dict[str, int]:
         """Return the newest operation of each subscription."""
         with self.bench.store.read() as connection:
-            return sales.last_operation_ids(connection, keys)
+            return sales.last_operation_ids(connection, self.bench.tenant, keys)
 
     def show(self, id: int) -> OperationHistory:
         """Return one operation with its attempts."""
@@ -102,10 +102,11 @@ class Operations:
 
     def _again(self, connection: Connection, row: SubscriptionRow) -> SubscriptionRow:
         now = self.bench.store.now(connection)
-        lost = row.uncertain_since is not None and not row.remote_id and row.phase is Phase.PARKED
-        missing = lost and not self._can_look(connection, row)  # then a person has looked, and asks for it again
-        looked = row._replace(observed=Observed.ABSENT, uncertain_since=None, sent=None) if missing else row
-        return looked._replace(
+        lost = row.uncertain_since is not None and row.phase is Phase.PARKED
+        if lost and not self._can_look(connection, row):  # then a person has looked, and asks for it again
+            observed = row.observed if row.remote_id else Observed.ABSENT
+            row = row._replace(observed=observed, uncertain_since=None, sent=None)
+        return row._replace(
             phase=Phase.DUE, due_at=now, tries=0, cause=None, advice=None, candidate=None,
             priority=Priority.ACTIVATION,
         )  # fmt: skip
@@ -154,11 +155,19 @@ class Operations:
         if operation.outcome not in {Outcome.PARKED, Outcome.QUEUED}:
             raise Refused(f"Operation {id} has ended ({operation.outcome.value}): there is nothing to decide.")
         if operation.generation != row.generation:
-            newer = sales.last_operation_ids(connection, [row.key])[row.key]
+            newer = sales.last_operation_ids(connection, self.bench.tenant, [row.key])[row.key]
             raise Refused(f"Operation {id} was overtaken: decide about the newer one, {newer}.")
         if row.key in sales.running(connection, self.bench.tenant, [row.key]):
             raise Refused(f"Operation {id} is under way now: wait for its end.")
+        if self._is_driven(connection, row):
+            raise Refused(f"Operation {id}: its customer's account is being driven now; try again in a moment.")
         return operation, row
+
+    def _is_driven(self, connection: Connection, row: SubscriptionRow) -> bool:
+        """Say whether a living lease is on the account: its holder would write over what is decided here."""
+        account = queue.account(connection, row.account_key)
+        now = self.bench.store.now(connection)
+        return account.lease_owner is not None and account.lease_until is not None and account.lease_until > now
 
 
 def _keys(operations: Iterable[OperationRow]) -> set[str]:

@@ -91,7 +91,7 @@ class Subscriptions:
         unsettled = [row.key for row in rows if row.phase is not Phase.SETTLED]
         running = sales.running(connection, self.bench.tenant, unsettled) if unsettled else set()
         stopped = self.stopped(connection)
-        newest = sales.last_operation_ids(connection, [row.key for row in rows if row.advice])
+        newest = sales.last_operation_ids(connection, self.bench.tenant, [row.key for row in rows if row.advice])
         advised = [row._replace(advice=advice(row, newest.get(row.key))) for row in rows]
         return [_view(row, reasons, running, stopped.get(row.integration)) for row in advised]
 

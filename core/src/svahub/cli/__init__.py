@@ -45,8 +45,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 def plugin_commands() -> dict[str, list[metadata.EntryPoint]]:
     """Return the commands that plugins offer, by name; the core's own names are not among them."""
+    from svahub.installed import points
+
     offered: dict[str, list[metadata.EntryPoint]] = {}
-    for entry in metadata.entry_points(group=PLUGIN_COMMANDS):
+    for entry in points(PLUGIN_COMMANDS):
         if entry.name not in COMMANDS:
             offered.setdefault(entry.name, []).append(entry)
     return offered

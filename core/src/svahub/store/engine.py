@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
@@ -18,10 +18,16 @@ from svahub.clock import Clock, SystemClock
 from svahub.errors import Refused
 
 WRITE = "svahub_write"
+TRIES = 3
+T = TypeVar("T")
 
 
 class StoreUnavailable(Refused):
     """The database cannot be reached or written now; nothing was half done."""
+
+
+class Crossed(StoreUnavailable):
+    """Two transactions stood in each other's way and the database undid this one: it may be repeated."""
 
 
 class Store:
@@ -51,11 +57,25 @@ class Store:
     @contextmanager
     def write(self, *, undo: bool = False) -> Iterator[Connection]:
         """Open a transaction that is durable when the block ends and undone when it raises, or if `undo` says so."""
-        writing = self.engine.connect().execution_options(**{WRITE: True})
-        with _clear_errors(self.url), writing as connection, connection.begin() as transaction:
-            yield connection
-            if undo:
-                transaction.rollback()
+        with _clear_errors(self.url), self.engine.connect() as connection:
+            with connection.execution_options(**{WRITE: True}).begin() as transaction:
+                yield connection
+                if undo:
+                    transaction.rollback()
+
+    def transact(self, call: Callable[[Connection], T], *, undo: bool = False) -> T:
+        """Return what `call` does in a transaction that writes; one that others crossed is repeated, three tries in all.
+
+        So `call` changes nothing but what it does through the connection.
+        """
+        for _ in range(TRIES - 1):
+            try:
+                with self.write(undo=undo) as connection:
+                    return call(connection)
+            except Crossed:
+                continue
+        with self.write(undo=undo) as connection:
+            return call(connection)
 
     def now(self, connection: Connection) -> datetime:
         """Return the instant by the clock that all users of this store share."""
@@ -127,10 +147,19 @@ def _clear_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        sentence = _sentence(str(error.orig))
+        state = getattr(error.orig, "sqlstate", None)
+        sentence = _BY_STATE.get(state) or _sentence(str(error.orig))
         if sentence is None:
             raise
-        raise StoreUnavailable(f"The store {url.render_as_string(hide_password=True)} {sentence}") from error
+        kind = Crossed if state in _CROSSED else StoreUnavailable
+        raise kind(f"The store {url.render_as_string(hide_password=True)} {sentence}") from error
+
+
+_RETRY = "was changed by another command in this one's way. Nothing was half done: run the command again."
+_STOPS = "has just stopped serving: its server ends or restarts. Run the command again when it is back."
+_CROSSED = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
+_BY_STATE = dict.fromkeys(_CROSSED, _RETRY) | dict.fromkeys(("57P01", "57P02", "57P03"), _STOPS)
+"""By SQLSTATE where there is one: PostgreSQL's messages may be in Portuguese."""
 
 
 _SENTENCES = {
@@ -141,6 +170,10 @@ _SENTENCES = {
     "unable to open database file": "cannot be opened. Check that its folder exists and may be written.",
     "file is not a database": "is not an SQLite database. Name another file.",
     "disk I/O error": "cannot be read or written (disk I/O error). Check its disk.",
+    "deadlock detected": _RETRY,
+    "could not serialize": _RETRY,
+    "terminating connection": _STOPS,
+    "server closed": _STOPS,
     "connection": "cannot be reached. Check that the server runs and that address, user and password are right.",
 }
 

@@ -73,6 +73,13 @@ def set_state(
     connection.execute(update(integrations).where(*where).values(state=state, cause=cause))
 
 
+def quarantine(connection: Connection, tenant_name: str, name: str, cause: str) -> None:
+    """Stop an enabled integration for its cause; one that somebody has disabled stays disabled."""
+    c = integrations.c
+    where = (c.tenant == tenant_name, c.name == name, c.state == IntegrationState.ENABLED)
+    connection.execute(update(integrations).where(*where).values(state=IntegrationState.QUARANTINED, cause=cause))
+
+
 def pause(connection: Connection, tenant_name: str, name: str, until: datetime) -> None:
     """Keep an integration from being called until an instant; a later one that is set already stands."""
     longer = (integrations.c.paused_until.is_(None)) | (integrations.c.paused_until < until)

@@ -6,9 +6,10 @@ index: `due_at`. A result is written only by the owner of the lease with that nu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice, zip_longest
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, select, tuple_, update
@@ -59,14 +60,19 @@ def lease(
 
 
 def _due_keys(connection: Connection, lanes: list[Lane], now: datetime, limit: int, only: Collection[str]) -> list[str]:
+    """Return the most urgent keys; of equally urgent ones every integration gets its turn."""
     found: list[str] = []
     for priority in Priority:
-        for lane in lanes:
-            if len(found) >= limit:
-                return found
-            query = _due(lane, now, priority, only).limit(limit - len(found)).with_for_update(skip_locked=True)
-            found.extend(connection.execute(query).scalars())
+        room = limit - len(found)
+        if room <= 0:
+            break
+        turns = zip_longest(*(_due_in_lane(connection, _due(lane, now, priority, only), room) for lane in lanes))
+        found += list(islice((key for turn in turns for key in turn if key is not None), room))
     return found
+
+
+def _due_in_lane(connection: Connection, query: Select[str], room: int) -> list[str]:
+    return list(connection.execute(query.limit(room).with_for_update(skip_locked=True)).scalars())
 
 
 def _due(lane: Lane, now: datetime, priority: Priority, only: Collection[str]) -> Select[str]:
@@ -91,13 +97,12 @@ def most_urgent(connection: Connection, lanes: Iterable[Lane], now: datetime) ->
     return None
 
 
-def renew(connection: Connection, keys: Iterable[str], terms: Terms) -> None:
-    """Lengthen the leases that the owner still holds."""
-    connection.execute(
-        update(accounts)
-        .where(accounts.c.key.in_(list(keys)), accounts.c.lease_owner == terms.owner)
-        .values(lease_until=terms.until, due_at=terms.successor_at)
-    )
+def renew(connection: Connection, numbers: Mapping[str, int], terms: Terms) -> set[str]:
+    """Lengthen the leases that the owner still holds under those numbers; return their accounts."""
+    mine = still_mine(connection, terms.owner, numbers)
+    where = (accounts.c.key.in_(mine), accounts.c.lease_owner == terms.owner)
+    connection.execute(update(accounts).where(*where).values(lease_until=terms.until, due_at=terms.successor_at))
+    return mine
 
 
 def owners(connection: Connection) -> list[str]:
@@ -114,11 +119,12 @@ def release_dead(connection: Connection, dead: Collection[str], now: datetime) -
     return connection.execute(released).rowcount
 
 
-def still_mine(connection: Connection, owner: str, numbers: dict[str, int]) -> set[str]:
+def still_mine(connection: Connection, owner: str, numbers: Mapping[str, int]) -> set[str]:
     """Lock and return those accounts whose lease is still the one of that number."""
     query = (
         select(accounts.c.key, accounts.c.lease_number)
         .where(accounts.c.key.in_(list(numbers)), accounts.c.lease_owner == owner)
+        .order_by(accounts.c.key)  # as `lock_customers` does: two transactions that meet must not wait for each other
         .with_for_update()
     )
     return {key for key, number in connection.execute(query) if numbers[key] == number}
@@ -188,24 +194,22 @@ def reasons_of(connection: Connection, contracts: Collection[tuple[str, str]]) -
     return [ReasonRow(*row) for row in connection.execute(query)]
 
 
-def leased_by_others(connection: Connection, owner: str, tenants: Collection[str], only: Collection[str] = ()) -> bool:
-    """Say whether another worker holds an account of some tenants."""
+def leased_by_others(
+    connection: Connection, owner: str, tenants: Collection[str], now: datetime, only: Collection[str] = ()
+) -> bool:
+    """Say whether another worker, not known to be gone, holds an account of some tenants."""
     c = accounts.c
-    query = select(c.key).where(c.lease_owner.is_not(None), c.lease_owner != owner, c.tenant.in_(tenants))
+    held = (c.lease_owner.is_not(None), c.lease_owner != owner, c.due_at > now)
+    query = select(c.key).where(*held, c.tenant.in_(tenants))
     query = query.where(c.key.in_(only)) if only else query
     return connection.execute(query.limit(1)).first() is not None
 
 
-def next_due(connection: Connection, lanes: Iterable[Lane], only: Collection[str] = ()) -> datetime | None:
-    """Return when the first account is due that nobody holds."""
-    firsts: list[datetime | None] = []
-    for lane in lanes:
-        query = select(accounts.c.due_at).where(
-            _in(lane), accounts.c.due_at.is_not(None), accounts.c.lease_owner.is_(None)
-        )
-        query = query.where(accounts.c.key.in_(only)) if only else query
-        firsts += connection.execute(query.order_by(accounts.c.due_at).limit(1)).scalars()
-    return min(filter(None, firsts), default=None)
+def is_due(connection: Connection, lanes: Iterable[Lane], now: datetime, only: Collection[str] = ()) -> bool:
+    """Say whether some account is due now."""
+    return any(
+        connection.execute(_due(lane, now, priority, only).limit(1)).first() for lane in lanes for priority in Priority
+    )
 
 
 def account(connection: Connection, key: str) -> AccountRow:

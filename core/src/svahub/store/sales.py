@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.store.rows import AttemptRow, OperationRow, SubscriptionRow
 from svahub.store.states import Outcome, Phase
@@ -92,9 +93,7 @@ def pages(
     c = subscriptions.c
     after: tuple[str, str, int] = ("", "", 0)
     while True:
-        following = (c.contract_id > after[0]) | (
-            and_(c.contract_id == after[0], (c.item_code > after[1]) | and_(c.item_code == after[1], c.sale > after[2]))
-        )
+        following = tuple_(c.contract_id, c.item_code, c.sale) > after  # spelt out with OR, SQLite reads all before it
         query = select(subscriptions).where(c.tenant == tenant, following)
         query = query.where(c.integration == integration) if integration else query
         query = query.where(c.phase.in_(phases)) if phases else query
@@ -180,15 +179,20 @@ def remembered(connection: Connection, tenant: str, key: str, since: datetime) -
     return (row.digest, row.answer) if row else None
 
 
-def remember(connection: Connection, values: dict[str, Any]) -> None:
-    """Keep what a command with an idempotency key did, in place of one too old to count."""
+def remember(connection: Connection, values: dict[str, Any]) -> bool:
+    """Keep what a command with an idempotency key did, in place of one too old to count.
+
+    False when another command has used the key meanwhile.
+    """
     c = idempotency_keys.c
     connection.execute(delete(idempotency_keys).where(c.tenant == values["tenant"], c.key == values["key"]))
-    connection.execute(insert(idempotency_keys), values)
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    kept = dialect.insert(idempotency_keys).values(values).on_conflict_do_nothing().returning(c.key)
+    return connection.execute(kept).first() is not None
 
 
-def last_operation_ids(connection: Connection, keys: Collection[str]) -> dict[str, int]:
-    """Return the newest operation of each subscription."""
+def last_operation_ids(connection: Connection, tenant: str, keys: Collection[str]) -> dict[str, int]:
+    """Return the newest operation of each subscription of a tenant."""
     c = operations.c
-    query = select(c.subscription_key, func.max(c.id)).where(c.subscription_key.in_(keys)).group_by(c.subscription_key)
-    return {key: int(id) for key, id in connection.execute(query)}
+    query = select(c.subscription_key, func.max(c.id)).where(c.tenant == tenant, c.subscription_key.in_(keys))
+    return {key: int(id) for key, id in connection.execute(query.group_by(c.subscription_key))}

@@ -1,0 +1,38 @@
+"""What the environment's packages offer by name, read without an import and without stevedore: `--help` needs it too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
+
+UNREADABLE = (AttributeError, TypeError, ValueError, OSError)
+"""What importlib.metadata raises at an entry_points.txt that it cannot parse."""
+
+
+def points(group: str) -> list[EntryPoint]:
+    """Return a group's entry points, importing nothing; a distribution that cannot be read has none."""
+    try:
+        return list(entry_points(group=group))
+    except UNREADABLE:
+        readable = [d for d in _distributions() if _fault(d) is None]
+        return [point for d in readable for point in d.entry_points if point.group == group]
+
+
+def unreadable() -> Iterator[tuple[Distribution, str]]:
+    """Return the distributions whose entry points cannot be read, and why."""
+    for distribution in _distributions():
+        if reason := _fault(distribution):
+            yield distribution, reason
+
+
+def _distributions() -> list[Distribution]:
+    """Return what is installed; of two with one name the first on the path counts, as it does for imports."""
+    return list({d.name: d for d in reversed(list(distributions()))}.values())
+
+
+def _fault(distribution: Distribution) -> str | None:
+    try:
+        _ = distribution.entry_points
+    except UNREADABLE as error:
+        return f"its entry_points.txt cannot be read ({type(error).__name__})"
+    return None
