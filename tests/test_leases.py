@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from svahub.desk import Desk, Work
+from svahub.endings import Result
 from svahub.errors import NotSent
 from svahub.fleet import Fleet, holding
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
 from svahub.models import Environment, Observed
-from svahub.outcomes import Result
 from svahub.owners import Owner
 from svahub.steps import carry_out
 from svahub.store import queue

@@ -137,6 +137,13 @@ def test_completion_imports_no_plugin() -> None:
     assert "plugin_of_test" not in sys.modules
 
 
+def test_help_survives_a_package_whose_entry_points_cannot_be_read(plugins: Path) -> None:
+    install(plugins, "malformed", "[svahub.commands\nthis is no entry point\n")
+    shown = run("--help")
+    assert shown.exit_code == 0
+    assert "  works " in shown.output
+
+
 @pytest.mark.parametrize(
     ("error", "code", "told"),
     [

@@ -16,10 +16,10 @@ from svahub import intentions
 from svahub.clock import Clock
 from svahub.crew import Crew
 from svahub.desk import Desk, Work
+from svahub.endings import Result
 from svahub.errors import NotSent, PluginBug
 from svahub.exchange import recording
 from svahub.fleet import Fleet, holding
-from svahub.outcomes import Result
 from svahub.steps import carry_out
 from svahub.store import Store, StoreUnavailable
 

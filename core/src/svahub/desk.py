@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 
 from svahub.clock import Clock
 from svahub.decisions import Decision, View, decide, wanted
+from svahub.endings import Ending, Result, Rules
 from svahub.errors import AuthenticationFailed, PluginBug
 from svahub.fleet import Fleet, Held
 from svahub.lifecycle import Step
 from svahub.models import BlockReason, Plan, Subscription
-from svahub.outcomes import ADDING, Ending, Result, Rules, crashed, ending
+from svahub.outcomes import ADDING, crashed, ending
 from svahub.owners import Owner, dead
 from svahub.relay import Relay
 from svahub.steps import subscription_of

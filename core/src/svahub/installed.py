@@ -1,4 +1,4 @@
-"""What the environment's packages offer by name, read without an import and without stevedore: `--help` needs it too."""
+"""What installed packages offer by name, read without importing them and without stevedore: `--help` needs it too."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from svahub.client import ProviderClient, Recorder, checked_url
 from svahub.clock import Clock
 from svahub.decisions import Facts
+from svahub.endings import Rules
 from svahub.errors import ProviderError, Refused
 from svahub.exchange import Unrecorded
 from svahub.models import Environment
-from svahub.outcomes import Rules
 from svahub.registry import ProviderKind, Registry
 from svahub.relay import Relay, foreign_errors
 from svahub.secrets import resolve

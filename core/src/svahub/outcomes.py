@@ -6,58 +6,28 @@ only our reference means ours, and an empty look is believed only after the prov
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from svahub import errors
-from svahub.decisions import Decision, View, drift, due, freed, live_others, parked, rested, wanted
+from svahub.decisions import Decision, View, due, freed, live_others, parked, rested, wanted
+from svahub.endings import Ending, Result, Rules, linked
 from svahub.lifecycle import Step
+from svahub.looks import found
 from svahub.models import (
-    Adopt,
     Applied,
     Aspect,
     BlockScope,
-    Desired,
     Observed,
-    RemoteSubscription,
     RemoteUser,
 )
 from svahub.store.rows import AttemptRow, SubscriptionRow, applied_column
 from svahub.store.states import Certainty, Phase
 
-Result = RemoteUser | errors.ProviderError | None
 POLL_SECONDS = 15.0
 ADDING = frozenset({Step.CREATE_USER, Step.CHANGE})
 READING = frozenset({Step.FIND, Step.POLL})
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How an integration retries and adopts; times in seconds. `random` draws from 0 to 1."""
-
-    adopt: Adopt
-    retry_budget: int
-    retry_base: float
-    retry_cap: float
-    random: Callable[[], float]
-
-    def backoff(self, tries: int) -> timedelta:
-        """Draw the wait before the next try: exponential with full jitter."""
-        ceiling = min(self.retry_cap, self.retry_base * 2.0 ** min(tries, 30))
-        return timedelta(seconds=self.random() * ceiling)
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How an attempt ended: the new rows, the user's id at the provider, and what it means for the integration."""
-
-    certainty: Certainty
-    rows: tuple[SubscriptionRow, ...]
-    remote_id: str | None
-    cause: str | None = None
-    pause: float | None = None
 
 
 def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rules) -> Ending:
@@ -67,7 +37,7 @@ def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rul
     if isinstance(result, errors.ProviderError):
         end = _failed(view, done, row, result, now, rules)
     elif done.step is Step.FIND:
-        end = _found(view, row, result, now, rules)
+        end = found(view, row, result, now, rules)
     elif done.step is Step.POLL:
         end = _succeeded(view, _accepted_before(view, row), row._replace(handle=None), result, now)
     else:
@@ -95,7 +65,7 @@ def _succeeded(view: View, done: Decision, row: SubscriptionRow, user: RemoteUse
     match done.step:
         case Step.CREATE_USER if user is not None:
             remote_id = user.remote_id
-            changed = _linked(view, sure, user, user.subscription(row.key))
+            changed = linked(view, sure, user, user.subscription(row.key))
         case Step.BLOCK:
             changed = sure._replace(observed=Observed.BLOCKED)
         case Step.UNBLOCK:
@@ -110,18 +80,6 @@ def _succeeded(view: View, done: Decision, row: SubscriptionRow, user: RemoteUse
             return _parked(view, row, bug)
     rows = (rested(view, changed, now), *_alike(view, done, changed, now))
     return Ending(Certainty.SUCCEEDED, rows, remote_id)
-
-
-def _linked(view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubscription | None) -> SubscriptionRow:
-    remote_id = (entry.remote_id if entry else None) or user.remote_id
-    given = applied_column(row.what_was_sent() or wanted(view, row))
-    return row._replace(observed=_status(user, entry), remote_id=remote_id, applied=given, sent=None)
-
-
-def _status(user: RemoteUser, entry: RemoteSubscription | None) -> Observed:
-    if entry is None or user.status in {Observed.BLOCKED, Observed.CANCELLED}:
-        return user.status
-    return entry.status
 
 
 def _changed(view: View, row: SubscriptionRow, what: frozenset[Aspect]) -> SubscriptionRow:
@@ -153,88 +111,6 @@ def _merged(rows: tuple[SubscriptionRow, ...], more: Any) -> tuple[SubscriptionR
     return tuple(by_key.values())
 
 
-# -- a look ------------------------------------------------------------------------------------------------------------
-
-
-def _found(view: View, row: SubscriptionRow, user: RemoteUser | None, now: datetime, rules: Rules) -> Ending:
-    if user is None:
-        return _not_there(view, row, view.account.remote_id, now)
-    ours = user.reference == view.account.key or user.remote_id == view.account.remote_id
-    if not ours:
-        # somebody else's user may hide ours, which a lookup does not see yet
-        hidden = row.sent is not None and not _believed(view, row, now)
-        return _not_there(view, row, None, now) if hidden else _unlinked(view, row, user, now, rules)
-    entry = user.subscription(row.key)
-    gone = user.status is Observed.CANCELLED
-    if entry is None and not gone and _left_over(view, row, user):
-        bare = row._replace(observed=user.status, remote_id=user.remote_id, sent=None, uncertain_since=None, looks=0)
-        return Ending(Certainty.SUCCEEDED, (rested(view, bare, now),), user.remote_id)
-    if entry is None:
-        return _not_there(view, row, None if gone else user.remote_id, now)
-    return _seen(view, row, user, entry, now, rules)
-
-
-def _seen(
-    view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubscription, now: datetime, rules: Rules
-) -> Ending:
-    """Return what follows when the subscription is there: what a look does not tell is as it was last known."""
-    last = row.what_was_applied() or row.what_was_sent() or Applied(quantity=row.quantity)
-    sent = row.what_was_sent()
-    if entry.quantity is None and sent is not None and sent.quantity != last.quantity:
-        return Ending(Certainty.REJECTED, (parked(row, *drift(row)),), user.remote_id, "the look tells no quantity")
-    given = replace(last, plan=entry.plan, quantity=entry.quantity or last.quantity)
-    seen = _linked(view, row, user, entry)._replace(uncertain_since=None, looks=0, applied=applied_column(given))
-    found = _next(view, seen, now)
-    if found.phase is Phase.DUE and row.tries:
-        found = found._replace(phase=Phase.WAITING, due_at=now + rules.backoff(row.tries - 1), cause=row.cause)
-    return Ending(Certainty.SUCCEEDED, (found,), user.remote_id)
-
-
-def _left_over(view: View, row: SubscriptionRow, user: RemoteUser) -> bool:
-    """Whether a user that we made has nothing left that is wanted: it goes with the subscription that made it."""
-    made_by_us = user.reference == view.account.key
-    return made_by_us and row.desired is Desired.CANCELLED and not live_others(view, row)
-
-
-def _believed_at(view: View, row: SubscriptionRow, now: datetime) -> datetime:
-    return (row.uncertain_since or now) + timedelta(seconds=view.facts.settle_seconds)
-
-
-def _believed(view: View, row: SubscriptionRow, now: datetime) -> bool:
-    """Whether one more empty look is to be believed: it is the second at least, and the settle time has passed."""
-    return row.looks >= 1 and now >= _believed_at(view, row, now)
-
-
-def _not_there(view: View, row: SubscriptionRow, remote_id: str | None, now: datetime) -> Ending:
-    looked = row._replace(looks=row.looks + 1)
-    if row.uncertain_since is None or _believed(view, row, now):
-        absent = looked._replace(observed=Observed.ABSENT, remote_id=None, sent=None, uncertain_since=None)
-        return Ending(Certainty.SUCCEEDED, (_next(view, absent, now),), remote_id, "not there")
-    at = max(now, _believed_at(view, row, now))
-    wait = looked._replace(phase=Phase.WAITING, due_at=at, cause=_LOOKS_AGAIN)
-    return Ending(Certainty.SUCCEEDED, (wait,), remote_id, "not there yet")
-
-
-_LOOKS_AGAIN = "the outcome of the last call is not known; it was not found yet and is looked up once more"
-
-
-def _next(view: View, row: SubscriptionRow, now: datetime) -> SubscriptionRow:
-    after = rested(view, row, now)
-    return after if after.phase is Phase.SETTLED else after._replace(tries=row.tries)
-
-
-def _unlinked(view: View, row: SubscriptionRow, user: RemoteUser, now: datetime, rules: Rules) -> Ending:
-    if rules.adopt is Adopt.LINK:
-        linked = row._replace(observed=Observed.ABSENT, remote_id=None, sent=None, uncertain_since=None, looks=1)
-        return Ending(Certainty.SUCCEEDED, (due(linked, now),), user.remote_id, "linked by the adopt policy")
-    cause = f"the provider has this person already as user {user.remote_id}, without our reference"
-    asked = "if it is the same customer: `svahub operations retry ID --adopt`, else `svahub operations discard ID`"
-    refused = "the integration's adopt policy refuses to link it: `svahub operations discard ID`"
-    advice, candidate = (asked, user.remote_id) if rules.adopt is Adopt.ASK else (refused, None)
-    waits = parked(row._replace(observed=Observed.ABSENT, uncertain_since=None, looks=1), cause, advice, candidate)
-    return Ending(Certainty.REJECTED, (waits,), view.account.remote_id, cause)
-
-
 # -- the step failed ---------------------------------------------------------------------------------------------------
 
 
@@ -253,7 +129,7 @@ def _failed(
         case errors.PluginBug() if done.step not in READING:
             return _bungled(view, done.step, row, error, now)
         case errors.NotFound() if done.step is Step.FIND:
-            return _found(view, row, None, now, rules)
+            return found(view, row, None, now, rules)
         case errors.Pending():
             return _accepted(view, done, row, error, now)
         case errors.Partial():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from svahub.decisions import Decision, View
+from svahub.endings import Result
 from svahub.errors import ProviderError
 from svahub.lifecycle import Step
 from svahub.models import Account, BlockReason, Plan, Subscription
-from svahub.outcomes import Result
 from svahub.relay import Relay
 from svahub.store.rows import SubscriptionRow
 

@@ -129,8 +129,7 @@ class Verbs:
     def _remembered(self, connection: Connection, command: Command, now: datetime) -> Issued | None:
         if command.idempotency_key is None:
             return None
-        since = now - timedelta(days=KEPT_DAYS)
-        kept = sales.remembered(connection, self._tenant, command.idempotency_key, since)
+        kept = sales.remembered(connection, self._tenant, command.idempotency_key, _since(now))
         if kept is None:
             return None
         digest, keys = kept
@@ -145,8 +144,12 @@ class Verbs:
         if command.idempotency_key is not None:
             keys = [effect.after.key for effect in _effects(level, changes, command.item)]
             values = {"tenant": self._tenant, "key": command.idempotency_key, "digest": command.digest}
-            if not sales.remember(connection, values | {"answer": keys, "created_at": now}):
+            if not sales.remember(connection, values | {"answer": keys, "created_at": now}, _since(now)):
                 raise _used_for_another(command)
+
+
+def _since(now: datetime) -> datetime:
+    return now - timedelta(days=KEPT_DAYS)
 
 
 def _used_for_another(command: Command) -> Refused:

@@ -44,8 +44,6 @@ def vetted(kind: type[T], value: Any, hook: str) -> T:
         raise PluginBug(f"{hook} returned {type(value).__name__}, not {kind.__name__}")
     if wrong := next((name for name, usable in _checked(value) if not usable), None):
         raise PluginBug(f"{hook} returned a {kind.__name__} with an unusable {wrong}")
-    if isinstance(value, RemoteUser):
-        value = replace(value, subscriptions=tuple(_cleaned(entry) for entry in value.subscriptions))
     return _cleaned(value)
 
 
@@ -131,4 +129,6 @@ def _is_quantity(value: Any) -> bool:
 def _cleaned(value: R) -> R:
     texts = ((field.name, getattr(value, field.name)) for field in fields(value))
     changed: dict[str, Any] = {name: clean(t) for name, t in texts if isinstance(t, str) and clean(t) != t}
+    if isinstance(value, RemoteUser):
+        changed["subscriptions"] = tuple(_cleaned(entry) for entry in value.subscriptions)
     return replace(value, **changed) if changed else value

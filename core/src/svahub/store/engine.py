@@ -57,14 +57,17 @@ class Store:
     @contextmanager
     def write(self, *, undo: bool = False) -> Iterator[Connection]:
         """Open a transaction that is durable when the block ends and undone when it raises, or if `undo` says so."""
-        with _clear_errors(self.url), self.engine.connect() as connection:
-            with connection.execution_options(**{WRITE: True}).begin() as transaction:
-                yield connection
-                if undo:
-                    transaction.rollback()
+        with (
+            _clear_errors(self.url),
+            self.engine.connect().execution_options(**{WRITE: True}) as connection,
+            connection.begin() as transaction,
+        ):
+            yield connection
+            if undo:
+                transaction.rollback()
 
     def transact(self, call: Callable[[Connection], T], *, undo: bool = False) -> T:
-        """Return what `call` does in a transaction that writes; one that others crossed is repeated, three tries in all.
+        """Return what `call` returns in a transaction that writes; one that others crossed is made up to three times.
 
         So `call` changes nothing but what it does through the connection.
         """
@@ -147,7 +150,7 @@ def _clear_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        state = getattr(error.orig, "sqlstate", None)
+        state = getattr(error.orig, "sqlstate", None) or ""
         sentence = _BY_STATE.get(state) or _sentence(str(error.orig))
         if sentence is None:
             raise

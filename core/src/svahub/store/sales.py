@@ -179,16 +179,17 @@ def remembered(connection: Connection, tenant: str, key: str, since: datetime) -
     return (row.digest, row.answer) if row else None
 
 
-def remember(connection: Connection, values: dict[str, Any]) -> bool:
-    """Keep what a command with an idempotency key did, in place of one too old to count.
+def remember(connection: Connection, values: dict[str, Any], since: datetime) -> bool:
+    """Keep what a command with an idempotency key did, in place of one from before `since`, which counts no more.
 
     False when another command has used the key meanwhile.
     """
     c = idempotency_keys.c
-    connection.execute(delete(idempotency_keys).where(c.tenant == values["tenant"], c.key == values["key"]))
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    kept = dialect.insert(idempotency_keys).values(values).on_conflict_do_nothing().returning(c.key)
-    return connection.execute(kept).first() is not None
+    new = dialect.insert(idempotency_keys).values(values)
+    instead = {name: new.excluded[name] for name in ("digest", "answer", "created_at")}
+    kept = new.on_conflict_do_update(index_elements=[c.tenant, c.key], set_=instead, where=c.created_at < since)
+    return connection.execute(kept.returning(c.key)).first() is not None
 
 
 def last_operation_ids(connection: Connection, tenant: str, keys: Collection[str]) -> dict[str, int]:

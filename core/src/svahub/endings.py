@@ -1,0 +1,56 @@
+"""How an attempt ended for its account, and what a subscription becomes once the provider has told of its user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from svahub import errors
+from svahub.decisions import View, wanted
+from svahub.models import Adopt, Observed, RemoteSubscription, RemoteUser
+from svahub.store.rows import SubscriptionRow, applied_column
+from svahub.store.states import Certainty
+
+Result = RemoteUser | errors.ProviderError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How an integration retries and adopts; times in seconds. `random` draws from 0 to 1."""
+
+    adopt: Adopt
+    retry_budget: int
+    retry_base: float
+    retry_cap: float
+    random: Callable[[], float]
+
+    def backoff(self, tries: int) -> timedelta:
+        """Draw the wait before the next try: exponential with full jitter."""
+        ceiling = min(self.retry_cap, self.retry_base * 2.0 ** min(tries, 30))
+        return timedelta(seconds=self.random() * ceiling)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ended: the new rows, the user's id at the provider, and what it means for the integration."""
+
+    certainty: Certainty
+    rows: tuple[SubscriptionRow, ...]
+    remote_id: str | None
+    cause: str | None = None
+    pause: float | None = None
+
+
+def linked(view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubscription | None) -> SubscriptionRow:
+    """Return the row with what the provider told when it brought the subscription."""
+    remote_id = (entry.remote_id if entry else None) or user.remote_id
+    given = applied_column(row.what_was_sent() or wanted(view, row))
+    return row._replace(observed=status(user, entry), remote_id=remote_id, applied=given, sent=None)
+
+
+def status(user: RemoteUser, entry: RemoteSubscription | None) -> Observed:
+    """Return how a subscription is: what holds for the whole user holds for it."""
+    if entry is None or user.status in {Observed.BLOCKED, Observed.CANCELLED}:
+        return user.status
+    return entry.status

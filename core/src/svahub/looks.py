@@ -1,0 +1,95 @@
+"""What a look at the provider means for a subscription whose last call has an unknown outcome: pure.
+
+Only our reference means ours, and an empty look is believed only after the provider's settle time and twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from svahub.decisions import View, drift, due, live_others, parked, rested
+from svahub.endings import Ending, Rules, linked
+from svahub.models import Adopt, Applied, Desired, Observed, RemoteSubscription, RemoteUser
+from svahub.store.rows import SubscriptionRow, applied_column
+from svahub.store.states import Certainty, Phase
+
+
+def found(view: View, row: SubscriptionRow, user: RemoteUser | None, now: datetime, rules: Rules) -> Ending:
+    """Return what follows from the user that a look brought, or from none."""
+    if user is None:
+        return _not_there(view, row, view.account.remote_id, now)
+    ours = user.reference == view.account.key or user.remote_id == view.account.remote_id
+    if not ours:
+        # somebody else's user may hide ours, which a lookup does not see yet
+        hidden = row.sent is not None and not _believed(view, row, now)
+        return _not_there(view, row, None, now) if hidden else _unlinked(view, row, user, now, rules)
+    entry = user.subscription(row.key)
+    gone = user.status is Observed.CANCELLED
+    if entry is None and not gone and _left_over(view, row, user):
+        bare = row._replace(observed=user.status, remote_id=user.remote_id, sent=None, uncertain_since=None, looks=0)
+        return Ending(Certainty.SUCCEEDED, (rested(view, bare, now),), user.remote_id)
+    if entry is None:
+        return _not_there(view, row, None if gone else user.remote_id, now)
+    return _seen(view, row, user, entry, now, rules)
+
+
+def _seen(
+    view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubscription, now: datetime, rules: Rules
+) -> Ending:
+    """Return what follows when the subscription is there: what a look does not tell is as it was last known."""
+    last = row.what_was_applied() or row.what_was_sent() or Applied(quantity=row.quantity)
+    sent = row.what_was_sent()
+    if entry.quantity is None and sent is not None and sent.quantity != last.quantity:
+        return Ending(Certainty.REJECTED, (parked(row, *drift(row)),), user.remote_id, "the look tells no quantity")
+    given = replace(last, plan=entry.plan, quantity=entry.quantity or last.quantity)
+    seen = linked(view, row, user, entry)._replace(uncertain_since=None, looks=0, applied=applied_column(given))
+    after = _next(view, seen, now)
+    if after.phase is Phase.DUE and row.tries:
+        after = after._replace(phase=Phase.WAITING, due_at=now + rules.backoff(row.tries - 1), cause=row.cause)
+    return Ending(Certainty.SUCCEEDED, (after,), user.remote_id)
+
+
+def _left_over(view: View, row: SubscriptionRow, user: RemoteUser) -> bool:
+    """Whether a user that we made has nothing left that is wanted: it goes with the subscription that made it."""
+    made_by_us = user.reference == view.account.key
+    return made_by_us and row.desired is Desired.CANCELLED and not live_others(view, row)
+
+
+def _believed_at(view: View, row: SubscriptionRow, now: datetime) -> datetime:
+    return (row.uncertain_since or now) + timedelta(seconds=view.facts.settle_seconds)
+
+
+def _believed(view: View, row: SubscriptionRow, now: datetime) -> bool:
+    """Whether one more empty look is to be believed: it is the second at least, and the settle time has passed."""
+    return row.looks >= 1 and now >= _believed_at(view, row, now)
+
+
+def _not_there(view: View, row: SubscriptionRow, remote_id: str | None, now: datetime) -> Ending:
+    looked = row._replace(looks=row.looks + 1)
+    if row.uncertain_since is None or _believed(view, row, now):
+        absent = looked._replace(observed=Observed.ABSENT, remote_id=None, sent=None, uncertain_since=None)
+        return Ending(Certainty.SUCCEEDED, (_next(view, absent, now),), remote_id, "not there")
+    at = max(now, _believed_at(view, row, now))
+    wait = looked._replace(phase=Phase.WAITING, due_at=at, cause=_LOOKS_AGAIN)
+    return Ending(Certainty.SUCCEEDED, (wait,), remote_id, "not there yet")
+
+
+_LOOKS_AGAIN = "the outcome of the last call is not known; it was not found yet and is looked up once more"
+
+
+def _next(view: View, row: SubscriptionRow, now: datetime) -> SubscriptionRow:
+    after = rested(view, row, now)
+    return after if after.phase is Phase.SETTLED else after._replace(tries=row.tries)
+
+
+def _unlinked(view: View, row: SubscriptionRow, user: RemoteUser, now: datetime, rules: Rules) -> Ending:
+    if rules.adopt is Adopt.LINK:
+        linked = row._replace(observed=Observed.ABSENT, remote_id=None, sent=None, uncertain_since=None, looks=1)
+        return Ending(Certainty.SUCCEEDED, (due(linked, now),), user.remote_id, "linked by the adopt policy")
+    cause = f"the provider has this person already as user {user.remote_id}, without our reference"
+    asked = "if it is the same customer: `svahub operations retry ID --adopt`, else `svahub operations discard ID`"
+    refused = "the integration's adopt policy refuses to link it: `svahub operations discard ID`"
+    advice, candidate = (asked, user.remote_id) if rules.adopt is Adopt.ASK else (refused, None)
+    waits = parked(row._replace(observed=Observed.ABSENT, uncertain_since=None, looks=1), cause, advice, candidate)
+    return Ending(Certainty.REJECTED, (waits,), view.account.remote_id, cause)
