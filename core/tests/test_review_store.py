@@ -90,7 +90,8 @@ def test_a_key_used_at_once_for_another_customer_is_refused(
     other = {"tenant": office.name, "key": "k", "digest": "of another command", "answer": []}
     with ThreadPoolExecutor(1) as thread:
         with office.hub.store.write() as connection:
-            assert sales.remember(connection, other | {"created_at": office.hub.clock.now()})
+            now = office.hub.store.now(connection)
+            assert sales.remember(connection, other | {"created_at": now}, now)
             asked = thread.submit(office.verbs.issue, Command(Action.BLOCK, "C1", idempotency_key="k"))
             if office.hub.store.dialect == "postgresql":  # SQLite lets nobody begin meanwhile
                 assert looked.wait(30)
