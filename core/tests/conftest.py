@@ -132,7 +132,7 @@ def office_on_each(database_url: str, clock: HandClock) -> Iterator[TenantHub]:
         yield hub.tenant("default")
 
 
-# -- providers that are driven ------------------------------------------------------------------------------------------
+# -- providers that are driven -----------------------------------------------------------------------------------------
 
 
 @dataclass
