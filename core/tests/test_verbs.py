@@ -152,9 +152,27 @@ def test_block_is_by_staff_unless_another_reason_is_named(office: TenantHub) -> 
 def test_a_second_block_for_the_same_reason_asks_nothing_new(office: TenantHub) -> None:
     sign(office)
     ask(office, Action.BLOCK)
-    ask(office, Action.BLOCK, until=office.hub.clock.now() + timedelta(days=1))
+    ask(office, Action.BLOCK)
     assert [verb for verb, _ in operations(office)] == ["create_user", "block"]
+
+
+def test_a_block_that_changes_only_the_reasons_leaves_an_operation_too(office: TenantHub) -> None:
+    sign(office)
+    ask(office, Action.BLOCK)
+    ask(office, Action.BLOCK, until=office.hub.clock.now() + timedelta(days=1), note="CPF 529.982.247-25")
+    ask(office, Action.BLOCK, reason=Reason.OVERDUE)
+    ask(office, Action.UNBLOCK, reason=Reason.OVERDUE)
+    assert [verb for verb, _ in operations(office)] == ["create_user", "block", "block", "block", "unblock"]
+    told = [(operation.reason, operation.note) for operation in office.operations.list()]
+    assert told[1:] == [("staff", None), ("staff", "CPF ***.982.247-**"), ("overdue", None), ("overdue", None)]
     assert office.contracts.show("C1").block_reasons[0].until is not None
+
+
+def test_an_item_of_a_contract_that_is_blocked_as_a_whole_cannot_be_unblocked_alone(office: TenantHub) -> None:
+    sign(office)
+    ask(office, Action.BLOCK)
+    with pytest.raises(Refused, match="blocked as a whole"):
+        ask(office, Action.UNBLOCK, item="1")
 
 
 def test_block_is_refused_for_what_is_cancelled(office: TenantHub) -> None:

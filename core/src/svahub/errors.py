@@ -51,7 +51,7 @@ class UnknownName(Refused):
         near = get_close_matches(name, names, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-        there = f" There is: {shown}." if names else " There is none."
+        there = f" There is: {shown}." if names else ("" if remedy else " There is none.")
         super().__init__(f"No {kind} {name!r}.{hint}{there}{' ' + remedy if remedy else ''}")
 
 

@@ -37,7 +37,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """All that decides what is desired of one contract's subscriptions."""
+    """All that decides what is desired of one contract's subscriptions.
+
+    `asked`: a verb that leaves an operation for the items `asked_for` even where it changes nothing that is desired.
+    """
 
     contract: ContractRow
     items: Sequence[ItemRow]
@@ -45,6 +48,8 @@ class Level:
     subscriptions: Sequence[SubscriptionRow]
     sell_again: frozenset[str] = frozenset()
     touched: bool = False
+    asked: Verb | None = None
+    asked_for: frozenset[str] = frozenset()
 
     def latest(self, code: str) -> SubscriptionRow | None:
         """Return the newest sale of an item."""
@@ -162,9 +167,10 @@ def _sell(changes: Changes, level: Level, item: ItemRow, links: Mapping[str, Lin
 
 def _redesire(changes: Changes, level: Level, item: ItemRow, row: SubscriptionRow, desired: Desired) -> None:
     wanted = _wanted(level, item, row, desired)
-    if wanted == row and not level.touched:
+    asked = level.asked if item.code in level.asked_for else None
+    if wanted == row and not level.touched and asked is None:
         return
-    verb = _verb(row.desired, desired)
+    verb = asked if asked and row.desired is desired else _verb(row.desired, desired)
     priority = _URGENCY[verb] if changes.stamp.priority is None else changes.stamp.priority
     if changes.stamp.priority is Priority.BULK and verb is Verb.UNBLOCK:
         priority = Priority.PAID

@@ -16,12 +16,13 @@ from sqlalchemy import Connection
 
 from svahub.errors import Refused, UnknownName
 from svahub.intentions import Changes, Level, Stamp, draw_consequences, levels, write
+from svahub.masking import mask_text
 from svahub.models import Aspect, BlockScope, Desired, Observed, Reason
 from svahub.registry import Registry
 from svahub.routes import Routes, declined
 from svahub.store import Store, contracts, queue, sales, tables
 from svahub.store.rows import ContractRow, ItemRow, ReasonRow, SubscriptionRow
-from svahub.store.states import ContractStatus, Phase
+from svahub.store.states import ContractStatus, Phase, Verb
 
 KEPT_DAYS = 30
 PROTECTED = frozenset({Reason.FRAUD, Reason.LEGAL})
@@ -100,10 +101,9 @@ class Verbs:
         level = self._locked_level(connection, command.contract)
         if earlier := self._remembered(connection, command, now):
             return earlier
-        stamp = Stamp(f"operator:{command.actor}", command.reason, command.note, command.idempotency_key)
         asked = _Asked(connection, command, level, now, Routes.of(connection, self._tenant, self._registry))
         after, remarks = asked.carried_out()
-        changes = Changes(now, stamp)
+        changes = Changes(now, asked.stamp)
         draw_consequences(changes, after, asked.routes.links)
         write(connection, changes)
         self._remember(connection, command, changes, level, now)
@@ -175,6 +175,14 @@ class _Asked:
     def __init__(self, connection: Connection, command: Command, level: Level, now: datetime, routes: Routes) -> None:
         self.connection, self.command, self.level, self.now, self.routes = connection, command, level, now, routes
         self.contract = level.contract
+        self.reason = command.reason
+
+    @property
+    def stamp(self) -> Stamp:
+        """Who asks and why; a note is kept without personal data."""
+        command = self.command
+        note = mask_text(command.note) if command.note else None
+        return Stamp(f"operator:{command.actor}", self.reason, note, command.idempotency_key)
 
     def carried_out(self) -> tuple[Level, tuple[str, ...]]:
         item = self.command.item
@@ -241,7 +249,7 @@ class _Asked:
         if self.command.until is not None and self.command.until <= self.now:
             raise Refused("--until is in the past: name a later day, or leave it out.")
         self._refuse_part_of_a_user()
-        reason = self.command.reason or Reason.STAFF
+        reason = self.reason = self.command.reason or Reason.STAFF
         row = ReasonRow(
             self.contract.tenant, self.contract.id, self.command.item or "", reason, self.command.source,
             self.command.until, self.now,
@@ -250,7 +258,12 @@ class _Asked:
         others = [
             r for r in self.level.reasons if (r.item_code, r.reason, r.source) != (row.item_code, reason, row.source)
         ]
-        return replace(self.level, reasons=[*others, row]), ()
+        told = any(r.block_reason() == row.block_reason() and r.item_code == row.item_code for r in self.level.reasons)
+        level = replace(self.level, reasons=[*others, row])
+        return (level if told else self._leaving_an_operation(level, Verb.BLOCK)), ()
+
+    def _leaving_an_operation(self, level: Level, verb: Verb) -> Level:
+        return replace(level, asked=verb, asked_for=frozenset(i.code for i in self.items))
 
     def _refuse_part_of_a_user(self) -> None:
         """A provider that blocks whole users cannot block one item of several."""
@@ -272,14 +285,19 @@ class _Asked:
     def unblock(self) -> tuple[Level, tuple[str, ...]]:
         if self.contract.status is ContractStatus.CANCELLED:
             raise Refused(f"Contract {self.contract.id} is cancelled: `svahub activate` sells it anew.")
-        present = [r for r in self.level.reasons if r.item_code in {"", self.command.item or r.item_code}]
+        item = self.command.item
+        present = [r for r in self.level.reasons if item is None or r.item_code == item]
+        if not present and item is not None and self.level.reasons_for(item):
+            raise Refused(f"Contract {self.contract.id} is blocked as a whole ({self._why(item)}): leave --item out.")
         if not present:
             return self.level, ("not blocked",)
         taken = self._reasons_to_take(present)
+        self.reason = taken[0].reason
         contracts.delete_reasons(self.connection, taken)
         rest = [r for r in self.level.reasons if r not in taken]
         left = sorted({f"{r.reason.value} by {r.source}" for r in present if r not in taken})
-        return replace(self.level, reasons=rest), (f"still blocked: {', '.join(left)}",) if left else ()
+        level = self._leaving_an_operation(replace(self.level, reasons=rest), Verb.UNBLOCK)
+        return level, (f"still blocked: {', '.join(left)}",) if left else ()
 
     def _reasons_to_take(self, present: list[ReasonRow]) -> list[ReasonRow]:
         wanted = self.command.reason

@@ -61,7 +61,7 @@ def block(office: TenantHub, contracts: tuple[str, ...], until: date | None, **a
 
 @click.command("unblock")
 @reason_option
-@click.option("--admin", is_flag=True, help="Take away fraud and legal too, whoever set them.")
+@click.option("--admin", is_flag=True, help="Take away fraud and legal that others set, too.")
 @common
 def unblock(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None:
     """Take a reason to block away from each CONTRACT: the one named, or the only one."""

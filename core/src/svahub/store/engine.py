@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic_core import from_json, to_json
@@ -122,7 +121,7 @@ def _engine(url: URL) -> Engine:
 
 
 def _prepare_sqlite(engine: Engine) -> None:
-    _make_folder(engine.url)
+    _refuse_memory(engine.url)
 
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
@@ -136,13 +135,9 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _make_folder(url: URL) -> None:
+def _refuse_memory(url: URL) -> None:
     if not url.database or url.database == ":memory:":
         raise Refused("The store must outlive this process: name a file, sqlite:///FILE.")
-    try:
-        Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreUnavailable(f"The store's folder cannot be made: {error.strerror}.") from error
 
 
 @contextmanager
