@@ -114,6 +114,15 @@ def target(level: Level, item: ItemRow) -> Desired:
     return Desired.BLOCKED if level.reasons_for(item.code) else Desired.ACTIVE
 
 
+_NEVER_TRIED: dict[str, Any] = {
+    "generation": 1,
+    "observed": Observed.ABSENT,
+    "phase": Phase.DUE,
+    "looks": 0,
+    "tries": 0,
+} | dict.fromkeys(("remote_id", "applied", "sent", "uncertain_since", "cause", "advice", "handle", "candidate"))
+
+
 def _sell(changes: Changes, level: Level, item: ItemRow, links: Mapping[str, LinkRow]) -> None:
     link = links.get(item.product_code)
     if link is None or item.removed or level.contract.status is not ContractStatus.ACTIVE:
@@ -124,42 +133,14 @@ def _sell(changes: Changes, level: Level, item: ItemRow, links: Mapping[str, Lin
     account = account_key(contract.tenant, integration, contract.customer_id)
     plan = item.plan or (link.plan if integration == link.integration else None)
     priority = Priority.ACTIVATION if changes.stamp.priority is None else changes.stamp.priority
-    changes.sold.append(
-        SubscriptionRow(
-            key=key,
-            tenant=contract.tenant,
-            contract_id=contract.id,
-            item_code=item.code,
-            sale=sale,
-            product_type=link.product_type,
-            integration=integration,
-            account_key=account,
-            plan=plan,
-            quantity=item.quantity,
-            price=item.price,
-            due_day=contract.due_day,
-            attributes=item.attributes,
-            consent=item.consent,
-            desired=target(level, item),
-            generation=1,
-            observed=Observed.ABSENT,
-            remote_id=None,
-            applied=None,
-            sent=None,
-            uncertain_since=None,
-            looks=0,
-            phase=Phase.DUE,
-            due_at=changes.now,
-            priority=priority,
-            tries=0,
-            cause=None,
-            advice=None,
-            handle=None,
-            candidate=None,
-            created_at=changes.now,
-            changed_at=changes.now,
-        )
-    )
+    sold = SubscriptionRow(
+        key=key, tenant=contract.tenant, contract_id=contract.id, item_code=item.code, sale=sale,
+        product_type=link.product_type, integration=integration, account_key=account, plan=plan,
+        quantity=item.quantity, price=item.price, due_day=contract.due_day, attributes=item.attributes,
+        consent=item.consent, desired=target(level, item), due_at=changes.now, priority=priority,
+        created_at=changes.now, changed_at=changes.now, **_NEVER_TRIED,
+    )  # fmt: skip
+    changes.sold.append(sold)
     changes.verbs[key] = Verb.CREATE_USER
     changes.accounts[contract.tenant, integration, contract.customer_id] = account
     changes.sales[contract.tenant, contract.id, item.code] = sale
