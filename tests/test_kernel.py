@@ -1,0 +1,14 @@
+"""The kernel opens a provider and dispatches to it without a store: a program may use it alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+KERNEL = "svahub.models, svahub.errors, svahub.lifecycle, svahub.hookspecs, svahub.registry, svahub.relay, svahub.client"
+PROGRAM = f"import sys, {KERNEL}; print([m for m in sys.modules if m.split('.')[0] in ('sqlalchemy', 'alembic')])"
+
+
+def test_the_kernel_imports_no_database() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
