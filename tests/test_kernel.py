@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-KERNEL = "svahub.models, svahub.errors, svahub.lifecycle, svahub.hookspecs, svahub.registry, svahub.relay, svahub.client"
+KERNEL = ", ".join(
+    f"svahub.{name}" for name in ("models", "errors", "lifecycle", "hookspecs", "registry", "relay", "client")
+)
 PROGRAM = f"import sys, {KERNEL}; print([m for m in sys.modules if m.split('.')[0] in ('sqlalchemy', 'alembic')])"
 
 
