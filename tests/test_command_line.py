@@ -90,7 +90,13 @@ def test_a_store_that_cannot_be_reached_is_told_without_its_password(run: Run) -
 
 
 def test_the_store_is_made_on_first_use(run: Run, tmp_path: Path) -> None:
-    assert run("--database", f"sqlite:///{tmp_path}/new/folder/own.db", "contracts", "list", "--json").stdout == "[]\n"
+    assert run("--database", f"sqlite:///{tmp_path}/own.db", "contracts", "list", "--json").stdout == "[]\n"
+
+
+def test_a_mistyped_folder_is_not_made(run: Run, tmp_path: Path) -> None:
+    ended = run("--database", f"sqlite:///{tmp_path}/nowhere/own.db", "contracts", "list")
+    assert (ended.returncode, "Check that its folder exists" in ended.stderr) == (1, True)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
