@@ -68,7 +68,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a verb did, or would do, to one subscription; `after` is None where it is as it was."""
+    """What a verb did, or would do, to one subscription; `before` is None for a new sale."""
 
     before: SubscriptionRow | None
     after: SubscriptionRow
