@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 from svahub.cli import endings, main
 from svahub.cli.exits import ExitCode, worst
 from svahub.hub import Hub
+from svahub.store import tables
+from svahub.store.states import AuditKind
 from svahub.testing import Fault
 from svahub.verbs import Action, Command
 
@@ -408,9 +411,11 @@ def test_access_is_masked_unless_revealed_and_each_look_is_recorded(
     assert login not in shop("access", "show", "C1").output
     (access,) = shown(shop("access", "show", "C1", "--reveal", "--actor", "bia", "--json"))["access"]
     assert access["login"] == login
+    of_looks = select(tables.audit.c.actor, tables.audit.c.details).where(tables.audit.c.kind == AuditKind.LOOK)
     with hub.store.read() as connection:
-        looks = connection.exec_driver_sql("SELECT actor, revealed FROM looks ORDER BY id").all()
-    assert [(looks[0][0], bool(looks[0][1])), (looks[2][0], bool(looks[2][1]))] == [("ana", False), ("bia", True)]
+        looks = connection.execute(of_looks.order_by(tables.audit.c.number)).all()
+    told = [(looks[0].actor, looks[0].details), (looks[2].actor, looks[2].details)]
+    assert told == [("ana", {"revealed": False}), ("bia", {"revealed": True})]
 
 
 def test_what_the_provider_does_not_offer_is_an_error(shop: Run) -> None:

@@ -218,7 +218,9 @@ def test_a_customer_is_shown_with_their_contracts_and_the_look_is_recorded(
     customer = shown(run("customers", "show", "P1", "--actor", "ana", "--json"))
     assert (customer["name"], [c["contract_id"] for c in customer["contracts"]]) == ("Maria Inventada", ["C1"])
     with hub.store.read() as connection:
-        assert connection.execute(text("SELECT actor, subject FROM looks")).all() == [("ana", "customer P1")]
+        assert connection.execute(text("SELECT actor, subject FROM audit WHERE kind = 'look'")).all() == [
+            ("ana", "customer P1")
+        ]
 
 
 @pytest.mark.parametrize("command", [["contracts", "show", "C9"], ["customers", "show", "P9"], ["activate", "C9"]])

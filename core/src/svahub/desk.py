@@ -21,7 +21,7 @@ from svahub.outcomes import ADDING, crashed, ending
 from svahub.owners import Owner, dead
 from svahub.relay import Relay
 from svahub.steps import subscription_of
-from svahub.store import Store, catalogue, integrations, queue, results
+from svahub.store import Store, catalogue, integrations, journal, queue, results
 from svahub.store.queue import Lane, Terms
 from svahub.store.results import Closed, Fresh, OperationEnd
 from svahub.store.rows import AccountRow, AttemptRow, ReasonRow, SubscriptionRow, applied_column
@@ -179,7 +179,7 @@ class Desk:
             results.close_attempts(connection, [Closed(*w.attempt, e.certainty, e.cause) for w, e in kept], now)
             self._give_back(connection, [_Written(w.view, e.rows, e.remote_id) for w, e in kept], kept, now)
             self._stop_integrations(connection, results_of, kept, now)
-            results.write_exchanges(connection, exchanges)
+            journal.write_exchanges(connection, exchanges, now)
         self._fleet.log.forget(len(exchanges))
 
     def _give_back(
@@ -214,7 +214,7 @@ class Desk:
         """Write the exchanges that belong to no result."""
         if waiting := self._fleet.log.waiting():
             with self._store.write() as connection:
-                results.write_exchanges(connection, waiting)
+                journal.write_exchanges(connection, waiting, self._store.now(connection))
             self._fleet.log.forget(len(waiting))
 
     def renew(self, work: Sequence[Work]) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from types import TracebackType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from svahub.areas.bench import Bench
+from svahub.areas.bench import NOBODY, Bench
 from svahub.areas.catalogue import Catalogue
 from svahub.areas.contracts import Contracts
 from svahub.areas.integrations import Integrations, checked_name
@@ -103,13 +103,13 @@ class Hub:
                 raise Refused(f"There is a tenant {name!r} already.")
         return row
 
-    def tenant(self, name: str) -> TenantHub:
-        """Return one tenant's part; UnknownName when there is none of that name."""
+    def tenant(self, name: str, actor: str = NOBODY) -> TenantHub:
+        """Return one tenant's part, for `actor` to work with; UnknownName when there is none of that name."""
         with self.store.read() as connection:
             row = integrations.tenant(connection, name)
         if row is None:
             raise UnknownName("tenant", name, [t.name for t in self.tenants()], "Add one: svahub tenant add")
-        return TenantHub(self, row)
+        return TenantHub(self, row, actor)
 
     def work(
         self, *, threads: int = 32, tenants: Collection[str] = (), progress: Progress = lambda _ended: None
@@ -122,9 +122,9 @@ class Hub:
 class TenantHub:
     """One tenant's part of an installation."""
 
-    def __init__(self, hub: Hub, row: TenantRow) -> None:
+    def __init__(self, hub: Hub, row: TenantRow, actor: str = NOBODY) -> None:
         self.hub, self.name = hub, row.name
-        self.bench = Bench(hub.store, hub.registry, hub.clock, row.name, ZoneInfo(row.zone))
+        self.bench = Bench(hub.store, hub.registry, hub.clock, row.name, ZoneInfo(row.zone), actor)
 
     @cached_property
     def integrations(self) -> Integrations:

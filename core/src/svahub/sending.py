@@ -9,11 +9,13 @@ import httpx
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from svahub import points
 from svahub.answers import Answer, failed, refused, unusable
 from svahub.authentication import TokenRefused
 from svahub.errors import ProviderError
 from svahub.exchange import Exchange, Recorder, current_attempt, shown_body
 from svahub.masking import mask_headers, mask_query, mask_text, personal_values
+from svahub.points import Point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,7 +117,9 @@ class Sender:
 
     def _received(self, call: Call, request: httpx.Request) -> _Received:
         try:
+            points.reached(Point.BEFORE_SEND)
             response = self.transport.handle_request(request)
+            points.reached(Point.SENT)
             try:
                 content = _body(response, call.max_bytes)
             finally:

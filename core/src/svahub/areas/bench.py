@@ -6,28 +6,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
 
 from svahub.clock import Clock
 from svahub.errors import Refused, UnknownName
 from svahub.fleet import ExchangeLog
+from svahub.masking import mask_json
 from svahub.opening import Opened, open_integration
 from svahub.registry import Registry
-from svahub.store import Store, integrations, results
+from svahub.store import Store, integrations, journal
 from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
-from svahub.store.states import IntegrationState
+from svahub.store.states import AuditKind, IntegrationState
+
+NOBODY = "operator"
+"""Who acts where a program does not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One tenant's tools; `zone` is where its days begin."""
+    """One tenant's tools; `zone` is where its days begin, `actor` who works with them."""
 
     store: Store
     registry: Registry
     clock: Clock
     tenant: str
     zone: ZoneInfo
+    actor: str = NOBODY
 
     def integration(self, name: str) -> IntegrationRow:
         """Return an integration; UnknownName when there is none of that name."""
@@ -52,7 +60,31 @@ class Bench:
         finally:
             opened.client.close()
             with self.store.write() as connection:
-                results.write_exchanges(connection, log.waiting())
+                journal.write_exchanges(connection, log.waiting(), self.store.now(connection))
+
+    @contextmanager
+    def writing(self, command: str, subject: str, *, dry_run: bool = False, **details: Any) -> Iterator[Connection]:
+        """Open a transaction for what somebody asked; unless it is undone, the audit keeps who asked what.
+
+        `details` are masked by their names. What raises leaves nothing.
+        """
+        with self.store.write(undo=dry_run) as connection:
+            yield connection
+            self.record(connection, AuditKind.COMMAND, command, subject, **details)
+
+    def record(
+        self,
+        connection: Connection,
+        kind: AuditKind,
+        command: str,
+        subject: str,
+        *,
+        actor: str | None = None,
+        **details: Any,
+    ) -> None:
+        """Append to the audit, last in a transaction, that `actor` (the bench's, unless named) did something."""
+        entry = journal.Entry(kind, actor or self.actor, command, subject, mask_json(details))
+        journal.append(connection, self.tenant, self.store.now(connection), [entry])
 
     def now(self) -> datetime:
         """Return the store's instant."""

@@ -17,9 +17,9 @@ from svahub.intake import FileFormat, Rejected, read_file
 from svahub.masking import mask_document, mask_email, mask_phone
 from svahub.models import BlockReason
 from svahub.routes import Routes
-from svahub.store import contracts, integrations
+from svahub.store import contracts
 from svahub.store.rows import ContractRow, CustomerRow, ItemRow
-from svahub.store.states import ContractStatus
+from svahub.store.states import AuditKind, ContractStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +148,7 @@ class Contracts:
             if row is None:
                 raise UnknownName("customer", id, [], "Customers come with contracts: svahub contracts import")
             held = contracts.contracts_of_customer(connection, self.bench.tenant, id)
-            now = self.bench.store.now(connection)
-            look = {"tenant": self.bench.tenant, "at": now, "actor": actor, "command": "customers show"}
-            integrations.record_look(connection, look | {"subject": f"customer {id}", "revealed": False})
+            self.bench.record(connection, AuditKind.LOOK, "customers show", f"customer {id}", actor=actor)
         return _customer(row, tuple(self._view(contract) for contract in held))
 
 

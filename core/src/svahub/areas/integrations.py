@@ -100,11 +100,7 @@ class Integrations:
             "cause": None,
         }
         self._write(values, dry_run=dry_run)
-        return (
-            self.show(name)
-            if not dry_run
-            else self._view(IntegrationRow(**values, paused_until=None, created_at=self.bench.now()))
-        )
+        return self.show(name) if not dry_run else self._view(IntegrationRow(**values, **_dates(self.bench.now())))
 
     def _write(self, values: dict[str, Any], *, dry_run: bool) -> None:
         with self.bench.store.write() as connection:
@@ -115,7 +111,7 @@ class Integrations:
                 raise Refused(f"{values['name']!r} was an integration of {there.provider}. Choose another name.")
             if dry_run:
                 return
-            values = values | {"created_at": self.bench.store.now(connection), "paused_until": None}
+            values = values | _dates(self.bench.store.now(connection))
             (integrations.revive if there else integrations.add)(connection, values)
 
     def settings_of(self, provider: str) -> Sequence[Setting]:
@@ -192,6 +188,10 @@ class Integrations:
                 integrations.forget_links(connection, self.bench.tenant, name)
             else:
                 integrations.remove(connection, self.bench.tenant, name)
+
+
+def _dates(now: datetime) -> dict[str, Any]:
+    return {"created_at": now, "secrets_at": now, "paused_until": None, "former_secrets": None}
 
 
 def usable(bench: Bench, row: IntegrationRow) -> tuple[ProviderKind | None, str | None]:

@@ -12,8 +12,9 @@ from svahub.masking import mask_document, mask_email, mask_name, mask_phone
 from svahub.models import Desired, Observed, RemoteUser, Subscription
 from svahub.opening import Opened
 from svahub.steps import subscription_of
-from svahub.store import catalogue, contracts, integrations, queue
+from svahub.store import catalogue, contracts, queue
 from svahub.store.rows import SubscriptionRow
+from svahub.store.states import AuditKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,7 @@ class Users:
 
     def _record(self, actor: str, command: str, subject: str, *, revealed: bool) -> None:
         with self.bench.store.write() as connection:
-            look = {"tenant": self.bench.tenant, "at": self.bench.store.now(connection), "actor": actor}
-            integrations.record_look(connection, look | {"command": command, "subject": subject, "revealed": revealed})
+            self.bench.record(connection, AuditKind.LOOK, command, subject, actor=actor, revealed=revealed)
 
     def _access(self, row: SubscriptionRow, *, reveal: bool) -> AccessView:
         with self.bench.calling(row.integration) as opened:

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 ANYBODY = "operator"
+ACTOR_VARIABLE = "SVAHUB_ACTOR"
 
 
-def _os_user() -> str:
+def os_user() -> str:
+    """Return who runs this, as far as the system knows."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name
@@ -50,7 +52,9 @@ class Money(click.ParamType["Decimal"]):
             self.fail(f"{error}.", param, ctx)
 
 
-actor_option = click.option("--actor", default=_os_user, show_default="your user name", help="Who asks, for the books.")
+actor_option = click.option(
+    "--actor", envvar=ACTOR_VARIABLE, default=os_user, show_default="your user name", help="Who asks, for the books."
+)
 item_option = click.option("--item", metavar="CODE", help="Only this item of the contract.")
 timeout_option = click.option(
     "--timeout", type=click.FloatRange(min=0), default=60.0, metavar="S", show_default=True, help="Seconds to wait."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -53,8 +54,15 @@ class Session:
 
     @cached_property
     def office(self) -> TenantHub:
-        """The hub, bound to the tenant; raises UnknownName."""
-        return self.hub.tenant(self.tenant)
+        """The hub, bound to the tenant and to who asks; raises UnknownName."""
+        return self.hub.tenant(self.tenant, self.actor)
+
+    @cached_property
+    def actor(self) -> str:
+        """Who asks, where a command has no `--actor` of its own."""
+        from svahub.cli.options import ACTOR_VARIABLE, os_user
+
+        return os.environ.get(ACTOR_VARIABLE) or os_user()
 
     def __enter__(self) -> Session:
         return self

@@ -13,8 +13,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, make_url,
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from svahub import points
 from svahub.clock import Clock, SystemClock
 from svahub.errors import Refused
+from svahub.points import Point
 
 WRITE = "svahub_write"
 TRIES = 3
@@ -64,6 +66,7 @@ class Store:
             yield connection
             if undo:
                 transaction.rollback()
+        points.reached(Point.WRITTEN)
 
     def transact(self, call: Callable[[Connection], T], *, undo: bool = False) -> T:
         """Return what `call` returns in a transaction that writes; one that others crossed is made up to three times.

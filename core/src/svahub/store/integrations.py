@@ -1,4 +1,4 @@
-"""Rows of tenants and integrations, and the record of who looked at personal data."""
+"""Rows of tenants and integrations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from svahub.lifecycle import GONE
 from svahub.store.rows import IntegrationRow, TenantRow
 from svahub.store.states import IntegrationState
-from svahub.store.tables import accounts, integrations, looks, plans, product_links, subscriptions, tenants
+from svahub.store.tables import accounts, integrations, plans, product_links, subscriptions, tenants
 
 
 def add_tenant(connection: Connection, row: TenantRow) -> bool:
@@ -107,11 +107,6 @@ def remove(connection: Connection, tenant_name: str, name: str) -> None:
     for table in (product_links, plans, accounts):
         connection.execute(delete(table).where(table.c.tenant == tenant_name, table.c.integration == name))
     connection.execute(delete(integrations).where(integrations.c.tenant == tenant_name, integrations.c.name == name))
-
-
-def record_look(connection: Connection, values: dict[str, Any]) -> None:
-    """Record that somebody looked at personal data."""
-    connection.execute(insert(looks), values)
 
 
 def forget_links(connection: Connection, tenant_name: str, name: str) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
-from svahub.exchange import Exchange
 from svahub.store.rows import AttemptRow, SubscriptionRow
 from svahub.store.states import Certainty, Outcome, Phase
-from svahub.store.tables import attempts, exchanges, operations, subscriptions
+from svahub.store.tables import attempts, operations, subscriptions
 
 
 def begin_attempts(connection: Connection, rows: Sequence[AttemptRow]) -> None:
@@ -151,29 +150,3 @@ def _end(*, exactly: bool) -> Any:
         .where(operations.c.subscription_key == bindparam("b_key"), served, operations.c.outcome == Outcome.QUEUED)
         .values(outcome=outcome, ended_at=bindparam("b_now"), superseded_by=superseded)
     )
-
-
-def write_exchanges(connection: Connection, batch: Sequence[tuple[str, str, Exchange]]) -> None:
-    """Keep exchanges, each with its tenant and integration."""
-    if batch:
-        connection.execute(insert(exchanges), [_exchange(*entry) for entry in batch])
-
-
-def _exchange(tenant: str, integration: str, exchange: Exchange) -> dict[str, Any]:
-    account_key, lease_number = exchange.attempt or (None, None)
-    return {
-        "tenant": tenant,
-        "integration": integration,
-        "account_key": account_key,
-        "lease_number": lease_number,
-        "at": exchange.at,
-        "method": exchange.method,
-        "path": exchange.path,
-        "status": exchange.status,
-        "milliseconds": round(exchange.milliseconds),
-        "request_headers": dict(exchange.request_headers),
-        "request_body": exchange.request_body,
-        "response_headers": dict(exchange.response_headers),
-        "response_body": exchange.response_body,
-        "error": exchange.error,
-    }

@@ -38,7 +38,11 @@ class TenantRow:
 
 @dataclass(frozen=True, slots=True)
 class IntegrationRow:
-    """One configured account of a tenant at a provider; `secrets` holds references, never values."""
+    """One configured account of a tenant at a provider.
+
+    `secrets` holds references or encrypted secrets, never values, since `secrets_at`; `former_secrets` those before,
+    kept until the new ones have worked.
+    """
 
     tenant: str
     name: str
@@ -52,6 +56,8 @@ class IntegrationRow:
     cause: str | None
     paused_until: datetime | None
     created_at: datetime
+    secrets_at: datetime
+    former_secrets: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class LinkRow:
 
 @dataclass(frozen=True, slots=True)
 class CustomerRow:
-    """A customer as the contract source tells of it; `digest` is that of all its data."""
+    """A customer as the contract source tells of it; `digest` is that of all its data, gone since `erased_at`."""
 
     tenant: str
     id: str
@@ -99,6 +105,7 @@ class CustomerRow:
     address: dict[str, str] | None
     digest: str
     last_import: dict[str, Any] | None
+    erased_at: datetime | None = None
 
     def customer(self) -> Customer:
         """Return it as a plugin sees it."""

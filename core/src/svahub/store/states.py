@@ -83,3 +83,41 @@ class Priority(IntEnum):
     ACTIVATION = 1
     ORDINARY = 2
     BULK = 3
+
+
+class AuditKind(StrEnum):
+    """What an entry of the audit tells of."""
+
+    COMMAND = "command"
+    LOOK = "look"
+    EXCHANGES = "exchanges"
+
+
+class EventKind(StrEnum):
+    """What happened that somebody may want to hear of."""
+
+    PARKED = "parked"
+    QUARANTINED = "quarantined"
+    FREED = "freed"
+    DEBT_OPENED = "debt_opened"
+    DEBT_SETTLED = "debt_settled"
+    PLAN_RETIRED = "plan_retired"
+
+
+class RunOutcome(StrEnum):
+    """How a scheduled run ended."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+class DataClass(StrEnum):
+    """What is kept for a time of its own."""
+
+    EXCHANGES = "exchanges"
+    COMMANDS = "commands"
+    LOOKS = "looks"
+    EVENTS = "events"
+    IDEMPOTENCY_KEYS = "idempotency_keys"

@@ -8,7 +8,7 @@ from svahub.errors import Refused
 from svahub.store import tables
 from svahub.store.engine import Store
 
-KNOWN = ("0001",)
+KNOWN = ("0001", "0002")
 HEAD = KNOWN[-1]
 _UPGRADE_LOCK = 7_364_825  # any number of ours: two processes that upgrade at once must meet
 

@@ -1,7 +1,4 @@
-"""Every table of the core. A row never lacks its tenant; a constraint never lacks its name.
-
-Queries live beside this module, one file for each part of the business; migrations are frozen copies of it.
-"""
+"""The tables of the business: tenants, integrations and catalogue; customers and contracts; what was sold."""
 
 from __future__ import annotations
 
@@ -14,7 +11,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     String,
@@ -23,29 +19,10 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from svahub.lifecycle import Step
 from svahub.models import Desired, DocumentKind, Environment, Observed, Reason
-from svahub.store.states import Certainty, ContractStatus, IntegrationState, Outcome, Phase, Verb
+from svahub.store.states import ContractStatus, IntegrationState, Phase
+from svahub.store.tables.columns import metadata, name_column, tenant_column
 from svahub.store.types import Choice, Instant, Money
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _name(column: str, *, null: bool = False) -> Column[str]:
-    return Column(column, String(200), nullable=null)
-
-
-def _tenant() -> Column[str]:
-    return Column("tenant", String(200), nullable=False)
-
 
 tenants = Table(
     "tenants",
@@ -59,9 +36,9 @@ tenants = Table(
 integrations = Table(
     "integrations",
     metadata,
-    _tenant(),
-    _name("name"),
-    _name("provider"),
+    tenant_column(),
+    name_column("name"),
+    name_column("provider"),
     Column("distribution", String(200)),
     Column("environment", Choice(Environment), nullable=False),
     Column("base_url", Text, nullable=False),
@@ -71,6 +48,8 @@ integrations = Table(
     Column("cause", Text),
     Column("paused_until", Instant),
     Column("created_at", Instant, nullable=False),
+    Column("secrets_at", Instant),
+    Column("former_secrets", JSON),
     PrimaryKeyConstraint("tenant", "name"),
     ForeignKeyConstraint(["tenant"], ["tenants.name"]),
 )
@@ -78,9 +57,9 @@ integrations = Table(
 plans = Table(
     "plans",
     metadata,
-    _tenant(),
-    _name("integration"),
-    _name("remote_id"),
+    tenant_column(),
+    name_column("integration"),
+    name_column("remote_id"),
     Column("name", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("price", Money),
@@ -94,11 +73,11 @@ plans = Table(
 product_links = Table(
     "product_links",
     metadata,
-    _tenant(),
-    _name("code"),
-    _name("product_type"),
-    _name("integration"),
-    _name("plan", null=True),
+    tenant_column(),
+    name_column("code"),
+    name_column("product_type"),
+    name_column("integration"),
+    name_column("plan", null=True),
     PrimaryKeyConstraint("tenant", "code"),
     ForeignKeyConstraint(["tenant", "integration"], ["integrations.tenant", "integrations.name"]),
 )
@@ -106,8 +85,8 @@ product_links = Table(
 customers = Table(
     "customers",
     metadata,
-    _tenant(),
-    _name("id"),
+    tenant_column(),
+    name_column("id"),
     Column("name", Text, nullable=False),
     Column("document", String(14), nullable=False),
     Column("document_kind", Choice(DocumentKind), nullable=False),
@@ -117,6 +96,7 @@ customers = Table(
     Column("address", JSON),
     Column("digest", String(64), nullable=False),
     Column("last_import", JSON),
+    Column("erased_at", Instant),
     PrimaryKeyConstraint("tenant", "id"),
     ForeignKeyConstraint(["tenant"], ["tenants.name"]),
     Index(None, "tenant", "document"),
@@ -125,9 +105,9 @@ customers = Table(
 contracts = Table(
     "contracts",
     metadata,
-    _tenant(),
-    _name("id"),
-    _name("customer_id"),
+    tenant_column(),
+    name_column("id"),
+    name_column("customer_id"),
     Column("status", Choice(ContractStatus), nullable=False),
     Column("due_day", SmallInteger),
     Column("price", Money),
@@ -142,12 +122,12 @@ contracts = Table(
 items = Table(
     "items",
     metadata,
-    _tenant(),
-    _name("contract_id"),
-    _name("code"),
-    _name("product_code"),
-    _name("plan", null=True),
-    _name("integration", null=True),
+    tenant_column(),
+    name_column("contract_id"),
+    name_column("code"),
+    name_column("product_code"),
+    name_column("plan", null=True),
+    name_column("integration", null=True),
     Column("quantity", Integer, nullable=False),
     Column("price", Money),
     Column("attributes", JSON, nullable=False),
@@ -163,11 +143,11 @@ items = Table(
 block_reasons = Table(
     "block_reasons",
     metadata,
-    _tenant(),
-    _name("contract_id"),
+    tenant_column(),
+    name_column("contract_id"),
     Column("item_code", String(200), nullable=False),  # empty: the whole contract
     Column("reason", Choice(Reason), nullable=False),
-    _name("source"),
+    name_column("source"),
     Column("until", Instant),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("tenant", "contract_id", "item_code", "reason", "source"),
@@ -184,10 +164,10 @@ accounts = Table(
     "accounts",
     metadata,
     Column("key", String(36), nullable=False),
-    _tenant(),
-    _name("integration"),
-    _name("customer_id"),
-    _name("remote_id", null=True),
+    tenant_column(),
+    name_column("integration"),
+    name_column("customer_id"),
+    name_column("remote_id", null=True),
     Column("priority", SmallInteger, nullable=False),
     Column("due_at", Instant),
     Column("lease_owner", String(200)),
@@ -219,14 +199,14 @@ subscriptions = Table(
     "subscriptions",
     metadata,
     Column("key", String(36), nullable=False),
-    _tenant(),
-    _name("contract_id"),
-    _name("item_code"),
+    tenant_column(),
+    name_column("contract_id"),
+    name_column("item_code"),
     Column("sale", Integer, nullable=False),
-    _name("product_type"),
-    _name("integration"),
+    name_column("product_type"),
+    name_column("integration"),
     Column("account_key", String(36), nullable=False),
-    _name("plan", null=True),
+    name_column("plan", null=True),
     Column("quantity", Integer, nullable=False),
     Column("price", Money),
     Column("due_day", SmallInteger),
@@ -235,7 +215,7 @@ subscriptions = Table(
     Column("desired", Choice(Desired), nullable=False),
     Column("generation", Integer, nullable=False),
     Column("observed", Choice(Observed), nullable=False),
-    _name("remote_id", null=True),
+    name_column("remote_id", null=True),
     Column("applied", JSON),
     Column("sent", JSON),
     Column("uncertain_since", Instant),
@@ -247,7 +227,7 @@ subscriptions = Table(
     Column("cause", Text),
     Column("advice", Text),
     Column("handle", Text),
-    _name("candidate", null=True),
+    name_column("candidate", null=True),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     PrimaryKeyConstraint("key"),
@@ -256,107 +236,4 @@ subscriptions = Table(
     UniqueConstraint("tenant", "contract_id", "item_code", "sale"),
     Index(None, "account_key"),
     Index(None, "tenant", "integration", "phase"),
-)
-
-operations = Table(
-    "operations",
-    metadata,
-    Column("id", Integer, nullable=False),
-    _tenant(),
-    Column("subscription_key", String(36), nullable=False),
-    Column("verb", Choice(Verb), nullable=False),
-    Column("generation", Integer, nullable=False),
-    _name("actor"),
-    Column("reason", String(32)),
-    Column("note", Text),
-    _name("idempotency_key", null=True),
-    Column("outcome", Choice(Outcome), nullable=False),
-    Column("superseded_by", Integer),
-    Column("created_at", Instant, nullable=False),
-    Column("ended_at", Instant),
-    PrimaryKeyConstraint("id"),
-    ForeignKeyConstraint(["subscription_key"], ["subscriptions.key"]),
-    Index(None, "subscription_key", "generation"),
-    Index(None, "tenant", "outcome", "id"),
-    sqlite_autoincrement=True,
-)
-
-idempotency_keys = Table(
-    "idempotency_keys",
-    metadata,
-    _tenant(),
-    _name("key"),
-    Column("digest", String(64), nullable=False),
-    Column("answer", JSON, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    PrimaryKeyConstraint("tenant", "key"),
-    ForeignKeyConstraint(["tenant"], ["tenants.name"]),
-    Index(None, "created_at"),
-)
-
-attempts = Table(
-    "attempts",
-    metadata,
-    Column("account_key", String(36), nullable=False),
-    Column("lease_number", Integer, nullable=False),
-    _tenant(),
-    Column("subscription_key", String(36), nullable=False),
-    Column("step", Choice(Step), nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("sent", JSON),
-    Column("started_at", Instant, nullable=False),
-    Column("ended_at", Instant),
-    Column("certainty", Choice(Certainty)),
-    Column("cause", Text),
-    PrimaryKeyConstraint("account_key", "lease_number"),
-    ForeignKeyConstraint(["account_key"], ["accounts.key"]),
-    ForeignKeyConstraint(["subscription_key"], ["subscriptions.key"]),
-    Index(None, "subscription_key", "started_at"),
-)
-Index(
-    "ix_attempts_open",
-    attempts.c.account_key,
-    sqlite_where=attempts.c.ended_at.is_(None),
-    postgresql_where=attempts.c.ended_at.is_(None),
-)
-
-exchanges = Table(
-    "exchanges",
-    metadata,
-    Column("id", Integer, nullable=False),
-    _tenant(),
-    _name("integration"),
-    Column("account_key", String(36)),
-    Column("lease_number", Integer),
-    Column("at", Instant, nullable=False),
-    Column("method", String(10), nullable=False),
-    Column("path", Text, nullable=False),
-    Column("status", SmallInteger),
-    Column("milliseconds", Integer, nullable=False),
-    Column("request_headers", JSON, nullable=False),
-    Column("request_body", Text),
-    Column("response_headers", JSON, nullable=False),
-    Column("response_body", Text),
-    Column("error", Text),
-    PrimaryKeyConstraint("id"),
-    ForeignKeyConstraint(["tenant"], ["tenants.name"]),
-    Index(None, "account_key", "lease_number"),
-    Index(None, "tenant", "at"),
-    sqlite_autoincrement=True,
-)
-
-looks = Table(
-    "looks",
-    metadata,
-    Column("id", Integer, nullable=False),
-    _tenant(),
-    Column("at", Instant, nullable=False),
-    _name("actor"),
-    _name("command"),
-    _name("subject"),
-    Column("revealed", Boolean, nullable=False),
-    PrimaryKeyConstraint("id"),
-    ForeignKeyConstraint(["tenant"], ["tenants.name"]),
-    Index(None, "tenant", "at"),
-    sqlite_autoincrement=True,
 )

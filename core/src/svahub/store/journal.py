@@ -1,0 +1,189 @@
+"""What is only ever appended: the audit, each entry chained to the one before by its hash, and the events.
+
+Whoever appends locks the tenant's row of `chains`, last in its transaction, so that numbers have no gaps and stand in
+the order of the commits: a reader that has seen a number has seen all before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from svahub.exchange import Exchange
+from svahub.store.states import AuditKind, EventKind
+from svahub.store.tables import audit, chains, events, exchanges
+
+ORIGIN = "0" * 64
+"""The hash before the first entry."""
+
+
+class Entry(NamedTuple):
+    """One line of the audit: who did what to whom; `details` are masked already."""
+
+    kind: AuditKind
+    actor: str | None
+    command: str | None
+    subject: str | None
+    details: Mapping[str, Any]
+
+
+class Event(NamedTuple):
+    """Something that happened; `details` are masked already."""
+
+    kind: EventKind
+    integration: str | None = None
+    contract_id: str | None = None
+    item_code: str | None = None
+    subscription_key: str | None = None
+    details: Mapping[str, Any] = {}
+
+
+class Head(NamedTuple):
+    """A tenant's last links: the last entry, the one before the first that is kept, the last event."""
+
+    entry: int
+    hash: str
+    anchor: int
+    anchor_hash: str
+    event: int
+
+
+EMPTY = Head(0, ORIGIN, 0, ORIGIN, 0)
+
+
+def head(connection: Connection, tenant: str) -> Head:
+    """Return the last links of a tenant as they are."""
+    row = connection.execute(_heads().where(chains.c.tenant == tenant)).first()
+    return Head(*row) if row else EMPTY
+
+
+def locked_head(connection: Connection, tenant: str) -> Head:
+    """Return the last links, and let nobody else append until this transaction ends."""
+    query = _heads().where(chains.c.tenant == tenant).with_for_update()
+    row = connection.execute(query).first()
+    if row is None:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        new = dialect.insert(chains).values(tenant=tenant, **EMPTY._asdict())
+        connection.execute(new.on_conflict_do_nothing())
+        row = connection.execute(query).one()
+    return Head(*row)
+
+
+def _heads() -> Any:
+    c = chains.c
+    return select(c.entry, c.hash, c.anchor, c.anchor_hash, c.event)
+
+
+def append(connection: Connection, tenant: str, now: datetime, entries: Iterable[Entry]) -> None:
+    """Append entries to a tenant's audit."""
+    _chain(connection, tenant, now, [(entry, digest_of_entry(entry)) for entry in entries])
+
+
+def _chain(connection: Connection, tenant: str, now: datetime, entries: Sequence[tuple[Entry, str]]) -> int:
+    """Append entries with their digests; return the number of the last."""
+    before = locked_head(connection, tenant)
+    number, link = before.entry, before.hash
+    rows = []
+    for entry, digest in entries:
+        number += 1
+        link = hash_of(link, tenant, number, now, entry.kind, digest)
+        rows.append(
+            entry._asdict()
+            | {"tenant": tenant, "number": number, "at": now, "digest": digest, "hash": link, "pruned": False}
+        )
+    if rows:
+        connection.execute(insert(audit), rows)
+        connection.execute(update(chains).where(chains.c.tenant == tenant).values(entry=number, hash=link))
+    return number
+
+
+def write_exchanges(connection: Connection, batch: Iterable[tuple[str, str, Exchange]], now: datetime) -> None:
+    """Keep exchanges, each with its tenant and integration; one entry of the audit for all of a tenant's."""
+    by_tenant: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for tenant, integration, exchange in batch:
+        by_tenant[tenant].append(_exchange(tenant, integration, exchange))
+    for tenant in sorted(by_tenant):
+        rows = by_tenant[tenant]
+        for row in rows:
+            row["digest"] = digest_of_exchange(row)
+        entry = Entry(AuditKind.EXCHANGES, None, None, None, {"exchanges": len(rows)})
+        number = _chain(connection, tenant, now, [(entry, digest_of_batch(row["digest"] for row in rows))])
+        connection.execute(insert(exchanges), [row | {"audit_number": number} for row in rows])
+
+
+def _exchange(tenant: str, integration: str, exchange: Exchange) -> dict[str, Any]:
+    account_key, lease_number = exchange.attempt or (None, None)
+    return {
+        "tenant": tenant,
+        "integration": integration,
+        "account_key": account_key,
+        "lease_number": lease_number,
+        "at": exchange.at,
+        "method": exchange.method,
+        "path": exchange.path,
+        "status": exchange.status,
+        "milliseconds": round(exchange.milliseconds),
+        "request_headers": dict(exchange.request_headers),
+        "request_body": exchange.request_body,
+        "response_headers": dict(exchange.response_headers),
+        "response_body": exchange.response_body,
+        "error": exchange.error,
+    }
+
+
+def tell(connection: Connection, tenant: str, now: datetime, told: Iterable[Event]) -> None:
+    """Append events to a tenant's."""
+    told = list(told)
+    if told:
+        last = locked_head(connection, tenant).event
+        rows = [event._asdict() | {"tenant": tenant, "at": now, "number": n} for n, event in enumerate(told, last + 1)]
+        connection.execute(insert(events), rows)
+        connection.execute(update(chains).where(chains.c.tenant == tenant).values(event=last + len(rows)))
+
+
+# -- digests -----------------------------------------------------------------------------------------------------------
+
+WITNESSED = (
+    "tenant", "integration", "account_key", "lease_number", "at", "method", "path", "status", "milliseconds",
+    "request_headers", "request_body", "response_headers", "response_body", "error",
+)  # fmt: skip
+"""The columns of an exchange that its digest covers."""
+
+
+def digest_of_exchange(row: Mapping[str, Any]) -> str:
+    """Return the digest of an exchange as it was written, by its columns."""
+    return _sha256(_canonical([row[name] for name in WITNESSED]))
+
+
+def digest_of_batch(digests: Iterable[str]) -> str:
+    """Return the digest of exchanges that were written together, in the order of their ids."""
+    return _sha256("\n".join(digests))
+
+
+def digest_of_entry(entry: Entry) -> str:
+    """Return the digest of what an entry tells."""
+    return _sha256(_canonical([entry.actor, entry.command, entry.subject, entry.details]))
+
+
+def hash_of(previous: str, tenant: str, number: int, at: datetime, kind: AuditKind, digest: str) -> str:
+    """Return the hash of an entry, which covers the hash before it: none can be changed, taken out or put between."""
+    return _sha256(previous + _canonical([tenant, number, at, kind.value, digest]))
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_text)
+
+
+def _text(value: object) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

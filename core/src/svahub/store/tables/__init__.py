@@ -1,0 +1,53 @@
+"""Every table of the core. A row never lacks its tenant; a constraint never lacks its name.
+
+Queries live beside this package, one file for each part of the business; migrations are frozen copies of it.
+"""
+
+from __future__ import annotations
+
+from svahub.store.tables.books import (
+    attempts,
+    audit,
+    chains,
+    events,
+    exchanges,
+    idempotency_keys,
+    operations,
+)
+from svahub.store.tables.columns import metadata
+from svahub.store.tables.duties import retention, schedules
+from svahub.store.tables.sales import (
+    accounts,
+    block_reasons,
+    contracts,
+    customers,
+    integrations,
+    items,
+    plans,
+    product_links,
+    subscriptions,
+    tenants,
+)
+
+__all__ = [
+    "accounts",
+    "attempts",
+    "audit",
+    "block_reasons",
+    "chains",
+    "contracts",
+    "customers",
+    "events",
+    "exchanges",
+    "idempotency_keys",
+    "integrations",
+    "items",
+    "metadata",
+    "operations",
+    "plans",
+    "product_links",
+    "retention",
+    "schedules",
+    "subscriptions",
+    "tenants",
+]

@@ -1,0 +1,25 @@
+"""What all tables share: their metadata, the names of their constraints, the columns of names and tenants."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, MetaData, String
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def name_column(column: str, *, null: bool = False) -> Column[str]:
+    """Return a column for a name that people or programs gave."""
+    return Column(column, String(200), nullable=null)
+
+
+def tenant_column() -> Column[str]:
+    """Return the column that no table lacks."""
+    return Column("tenant", String(200), nullable=False)
