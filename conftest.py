@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 import pytest
@@ -75,6 +75,32 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture
+def own_postgresql() -> Iterator[OwnServer]:
+    """Return a PostgreSQL server of the test's own, which may be restarted."""
+    folder = Path(tempfile.mkdtemp(prefix="svahub-"))
+    folder.chmod(0o711)
+    yield OwnServer(folder, _start_postgresql(folder))
+    _control(folder, "stop")
+    shutil.rmtree(folder)
+
+
+class OwnServer(NamedTuple):
+    """A server that no other test uses."""
+
+    folder: Path
+    address: str
+
+    @property
+    def url(self) -> str:
+        """The address of its only database, as svahub is given it."""
+        return self.address.replace("postgresql:", "postgresql+psycopg:")
+
+    def restart(self) -> None:
+        """Restart it as after a crash: every connection is cut."""
+        _control(self.folder, "restart")
+
+
 def _start_postgresql(folder: Path) -> str:
     cluster, port = folder / "cluster", _free_port()
     programs, user = _postgresql_programs(), _postgresql_user()
@@ -86,6 +112,12 @@ def _start_postgresql(folder: Path) -> str:
     _run([programs / "pg_ctl", "start", "-w", "-D", cluster, "-l", cluster / "log", "-o", options], user)
     _stop_with_the_tests(cluster, folder)
     return f"postgresql://svahub@127.0.0.1:{port}/postgres"
+
+
+def _control(folder: Path, action: str) -> None:
+    cluster = folder / "cluster"
+    command = [_postgresql_programs() / "pg_ctl", action, "-w", "-m", "immediate", "-D", cluster, "-l", cluster / "log"]
+    _run(command, _postgresql_user())
 
 
 def _postgresql_programs() -> Path:

@@ -199,3 +199,18 @@ def test_a_plugin_that_came_back_broken_is_told_apart(garden: Garden) -> None:
         status = office.integrations.show("garden").status
         assert status.startswith("broken: The plugin 'gardener' (svahub-gardener) cannot be used: SystemExit: 7")
         assert office.counts().states == {State.MISSING_PLUGIN: 1}
+
+
+def test_without_its_plugin_a_customer_is_neither_exported_nor_erased_unless_that_is_said(garden: Garden) -> None:
+    with garden.opened() as hub:
+        hub.tenant("default").verbs.issue(Command(Action.CANCEL, "C1"))
+    garden.work()
+    garden.uproot()
+    with garden.opened() as hub:
+        privacy = hub.tenant("default").privacy
+        for asked in (privacy.export, privacy.erase):
+            with pytest.raises(Refused, match="integration garden is missing: pip install svahub-gardener"):
+                asked("P1", actor="dpo")
+        assert privacy.export("P1", actor="dpo", without_missing=True)["customer"]["name"] == "Maria Silva"
+        done = privacy.erase("P1", actor="dpo", without_missing=True)
+    assert done.left_out == {"integration garden": "missing: pip install svahub-gardener"}

@@ -142,7 +142,12 @@ def test_what_only_looks_like_json_is_not_shown(body: bytes) -> None:
 
 
 def test_other_text_is_shown_without_documents() -> None:
-    assert shown_body(f"<b>{CPF} exists</b>".encode()) == "<b>***.982.247-** exists</b>"
+    assert shown_body(f"{CPF} exists".encode()) == "***.982.247-** exists"
+
+
+def test_of_html_and_xml_the_title_is_shown() -> None:
+    page = b"<html><title>502 Bad Gateway</title><b>Maria Inventada</b></html>"
+    assert shown_body(page) == f"[{len(page)} bytes of HTML or XML] 502 Bad Gateway"
 
 
 def test_a_form_is_masked_by_its_fields() -> None:

@@ -198,6 +198,21 @@ def test_a_held_block_is_looked_at_again_when_its_sibling_is_gone(open_isp: Open
     assert isp.of("C1").state is not State.WAITING
 
 
+def test_a_cancel_that_waited_for_a_look_at_its_sibling_goes_on_after_it(open_isp: Opening, finding: type[Any]) -> None:
+    isp = open_isp(finding)
+    isp.sell()
+    isp.work()
+    isp.remote.applies_before_trouble = True
+    isp.remote.troubles.extend([errors.OutcomeUnknown(), errors.Busy()])
+    isp.sell("C2")
+    isp.work()
+    isp.ask(Action.CANCEL)
+    isp.clock.advance(seconds=600)
+    isp.work()
+    assert [isp.of(c).observed for c in ("C1", "C2")] == [Observed.CANCELLED, Observed.ACTIVE]
+    assert [isp.of(c).state for c in ("C1", "C2")] == [State.SETTLED, State.SETTLED]
+
+
 # -- a store that cannot be written ------------------------------------------------------------------------------------
 
 

@@ -58,7 +58,8 @@ def columns(report: Report) -> list[str | None]:
 
 def everything(office: TenantHub) -> dict[str, set[str]]:
     with office.hub.store.read() as connection:
-        return {t.name: {str(r) for r in connection.execute(select(t))} for t in tables.metadata.sorted_tables}
+        business = [t for t in tables.metadata.sorted_tables if t.name not in {"audit", "chains"}]
+        return {t.name: {str(r) for r in connection.execute(select(t))} for t in business}
 
 
 def link(office: TenantHub, code: str, integration: str) -> None:

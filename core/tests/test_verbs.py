@@ -85,7 +85,7 @@ def test_activate_sells_what_a_pending_contract_has(office: TenantHub) -> None:
     issued = ask(office, Action.ACTIVATE, actor="eva", note="signed today")
     (effect,) = issued.effects
     assert (effect.before, effect.after.desired, effect.after.priority) == (None, ACTIVE, Priority.ACTIVATION)
-    assert issued.remarks == ("not served (no product link): 2",)
+    assert issued.remarks == ("not served (no product link): 2", "no consent on record: 1")
     (operation,) = office.operations.list()
     assert (operation.verb, operation.actor, operation.note) == ("create_user", "operator:eva", "signed today")
     assert office.contracts.show("C1").status is ContractStatus.ACTIVE

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_PAUSE = 3600.0
 """Seconds; a provider that asks for more is asked again after these."""
+CLOCKS_DIFFER = 300.0
+"""Seconds; so far apart, the clocks may be why credentials are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +87,35 @@ def failed(error: httpx.HTTPError, method: str, *, writes: bool) -> ProviderErro
     if isinstance(error, httpx.PoolTimeout):
         return NotSent("no connection to the provider became free in time")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return Unreachable(_cause(error))
+        return _unreachable(error)
     if isinstance(error, httpx.DecodingError):
         return unusable(method, "its body cannot be decoded", writes=writes)
     if writes:
         return OutcomeUnknown(f"no answer to {method} after it was sent ({type(error).__name__})")
-    return Unreachable(_cause(error))
+    return _unreachable(error)
 
 
-def _cause(error: BaseException | None) -> Cause:
+def _unreachable(error: BaseException) -> Unreachable:
+    untrusted = next((e for e in _causes(error) if isinstance(e, ssl.SSLCertVerificationError)), None)
+    message = f"its certificate is not trusted: {untrusted.verify_message}" if untrusted else ""
+    return Unreachable(_cause(error), message)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _cause(error: BaseException) -> Cause:
     known = (
         (socket.gaierror, Cause.NAME),
         (ConnectionRefusedError, Cause.REFUSED),
         (ssl.SSLError, Cause.TLS),
         ((httpx.TimeoutException, TimeoutError), Cause.TIMEOUT),
     )
-    while error is not None:
-        for kind, cause in known:
-            if isinstance(error, kind):
-                return cause
-        error = error.__cause__
-    return Cause.BROKEN
+    causes = (cause for met in _causes(error) for kind, cause in known if isinstance(met, kind))
+    return next(causes, Cause.BROKEN)
 
 
 def unusable(method: str, problem: str, *, writes: bool) -> ProviderError:
@@ -128,7 +138,7 @@ def refused(answer: Answer, now: datetime, *, writes: bool) -> ProviderError:
 def _client_error(answer: Answer, now: datetime) -> ProviderError:
     match answer.status:
         case 401:
-            return AuthenticationFailed(AuthenticationCause.CREDENTIALS)
+            return _unauthorized(answer, now)
         case 403:
             return AuthenticationFailed(AuthenticationCause.PERMISSION)
         case 404 if answer.is_json:
@@ -143,6 +153,16 @@ def _client_error(answer: Answer, now: datetime) -> ProviderError:
             return RateLimited(retry_after(answer.headers.get("retry-after"), now))
         case _:
             return Rejected(answer.code, answer.message)
+
+
+def _unauthorized(answer: Answer, now: datetime) -> AuthenticationFailed:
+    """Return whether the credentials or our clock may be at fault: signatures and tokens hold for minutes only."""
+    ahead = -(_until(answer.headers.get("date", ""), now) or 0.0)
+    if abs(ahead) < CLOCKS_DIFFER:
+        return AuthenticationFailed(AuthenticationCause.CREDENTIALS)
+    apart = f"{abs(ahead) / 60:.0f} minutes {'ahead of' if ahead > 0 else 'behind'}"
+    message = f"the provider does not accept our credentials, and our clock is {apart} its own"
+    return AuthenticationFailed(AuthenticationCause.CLOCK, message)
 
 
 def _elsewhere(answer: Answer) -> str:

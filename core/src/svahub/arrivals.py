@@ -109,6 +109,15 @@ def _sold(level: Level, code: str) -> bool:
     return latest is not None and latest.desired is not Desired.CANCELLED
 
 
+def renews(said: Said, before: Level | None) -> bool:
+    """Say whether the file tells of a new relation: a contract that is there anew, or is not cancelled any more.
+
+    Only then do the data of a customer who was erased come back.
+    """
+    there = before.contract.status if before else ContractStatus.ACTIVE
+    return ContractStatus(merged_with(said, before).contract.get("status", there)) is not ContractStatus.CANCELLED
+
+
 def customer_after(said: Said, before: CustomerRow | None) -> CustomerRow:
     """Return the customer; it is `before` itself where nothing changes."""
     customer = said.customer
@@ -119,7 +128,7 @@ def customer_after(said: Said, before: CustomerRow | None) -> CustomerRow:
     kept = merge.remembered(customer, last)
     if before is not None and kept == last:
         return before
-    after = replace(base, **fields, document_kind=kind, last_import=kept)
+    after = replace(base, **fields, document_kind=kind, last_import=kept, erased_at=None)
     return replace(after, digest=digest(after))
 
 

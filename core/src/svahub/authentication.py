@@ -21,6 +21,7 @@ from svahub.errors import (
     ProviderError,
     Unreachable,
 )
+from svahub.literals import remember
 from svahub.settings import BasicAuth, ClientCredentials, HeaderToken, NoAuth
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Token:
     @classmethod
     def of(cls, answer: TokenAnswer, now: datetime) -> Token:
         """Return the token of an answer that came at `now`."""
+        remember(answer.access_token.get_secret_value())
         life = timedelta(seconds=min(answer.expires_in, 30 * 86_400))
         return cls(answer.access_token, now + life - min(AHEAD, life / 5))
 
@@ -175,7 +177,7 @@ class OAuth2:
         return token
 
     def _form(self) -> bytes:
-        secret = self.credentials.client_secret.get_secret_value()
+        secret = remember(self.credentials.client_secret.get_secret_value())
         form = {"grant_type": "client_credentials", "client_id": self.credentials.client_id, "client_secret": secret}
         return urlencode(form | ({"scope": self.credentials.scope} if self.credentials.scope else {})).encode()
 
@@ -193,10 +195,10 @@ def fixed(auth: NoAuth | BasicAuth | HeaderToken) -> FixedHeaders:
     """Return the headers of credentials that need no call."""
     match auth:
         case BasicAuth():
-            pair = f"{auth.username}:{auth.password.get_secret_value()}"
+            pair = f"{auth.username}:{remember(auth.password.get_secret_value())}"
             return FixedHeaders({"Authorization": f"Basic {b64encode(pair.encode()).decode()}"})
         case HeaderToken():
-            return FixedHeaders({auth.header: f"{auth.scheme} {auth.token.get_secret_value()}".strip()})
+            return FixedHeaders({auth.header: f"{auth.scheme} {remember(auth.token.get_secret_value())}".strip()})
         case NoAuth():
             return FixedHeaders({})
 

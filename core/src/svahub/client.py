@@ -18,15 +18,16 @@ from pydantic_core import to_json
 
 from svahub.answers import READS, Answer
 from svahub.authentication import TOKENS, OAuth2, TokenAnswer, TokenRefused, fixed, token_refused
-from svahub.errors import PluginBug, ProviderError, Refused
+from svahub.errors import AuthenticationCause, AuthenticationFailed, PluginBug, ProviderError, Refused
 from svahub.exchange import Exchange, Recorder, Unrecorded, recording
 from svahub.masking import mask_json
 from svahub.sending import Call, Sender
 from svahub.settings import ClientCredentials, NoAuth
+from svahub.slots import Slots
 from svahub.transport import DeadlineTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from svahub.authentication import Authentication, TokenCache
     from svahub.exchange import Mask
@@ -134,7 +135,8 @@ class ProviderClient:
 
     `hosts` are the host names that may be called, by https; a loopback address always may, by http too. `timeout` is
     in seconds and limits a call in all. `gate` is asked with the timeout just before each send and raises NotSent when
-    it must not happen. `transport` is the seam for fakes.
+    it must not happen. `former` are credentials that may still be the right ones; `reread` returns all of them as they
+    are kept now, once those that are known were refused. `transport` is the seam for fakes.
     """
 
     def __init__(
@@ -142,6 +144,8 @@ class ProviderClient:
         *,
         base_url: str,
         auth: Auth | None = None,
+        former: Sequence[Auth] = (),
+        reread: Callable[[], Sequence[Auth]] = lambda: (),
         timeout: float = 5.0,
         connections: int = 32,
         hosts: frozenset[str] = frozenset(),
@@ -163,7 +167,9 @@ class ProviderClient:
             now=now,
             mask=mask,
         )
-        self._authentication = self._authenticated(auth or NoAuth(), hosts, tokens)
+        self._slots = Slots(
+            (auth or NoAuth(), *former), lambda given: self._authenticated(given, hosts, tokens), reread, monotonic
+        )
         self._understand(_untranslated)
 
     def _understand(self, translate: Translate) -> None:
@@ -183,14 +189,35 @@ class ProviderClient:
             raise PluginBug("a path begins with '/', has no empty or dotted parts, and its values are quoted")
         return self._base + path
 
+    @property
+    def proven(self) -> bool:
+        """Whether the provider has taken the current credentials."""
+        return self._slots.proven
+
     def perform(self, call: Call, read: Callable[[bytes], T]) -> T:
-        """Authenticate and make the call; a token that is no longer accepted is renewed once."""
-        credentials = self._authentication.headers()
-        renewable = self._authentication.renewable
+        """Authenticate and make the call; while the credentials are refused, again with the next that may be right."""
+        turn = self._slots.in_turn()
+        slot = next(turn)
+        while True:
+            try:
+                result = self._performed(call, read, slot.authentication)
+            except AuthenticationFailed as refusal:
+                following = None if refusal.cause is AuthenticationCause.PERMISSION else next(turn, None)
+                if following is None:
+                    raise
+                slot = following
+            else:
+                self._slots.taken(slot)
+                return result
+
+    def _performed(self, call: Call, read: Callable[[bytes], T], authentication: Authentication) -> T:
+        """Make the call; a token that is no longer accepted is renewed once."""
+        credentials = authentication.headers()
+        renewable = authentication.renewable
         try:
             return self._sender.exchange(call, credentials, read, translate=self._translate, renewable=renewable)
         except TokenRefused:
-            credentials = self._authentication.renew(credentials)
+            credentials = authentication.renew(credentials)
         return self._sender.exchange(call, credentials, read, translate=self._translate)
 
     def close(self) -> None:

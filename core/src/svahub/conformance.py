@@ -45,6 +45,8 @@ def _declaration_fault(cls: type[Any]) -> str | None:
         return f"the class does not declare {', '.join(absent)}"
     if not (inspect.isclass(cls.Settings) and issubclass(cls.Settings, IntegrationSettings)):
         return "its Settings do not inherit svahub.IntegrationSettings"
+    if not isinstance(getattr(cls, "sensitive", False), bool):
+        return "its `sensitive` is neither True nor False"
     return _hosts_fault(cls.hosts) or _values_fault(cls)
 
 
@@ -73,6 +75,8 @@ def _hook_faults(cls: type[Any]) -> str | None:
     promised = [n for n, protocol in hookspecs.CAPABILITIES.items() if protocol in cls.__mro__]
     if absent := [name for name in promised if not implemented(cls, name)]:
         return f"capabilities declared without their hook: {', '.join(absent)}"
+    if observing := [name for name in hookspecs.OBSERVERS if implemented(cls, name)]:
+        return f"{', '.join(observing)}: a provider's hooks touch no database; name what has tables in svahub.hooks"
     return _kind_fault(cls) or _keyword_only(cls) or _signature_fault(cls)
 
 
@@ -88,7 +92,7 @@ def _kind_fault(cls: type[Any]) -> str | None:
 
 
 def _keyword_only(plugin: Any) -> str | None:
-    for name in (name for name in HOOKS if implemented(plugin, name)):
+    for name in (name for name in (*HOOKS, *hookspecs.OBSERVERS) if implemented(plugin, name)):
         parameters = inspect.signature(getattr(plugin, name)).parameters.values()
         only = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
         if only:
@@ -108,17 +112,39 @@ def _signature_fault(plugin: Any) -> str | None:
 
 def hook_fault(loaded: Loaded) -> str | None:
     """Say why an entry of `svahub.hooks` cannot be used: it may wrap a provider's hooks, never answer them."""
-    return loaded.reason or _looked_at(_wrapper_fault, loaded.plugin)
+    return loaded.reason or _looked_at(_third_party_fault, loaded.plugin)
 
 
-def _wrapper_fault(plugin: Any) -> str | None:
-    hooks = [n for n in HOOKS if implemented(plugin, n)]
-    if not hooks:
+def _third_party_fault(plugin: Any) -> str | None:
+    if not wraps(plugin) and not observes(plugin):
         return "it implements no hook of svahub"
-    plain = [n for n in hooks if not _options(plugin, n).get("wrapper")]
+    plain = [n for n in HOOKS if implemented(plugin, n) and not _options(plugin, n).get("wrapper")]
     if plain:
         return f"{', '.join(plain)} would answer instead of the provider: only hookimpl(wrapper=True) may be here"
-    return _keyword_only(plugin) or _signature_fault(instance(plugin))
+    return _observer_fault(plugin) or _keyword_only(plugin) or _signature_fault(instance(plugin))
+
+
+def _observer_fault(plugin: Any) -> str | None:
+    observing = [n for n in hookspecs.OBSERVERS if implemented(plugin, n)]
+    if observing and (absent := [n for n in hookspecs.OBSERVERS if n not in observing]):
+        return f"what is kept about customers is exported and erased: {', '.join(absent)} missing"
+    for name in observing:
+        options, hook = _options(plugin, name), getattr(plugin, name)
+        if options.get("wrapper") or options.get("hookwrapper"):
+            return f"{name} is a wrapper: each plugin tells of its own tables"
+        if inspect.iscoroutinefunction(hook) or inspect.isgeneratorfunction(hook) or inspect.isasyncgenfunction(hook):
+            return f"{name} is async or a generator: a hook is a plain function"
+    return None
+
+
+def wraps(plugin: Any) -> bool:
+    """Say whether an entry of `svahub.hooks` lies around providers' hooks."""
+    return any(implemented(plugin, name) for name in HOOKS)
+
+
+def observes(plugin: Any) -> bool:
+    """Say whether an entry of `svahub.hooks` has hooks of its own, beside the providers'."""
+    return any(implemented(plugin, name) for name in hookspecs.OBSERVERS)
 
 
 def specified_manager() -> pluggy.PluginManager:

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from sqlalchemy.exc import StatementError
 
-from svahub import intentions
+from svahub import intentions, logbook
 from svahub.clock import Clock
 from svahub.crew import Crew
 from svahub.desk import Desk, Work
@@ -56,6 +56,7 @@ class Converge:
         self._call_seconds = 0.05
         self._stopping = False
         self._swept = self._renewed = float("-inf")
+        logbook.worker_started(threads)
 
     def __enter__(self) -> Converge:
         return self
@@ -75,6 +76,7 @@ class Converge:
         finally:
             self._crew.dismiss()
             self._fleet.close()
+            logbook.worker_stopped()
 
     def stop(self) -> None:
         """Ask the worker to take nothing more; safe in a signal handler. `close` then lets what has begun end."""
@@ -107,6 +109,7 @@ class Converge:
             return
         self._swept = self._clock.monotonic()
         self._desk.release_dead()
+        self._desk.mind_the_clock()
         intentions.expire_reasons(self._store)
 
     @property
@@ -119,6 +122,7 @@ class Converge:
         if room < self._batch // 2:
             return 0
         work, leased = self._desk.take(room, only)
+        logbook.leased(leased, len(work))
         for one in work:
             self._running[one.attempt] = one
             self._crew.begin(one)
@@ -128,12 +132,13 @@ class Converge:
         began = self._clock.monotonic()
         result: Result
         try:
-            with recording(work.attempt), holding(work.held):
+            with recording(work.attempt, work.subscription.account.customer), holding(work.held):
                 result = carry_out(work.relay, work.decision, work.subscription, work.reasons)
-                self._fleet.heed(work.lane, result)
+                self._fleet.heed(work.opened, result)
         except BaseException as error:  # noqa: BLE001  # a thread must bring something back, whatever happens
             result = PluginBug(f"the step raised {type(error).__name__}")
-        return result, self._clock.monotonic() - began
+        work.held.seconds = self._clock.monotonic() - began
+        return result, work.held.seconds
 
     def _collect(self) -> None:
         """Write what has ended, gathered for a moment so that many results share one commit."""
@@ -154,8 +159,9 @@ class Converge:
             return
         try:
             self._put(self._unwritten)
-        except StoreUnavailable:
+        except StoreUnavailable as error:
             self._refusals += 1
+            logbook.store_refused(len(self._unwritten), self._refusals, error)
             if self._refusals > REFUSALS:
                 raise
             self._clock.sleep(IDLE_SECONDS)
@@ -177,6 +183,7 @@ class Converge:
         try:
             self._desk.put([(work, result)])
         except (StatementError, ValueError, TypeError) as error:
+            logbook.cannot_keep(work, error)
             self._desk.put([(work, PluginBug(f"what it brought cannot be kept ({type(error).__name__})"))])
 
     def _renew(self) -> None:

@@ -52,14 +52,20 @@ def decide(view: View, now: datetime) -> Decision:
     """Return the most urgent step that is due; rows that turn out to need none are settled, held or parked."""
     updated: dict[str, SubscriptionRow] = {}
     for row in _by_urgency(view, now):
-        step = step_for(view, row)
-        if step in {Step.NOTHING, Step.PARK_DRIFT} or _holders(view, row, step):
-            updated[row.key] = _without_call(view, row, step)
-            view = replace(view, rows=tuple(updated.get(r.key, r) for r in view.rows))
-        else:
-            what = _to_change(view, row) if step is Step.CHANGE else frozenset()
-            return Decision(step, row, what, tuple(updated.values()))
+        one = decided(view, row)
+        if one.row is not None:
+            return Decision(one.step, one.row, one.what, tuple(updated.values()))
+        (updated[row.key],) = one.updated
+        view = replace(view, rows=tuple(updated.get(r.key, r) for r in view.rows))
     return Decision(updated=tuple(updated.values()))
+
+
+def decided(view: View, row: SubscriptionRow) -> Decision:
+    """Return what is to be done about one row, others' urgency aside: its step, or the row as it is without one."""
+    step = step_for(view, row)
+    if step in {Step.NOTHING, Step.PARK_DRIFT} or holders(view, row, step):
+        return Decision(updated=(_without_call(view, row, step),))
+    return Decision(step, row, _to_change(view, row) if step is Step.CHANGE else frozenset())
 
 
 def _by_urgency(view: View, now: datetime) -> list[SubscriptionRow]:
@@ -127,7 +133,7 @@ def _to_change(view: View, row: SubscriptionRow) -> frozenset[Aspect]:
     return differing(row, wanted(view, row), view.facts.changes)
 
 
-def _holders(view: View, row: SubscriptionRow, step: Step) -> list[SubscriptionRow]:
+def holders(view: View, row: SubscriptionRow, step: Step) -> list[SubscriptionRow]:
     """Return the siblings for which a step has to wait."""
     pending = [o for o in view.others(row) if o.handle is not None and _is_open(o)]
     if pending and step is not Step.POLL:  # the provider is still busy with this account
@@ -144,7 +150,7 @@ def _without_call(view: View, row: SubscriptionRow, step: Step) -> SubscriptionR
         return settled(row)
     if step is Step.PARK_DRIFT:
         return parked(row, *drift(row))
-    contracts = ", ".join(sorted({o.contract_id for o in _holders(view, row, step)}))
+    contracts = ", ".join(sorted({o.contract_id for o in holders(view, row, step)}))
     if step is Step.BLOCK and not any(o.handle for o in view.others(row)):
         cause = f"held: the provider blocks whole users, and this one is also in use by contract {contracts}"
         return row._replace(phase=Phase.WAITING, due_at=None, cause=cause, advice="block the other contracts too")
@@ -157,11 +163,12 @@ def drift(row: SubscriptionRow) -> tuple[str, str]:
     if row.uncertain_since is not None:
         return (
             "it is not known whether the last call was applied, and this provider has nothing to look it up by",
-            "look there: if it is missing, `svahub operations retry ID`, else `svahub operations discard ID`",
+            "look there: if it is missing, `svahub operations retry ID`, "
+            "else `svahub operations discard ID --note WHY`",
         )
     return (
         "ended at the provider",
-        "`svahub activate CONTRACT` sells it again; `svahub operations discard ID` lets it go",
+        "`svahub activate CONTRACT` sells it again; `svahub operations discard ID --note WHY` lets it go",
     )
 
 

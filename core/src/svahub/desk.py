@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter
 
 from sqlalchemy import Connection
 
+from svahub import entries, logbook
 from svahub.clock import Clock
 from svahub.decisions import Decision, View, decide, wanted
 from svahub.endings import Ending, Result, Rules
@@ -17,15 +19,18 @@ from svahub.errors import AuthenticationFailed, PluginBug
 from svahub.fleet import Fleet, Held
 from svahub.lifecycle import Step
 from svahub.models import BlockReason, Plan, Subscription
+from svahub.opening import Opened
 from svahub.outcomes import ADDING, crashed, ending
 from svahub.owners import Owner, dead
 from svahub.relay import Relay
 from svahub.steps import subscription_of
-from svahub.store import Store, catalogue, integrations, journal, queue, results
+from svahub.store import Store, catalogue, integrations, journal, queue, results, sales, setback
+from svahub.store.journal import Event
 from svahub.store.queue import Lane, Terms
 from svahub.store.results import Closed, Fresh, OperationEnd
 from svahub.store.rows import AccountRow, AttemptRow, ReasonRow, SubscriptionRow, applied_column
-from svahub.store.states import Certainty, Outcome, Phase, Priority
+from svahub.store.states import AuditKind, Certainty, Outcome, Phase, Priority
+from svahub.telling import newly_parked, of_parked, of_quarantined
 
 LEASE_SECONDS = 10.0
 
@@ -38,9 +43,14 @@ class Work:
     decision: Decision
     subscription: Subscription
     reasons: frozenset[BlockReason]
-    relay: Relay
+    opened: Opened
     rules: Rules
     held: Held
+
+    @property
+    def relay(self) -> Relay:
+        """What makes the call."""
+        return self.opened.relay
 
     @property
     def attempt(self) -> tuple[str, int]:
@@ -56,7 +66,7 @@ class Work:
     @property
     def lane(self) -> Lane:
         """The integration that is called."""
-        return Lane(self.view.account.tenant, self.view.account.integration)
+        return self.opened.lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +113,22 @@ class Desk:
         views = self._views(connection, leased)
         changed = self._close_orphans(connection, views, now)
         decided = {key: (view, decide(view, now)) for key, view in views.items()}
-        idle = []
+        idle, busy = [], []
         for key, (view, decision) in decided.items():
             rows = {row.key: row for row in (*changed.get(key, ()), *decision.updated)}
+            written = _Written(view, tuple(rows.values()), view.account.remote_id)
             if decision.row is None:
-                idle.append(_Written(view, tuple(rows.values()), view.account.remote_id))
+                idle.append(written)
             elif rows:
-                results.write_subscriptions(connection, tuple(rows.values()), now)
+                busy.append(written)
         self._give_back(connection, idle, [], now)
-        work = self._prepared(connection, [pair for pair in decided.values() if pair[1].row is not None], deadline)
+        self._keep(connection, busy, [], now)
+        pairs = [(_after(view, decision), decision) for view, decision in decided.values() if decision.row is not None]
+        work = self._prepared(connection, pairs, deadline)
         results.begin_attempts(connection, [_attempt(w, now) for w in work])
+        told = self._told(connection, [*idle, *busy])
+        journal.tell_each(connection, now, told)
+        logbook.happened(told, self._fleet.is_sensitive)
         return work
 
     def _views(self, connection: Connection, leased: Sequence[AccountRow]) -> dict[str, View]:
@@ -159,7 +175,7 @@ class Desk:
             why = frozenset(reasons.get(decision.row.key, ()))
             opened = self._fleet.opened(lane)
             rules, held = opened.rules(self._draw), Held(deadline)
-            work.append(Work(view, decision, subscription, why, opened.relay, rules, held))
+            work.append(Work(view, decision, subscription, why, opened, rules, held))
         return work
 
     def _plans(self, connection: Connection, views: Iterable[View]) -> dict[Lane, dict[str, Plan]]:
@@ -177,14 +193,29 @@ class Desk:
             mine = queue.still_mine(connection, self.owner, dict(work.attempt for work, _ in results_of))
             kept = [(w, _end(w, result, now)) for w, result in results_of if w.view.account.key in mine]
             results.close_attempts(connection, [Closed(*w.attempt, e.certainty, e.cause) for w, e in kept], now)
-            self._give_back(connection, [_Written(w.view, e.rows, e.remote_id) for w, e in kept], kept, now)
-            self._stop_integrations(connection, results_of, kept, now)
+            written = [_Written(w.view, e.rows, e.remote_id) for w, e in kept]
+            self._give_back(connection, written, kept, now)
+            told = self._stop_integrations(connection, results_of, kept, now)
+            told += self._told(connection, written)
+            journal.lock(
+                connection, [*(tenant for tenant, *_ in exchanges), *(tenant for tenant, _ in told)] if told else ()
+            )
             journal.write_exchanges(connection, exchanges, now)
+            journal.tell_each(connection, now, told)
         self._fleet.log.forget(len(exchanges))
+        logbook.attempts_ended(kept)
+        logbook.happened(told, self._fleet.is_sensitive)
 
     def _give_back(
         self, connection: Connection, written: Sequence[_Written], done: Sequence[tuple[Work, Ending]], now: datetime
     ) -> None:
+        fresh = self._keep(connection, written, done, now)
+        queue.release(connection, [_released(w, fresh[w.view.account.key]) for w in written])
+
+    def _keep(
+        self, connection: Connection, written: Sequence[_Written], done: Sequence[tuple[Work, Ending]], now: datetime
+    ) -> dict[str, list[Fresh]]:
+        """Write rows and end their operations; return what is then in the store, by account."""
         results.write_subscriptions(connection, [row for w in written for row in w.rows], now)
         fresh: dict[str, list[Fresh]] = defaultdict(list)
         for state in results.fresh(connection, [w.view.account.key for w in written]) if written else ():
@@ -192,7 +223,18 @@ class Desk:
         ends = [end for w in written for end in _ended(w.rows, fresh[w.view.account.key])]
         ends += [end for work, ending in done for end in _overtaken(work, ending, fresh[work.view.account.key])]
         results.end_operations(connection, ends, now)
-        queue.release(connection, [_released(w, fresh[w.view.account.key]) for w in written])
+        return fresh
+
+    def _told(self, connection: Connection, written: Iterable[_Written]) -> list[tuple[str, Event]]:
+        """Return the events of what was parked, where nobody has changed what is desired meanwhile."""
+        rows = [row for w in written for row in newly_parked(w.view.rows, w.rows)]
+        if not rows:
+            return []
+        current = {(s.key, s.generation) for s in results.fresh(connection, {row.account_key for row in rows})}
+        newest: dict[str, int] = {}
+        for tenant in {row.tenant for row in rows}:
+            newest |= sales.last_operation_ids(connection, tenant, {row.key for row in rows})
+        return [(r.tenant, of_parked(r, newest.get(r.key))) for r in rows if (r.key, r.generation) in current]
 
     def _stop_integrations(
         self,
@@ -200,15 +242,23 @@ class Desk:
         results_of: Sequence[tuple[Work, Result]],
         kept: Sequence[tuple[Work, Ending]],
         now: datetime,
-    ) -> None:
-        """Quarantine and pause what was told to be, in one order for all workers."""
-        refused = {work.lane: str(r) for work, r in results_of if isinstance(r, AuthenticationFailed)}
+    ) -> list[tuple[str, Event]]:
+        """Quarantine and pause what was told to be, in one order for all workers; return what to tell of it."""
+        uses = self._fleet.uses  # what was opened before is no judge of the secrets that are kept now
+        refused = {w.lane: (w.opened.row, r) for w, r in results_of if _unauthenticated(r) and uses(w.opened)}
+        told = []
         for lane in sorted(refused, key=attrgetter("tenant", "integration")):
-            integrations.quarantine(connection, lane.tenant, lane.integration, refused[lane])
+            row, refusal = refused[lane]
+            if integrations.quarantine(connection, row, str(refusal)):
+                told.append((lane.tenant, of_quarantined(lane.integration, str(refusal))))
+        for row in sorted(self._fleet.proven(), key=attrgetter("tenant", "name")):
+            integrations.forget_former(connection, row)
         pauses = {work.lane: end.pause for work, end in kept if end.pause is not None}
         for lane in sorted(pauses, key=attrgetter("tenant", "integration")):
             integrations.pause(connection, lane.tenant, lane.integration, now + timedelta(seconds=pauses[lane]))
             self._fleet.pause(lane, pauses[lane])
+            logbook.paused(lane, pauses[lane])
+        return told
 
     def flush(self) -> None:
         """Write the exchanges that belong to no result."""
@@ -234,6 +284,19 @@ class Desk:
             with self._store.write() as connection:
                 queue.release_dead(connection, gone, self._store.now(connection))
 
+    def mind_the_clock(self) -> None:
+        """Let nothing wait for a clock that was set back to come where it was; the audit then tells of it."""
+        with self._store.read() as connection:
+            behind = setback.noticed(connection, self._store.now(connection))
+        for tenant, span in sorted(behind.items()):
+            self._store.transact(partial(self._bring_back, tenant, span))
+
+    def _bring_back(self, tenant: str, span: timedelta, connection: Connection) -> None:
+        now = self._store.now(connection)
+        setback.bring_back(connection, tenant, now)
+        told = entries.entry(AuditKind.COMMAND, "svahub", "clock set back", "clock", seconds=span.total_seconds())
+        journal.append(connection, tenant, now, [told])
+
     def more_urgent_than(self, priority: int) -> bool:
         """Say whether an account waits that is more urgent."""
         with self._store.read() as connection:
@@ -250,6 +313,12 @@ class Desk:
             return not others and not queue.is_due(connection, self._fleet.lanes(now), now, only)
 
 
+def _after(view: View, decision: Decision) -> View:
+    """Return the view as it is written with a decision: a result has to know which siblings it holds."""
+    updated = {row.key: row for row in decision.updated}
+    return replace(view, rows=tuple(updated.get(row.key, row) for row in view.rows))
+
+
 def _end(work: Work, result: Result, now: datetime) -> Ending:
     """Return what a result means; one that makes no sense is the plugin's bug and takes nobody else with it."""
     try:
@@ -257,6 +326,10 @@ def _end(work: Work, result: Result, now: datetime) -> Ending:
     except Exception as error:  # noqa: BLE001  # whatever it is, the other results of the batch must be written
         bug = PluginBug(f"its result makes no sense ({type(error).__name__})")
         return ending(work.view, work.decision, bug, now, work.rules)
+
+
+def _unauthenticated(result: Result) -> bool:
+    return isinstance(result, AuthenticationFailed)
 
 
 def _attempt(work: Work, now: datetime) -> AttemptRow:

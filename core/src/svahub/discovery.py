@@ -17,6 +17,7 @@ PRODUCT_TYPES = "svahub.product_types"
 HOOKS = "svahub.hooks"
 DEMOS = "svahub.demos"
 SIMULATORS = "svahub.simulators"
+SCHEDULES = "svahub.schedules"
 
 
 class ImportFailed(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -10,11 +11,14 @@ from urllib.parse import parse_qsl
 
 from pydantic_core import from_json, to_json
 
+from svahub.literals import about, without_persons
 from svahub.masking import clean, mask_json, mask_query, mask_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
+
+    from svahub.models import Customer
 
     Mask = Callable[[Any], Any]
 
@@ -23,6 +27,11 @@ AttemptKey = tuple[str, int]
 
 SHOWN_BYTES = 4096
 """So much of a body is kept; the rest of a long one is cut."""
+
+SHOWN_TEXT = 200
+"""So many characters are kept of a body that is no JSON: nothing tells its personal data from the rest."""
+
+_TITLE = re.compile(rb"<title[^>]*>([^<]{1,100})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +78,23 @@ _attempt: ContextVar[AttemptKey | None] = ContextVar("svahub_attempt", default=N
 
 
 @contextmanager
-def recording(attempt: AttemptKey) -> Iterator[None]:
-    """Attribute every exchange of this thread to `attempt` until the block ends."""
+def recording(attempt: AttemptKey, customer: Customer | None = None) -> Iterator[None]:
+    """Attribute every exchange of this thread to `attempt` until the block ends, and hide whom it is about."""
     token = _attempt.set(attempt)
     try:
-        yield
+        with about(*(told_of(customer) if customer else ())):
+            yield
     finally:
         _attempt.reset(token)
+
+
+def told_of(customer: Customer) -> Iterator[str | None]:
+    """Yield what a provider may repeat of a customer in a sentence, where nothing shows that it is personal."""
+    yield from (customer.name, customer.email, customer.phone)
+    if born := customer.birth_date:
+        yield from (born.isoformat(), f"{born:%d/%m/%Y}")
+    if address := customer.address:
+        yield from (address.street, address.complement, address.district)
 
 
 def current_attempt() -> AttemptKey | None:
@@ -86,17 +105,30 @@ def current_attempt() -> AttemptKey | None:
 def shown_body(content: bytes, content_type: str = "", mask: Mask = mask_json) -> str | None:
     """Return the beginning of a body as people may read it, None for an empty one.
 
-    JSON is masked by its fields even where it is cut; what only looks like JSON is not shown, as nothing tells its
-    personal data from the rest.
+    JSON is masked by its fields even where it is cut; what only looks like JSON is not shown, and of HTML and XML only
+    the title, as nothing tells their personal data from the rest.
     """
     if not content:
         return None
+    return without_persons(_shown(content, content_type, mask))
+
+
+def _shown(content: bytes, content_type: str, mask: Mask) -> str:
     head = content[:SHOWN_BYTES]
+    start = head.lstrip()[:1]
     if "form-urlencoded" in content_type:
         return mask_query(dict(parse_qsl(head.decode(errors="replace"))))
-    if head.lstrip()[:1] in {b"{", b"["}:
+    if start in {b"{", b"["}:
         return _shown_json(head, len(content), mask)
-    return mask_text(head.decode(errors="replace"))
+    if start == b"<":
+        title = _TITLE.search(head)
+        return f"[{len(content)} bytes of HTML or XML]" + (f" {_text(title[1])}" if title else "")
+    return _text(head)
+
+
+def _text(content: bytes) -> str:
+    masked = mask_text(content.decode(errors="replace"))
+    return masked[:SHOWN_TEXT] + ("…" if len(masked) > SHOWN_TEXT else "")
 
 
 def _shown_json(head: bytes, length: int, mask: Mask) -> str:

@@ -11,11 +11,41 @@ from svahub.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sized
+    from datetime import datetime
     from pathlib import Path
 
+    from sqlalchemy import Connection
+
+    from svahub.hub import TenantHub
     from svahub.testing import SimulatorProcess
 
 DONE = frozenset({0})
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A transaction on the store, of one tenant; `now` is its instant.
+
+    What a plugin does through `connection` (SQLAlchemy's) becomes durable, or is undone, with the rest of it.
+    """
+
+    connection: Connection
+    tenant: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Something that is done by the clock, once for each tenant; an entry point in `svahub.schedules` names it.
+
+    `cron` is the line it starts with, in the tenant's zone; operators may set another. `run` gets the tenant's part of
+    the installation and returns a sentence on what it did; to fail it raises Refused or a ProviderError. A run whose
+    process ended is repeated, so it does no harm twice.
+    """
+
+    cron: str
+    purpose: str
+    run: Callable[[TenantHub], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +80,13 @@ class Stage:
     folder: Path
     tell: Callable[[str], None]
     environment: dict[str, str] = field(default_factory=dict)
+    invitations: list[str] = field(default_factory=list)
     rows: list[Compared] = field(default_factory=list)
+
+    @property
+    def store_url(self) -> str:
+        """The act's own store."""
+        return f"sqlite:///{self.folder / 'svahub.db'}"
 
     def run(self, *arguments: str, expect: Collection[int] = DONE) -> Completed:
         """Run `svahub` with these arguments; Refused when it ends with another exit code than one expected.
@@ -68,7 +104,7 @@ class Stage:
         return Completed(ended.stdout, ended.exit_code)
 
     def _environment(self) -> dict[str, str]:
-        store = {"SVAHUB_DATABASE_URL": f"sqlite:///{self.folder / 'svahub.db'}", "SVAHUB_TENANT": "default"}
+        store = {"SVAHUB_DATABASE_URL": self.store_url, "SVAHUB_TENANT": "default"}
         return {**store, **self.environment}
 
     @contextmanager
@@ -84,6 +120,10 @@ class Stage:
     def say(self, text: str) -> None:
         """Tell the audience what happens."""
         self.tell(text)
+
+    def invite(self, *arguments: str) -> None:
+        """Name a command that goes on from where the act ends, for an audience that has kept its store."""
+        self.invitations.append(" ".join(("svahub", *arguments)))
 
     def row(self, step: str, ours: Sized, theirs: Sized) -> None:
         """Compare what we have after a step with what the provider has: the table shows how many, and if they agree."""

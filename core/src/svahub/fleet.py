@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,12 +11,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from svahub import logbook
 from svahub.clock import Clock
 from svahub.errors import AuthenticationFailed, NotSent, ProviderError, RateLimited, Refused
 from svahub.exchange import Exchange
-from svahub.opening import Opened, open_integration
+from svahub.opening import Opened, configured, open_integration
 from svahub.registry import Registry
-from svahub.store import integrations
+from svahub.settings import Auth
+from svahub.store import Store, integrations
 from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import IntegrationState
@@ -27,9 +29,10 @@ LOOK_AGAIN_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Held:
-    """Until when, by the monotonic clock, a lease surely holds; renewing moves it."""
+    """Until when, by the monotonic clock, a lease surely holds; renewing moves it. And how long its call took."""
 
     deadline: float
+    seconds: float = 0.0
 
 
 _held: ContextVar[Held | None] = ContextVar("svahub_held", default=None)
@@ -51,9 +54,9 @@ class ExchangeLog:
     def __init__(self) -> None:
         self._waiting: deque[tuple[str, str, Exchange]] = deque()
 
-    def recorder(self, lane: Lane) -> _LaneRecorder:
+    def recorder(self, lane: Lane, *, sensitive: bool = True) -> _LaneRecorder:
         """Return what a client of that integration records to."""
-        return _LaneRecorder(lane, self._waiting)
+        return _LaneRecorder(lane, self._waiting, sensitive)
 
     def waiting(self) -> list[tuple[str, str, Exchange]]:
         """Return what has been recorded; it waits on until it is forgotten."""
@@ -69,17 +72,25 @@ class ExchangeLog:
 class _LaneRecorder:
     lane: Lane
     waiting: deque[tuple[str, str, Exchange]]
+    sensitive: bool
 
     def record(self, exchange: Exchange) -> None:
+        logbook.exchanged(self.lane, exchange, sensitive=self.sensitive)
         self.waiting.append((self.lane.tenant, self.lane.integration, exchange))
 
 
 class Fleet:
-    """What can be called, what cannot and why; `tenants` restricts it (empty: all)."""
+    """What can be called, what cannot and why; `tenants` restricts it (empty: all).
 
-    def __init__(self, registry: Registry, clock: Clock, tenants: Collection[str] = ()) -> None:
-        self._registry, self._clock, self._tenants = registry, clock, tenants
+    With a `store`, a call whose credentials are refused looks there for newer ones before it fails.
+    """
+
+    def __init__(
+        self, registry: Registry, clock: Clock, tenants: Collection[str] = (), store: Store | None = None
+    ) -> None:
+        self._registry, self._clock, self._tenants, self._store = registry, clock, tenants, store
         self._opened: dict[Lane, Opened] = {}
+        self._outdated: set[Lane] = set()
         self._rows: dict[Lane, IntegrationRow] = {}
         self._retired: list[Opened] = []
         self._stopped: dict[Lane, float] = {}
@@ -91,20 +102,28 @@ class Fleet:
         """Read the rows anew; what has changed is opened anew when it is next used. `now` is the store's instant."""
         rows = {Lane(r.tenant, r.name): r for r in integrations.every(connection) if self._serves(r)}
         for lane in [lane for lane, row in self._rows.items() if _configuration(rows.get(lane)) != _configuration(row)]:
-            self.problems.pop(lane, None)
-            if opened := self._opened.pop(lane, None):
-                self._retired.append(opened)  # calls may be under way
+            self._retire(lane)
+        while self._outdated:
+            self._retire(self._outdated.pop())
         self._rows = rows
         for lane, row in rows.items():
             if row.paused_until is not None and row.paused_until > now:
                 self.pause(lane, (row.paused_until - now).total_seconds())
+
+    def _retire(self, lane: Lane) -> None:
+        """Forget what was known of a lane: what it was stopped for may be mended."""
+        self.problems.pop(lane, None)
+        self._stopped.pop(lane, None)
+        if opened := self._opened.pop(lane, None):
+            self._retired.append(opened)  # calls may be under way
 
     def _serves(self, row: IntegrationRow) -> bool:
         return not self._tenants or row.tenant in self._tenants
 
     def lanes(self, now: datetime) -> list[Lane]:
         """Return the integrations that may be called now."""
-        return [lane for lane, row in self._rows.items() if self._may_run(row, now) and self._usable(lane)]
+        lanes = (lane for lane, row in self._rows.items() if self._may_run(row, now) and not self._is_stopped(lane))
+        return [lane for lane in lanes if self._usable(lane)]
 
     def every_lane(self) -> list[Lane]:
         """Return all integrations, also those that cannot be called."""
@@ -128,33 +147,79 @@ class Fleet:
     def opened(self, lane: Lane) -> Opened:
         """Return an integration ready to be called; raises what `open_integration` raises."""
         if lane not in self._opened:
-            recorder, gate = self.log.recorder(lane), self._gate(lane)
             self._opened[lane] = open_integration(
-                self._rows[lane], self._registry, clock=self._clock, recorder=recorder, gate=gate
+                self._rows[lane],
+                self._registry,
+                clock=self._clock,
+                recorder=self.log.recorder(lane, sensitive=self.is_sensitive(lane)),
+                gate=self._gate(lane),
+                reread=lambda: self._reread(lane),
             )
         return self._opened[lane]
+
+    def is_sensitive(self, lane: Lane) -> bool:
+        """Say whether it tells something sensitive of a person that this integration serves them, or may."""
+        row = self._rows.get(lane)
+        try:
+            return row is None or self._registry.provider(row.provider).sensitive
+        except Refused:
+            return True
+
+    def _reread(self, lane: Lane) -> Sequence[Auth]:
+        """Return the credentials as they are kept now, none when that cannot be told; runs in the thread of a call.
+
+        What was opened with other secrets is opened anew when it is next used.
+        """
+        try:
+            row = self._row(lane)
+            if row is None or row.state is not IntegrationState.ENABLED:
+                return ()
+            settings, auths = configured(self._registry.provider(row.provider), row)
+        except (Refused, ProviderError):
+            return ()  # the provider's refusal is what is told
+        opened = self._opened.get(lane)
+        if opened is not None and opened.settings != settings:
+            self._outdated.add(lane)
+        return auths
+
+    def _row(self, lane: Lane) -> IntegrationRow | None:
+        if self._store is None:
+            return self._rows.get(lane)
+        with self._store.read() as connection:
+            return integrations.one(connection, lane.tenant, lane.integration)
+
+    def uses(self, opened: Opened) -> bool:
+        """Say whether this is what is called now, opened with what its row and its secrets still say."""
+        return self._opened.get(opened.lane) is opened and opened.lane not in self._outdated
+
+    def proven(self) -> list[IntegrationRow]:
+        """Return the rows whose former secrets are no longer needed: the provider has taken the new ones."""
+        opened = [self._opened.get(lane) for lane, row in self._rows.items() if row.former_secrets is not None]
+        return [one.row for one in opened if one is not None and one.client.proven]
 
     def _gate(self, lane: Lane) -> Callable[[float], None]:
         def gate(timeout: float) -> None:
             held = _held.get()
-            monotonic = self._clock.monotonic()
-            if self._stopped.get(lane, monotonic) > monotonic or not self._enabled(lane):
+            if self._is_stopped(lane) or not self._enabled(lane):
                 raise NotSent("the integration is paused, quarantined or disabled")
-            if held is not None and monotonic + timeout > held.deadline:
+            if held is not None and self._clock.monotonic() + timeout > held.deadline:
                 raise NotSent("the lease does not outlast the call")
 
         return gate
+
+    def _is_stopped(self, lane: Lane) -> bool:
+        return self._stopped.get(lane, float("-inf")) > self._clock.monotonic()
 
     def _enabled(self, lane: Lane) -> bool:
         row = self._rows.get(lane)
         return row is not None and row.state is IntegrationState.ENABLED
 
-    def heed(self, lane: Lane, result: object) -> None:
+    def heed(self, opened: Opened, result: object) -> None:
         """Let no further call out as soon as one has told that it would be in vain; the store hears of it later."""
-        if isinstance(result, AuthenticationFailed):
-            self.pause(lane, LOOK_AGAIN_SECONDS)
+        if isinstance(result, AuthenticationFailed) and self.uses(opened):
+            self.pause(opened.lane, LOOK_AGAIN_SECONDS)
         elif isinstance(result, RateLimited) and result.retry_after is not None:
-            self.pause(lane, result.retry_after)
+            self.pause(opened.lane, result.retry_after)
 
     def pause(self, lane: Lane, seconds: float) -> None:
         """Let no call of this integration out for so long."""
@@ -173,4 +238,6 @@ class Fleet:
 
 
 def _configuration(row: IntegrationRow | None) -> tuple[object, ...] | None:
-    return None if row is None else (row.provider, row.environment, row.base_url, row.settings, row.secrets, row.state)
+    if row is None:
+        return None
+    return row.provider, row.environment, row.base_url, row.settings, row.secrets_at, row.state

@@ -6,12 +6,15 @@ the core records every attempt before the call and its result after it. Any hook
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pluggy
 
 from svahub.models import Aspect, BlockReason, Observed, Plan, PlanDraft, RemoteUser, Subscription
+
+if TYPE_CHECKING:
+    from svahub.extension import Transaction
 
 PROJECT = "svahub"
 CONTRACT_VERSION = 1
@@ -22,7 +25,11 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @runtime_checkable
 class Lifecycle(Protocol):
-    """The five hooks that every provider has."""
+    """The five hooks that every provider has.
+
+    A class that declares `sensitive = True` serves what tells of a person's health or the like: no line of a log and no
+    label of a metric names it together with a subscription.
+    """
 
     @hookspec(firstresult=True)
     def create_user(self, subscription: Subscription) -> RemoteUser:
@@ -123,6 +130,22 @@ class Polls(Protocol):
         raise NotImplementedError
 
 
+@runtime_checkable
+class KeepsCustomers(Protocol):
+    """A plugin with tables of its own about customers; an entry in `svahub.hooks` names it, never a provider's class.
+
+    It has both hooks. They touch nothing but the transaction, which may be undone or made once more.
+    """
+
+    @hookspec
+    def export_customer(self, transaction: Transaction, customer_id: str) -> Mapping[str, Any] | None:
+        """Return all that the plugin's tables hold about a customer, in values that JSON has; None: nothing."""
+
+    @hookspec
+    def erase_customer(self, transaction: Transaction, customer_id: str) -> None:
+        """Erase the customer's personal data from the plugin's tables; the core's own are still there to be read."""
+
+
 LIFECYCLE = ("create_user", "block", "unblock", "cancel", "sync_plans")
 CAPABILITIES: dict[str, type] = {
     "change": ChangesSubscriptions,
@@ -133,4 +156,5 @@ CAPABILITIES: dict[str, type] = {
     "resend_access": ResendsAccess,
     "poll": Polls,
 }
-SPECIFICATIONS = (Lifecycle, *CAPABILITIES.values())
+OBSERVERS = ("export_customer", "erase_customer")
+SPECIFICATIONS = (Lifecycle, *CAPABILITIES.values(), KeepsCustomers)

@@ -9,11 +9,19 @@ from functools import cached_property
 from types import TracebackType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from svahub import entries
+from svahub.areas.audit import Audit
 from svahub.areas.bench import NOBODY, Bench
 from svahub.areas.catalogue import Catalogue
 from svahub.areas.contracts import Contracts
+from svahub.areas.events import Events
+from svahub.areas.explain import Explanations
+from svahub.areas.health import Health
 from svahub.areas.integrations import Integrations, checked_name
 from svahub.areas.operations import Operations
+from svahub.areas.privacy import Privacy
+from svahub.areas.schedules import Schedules
+from svahub.areas.secrets import Secrets
 from svahub.areas.subscriptions import Subscriptions, SubscriptionView
 from svahub.areas.users import Users
 from svahub.clock import Clock
@@ -21,9 +29,10 @@ from svahub.converge import Converge, Progress
 from svahub.errors import Refused, UnknownName
 from svahub.fleet import Fleet
 from svahub.registry import Registry
-from svahub.store import Store, integrations, sales, versions
+from svahub.store import Store, integrations, journal, sales, versions
 from svahub.store.rows import TenantRow
-from svahub.store.states import Phase, State
+from svahub.store.states import AuditKind, Phase, State
+from svahub.timekeeper import Timekeeper
 from svahub.verbs import Verbs
 
 DEFAULT_TENANT = "default"
@@ -56,7 +65,7 @@ class Hub:
     def open(cls, url: str, *, clock: Clock | None = None, draw: Callable[[], float] = random.random) -> Hub:
         """Open a store, making it when it is empty.
 
-        Raises StoreUnavailable, StoreTooOld or StoreTooNew when it cannot be used as it is.
+        Raises StoreUnavailable, StoreTooOld, StoreTooNew or StoreClosed when it cannot be used as it is.
         """
         hub = cls(Store(url, clock), draw=draw)
         try:
@@ -91,7 +100,7 @@ class Hub:
         with self.store.read() as connection:
             return integrations.all_tenants(connection)
 
-    def add_tenant(self, name: str, zone: str = DEFAULT_ZONE) -> TenantRow:
+    def add_tenant(self, name: str, zone: str = DEFAULT_ZONE, actor: str = NOBODY) -> TenantRow:
         """Add an ISP; `zone` is the IANA name of where its days begin. Refused when it is there already."""
         try:
             ZoneInfo(zone)
@@ -101,6 +110,8 @@ class Hub:
             row = TenantRow(checked_name("tenant", name), zone, self.store.now(connection))
             if not integrations.add_tenant(connection, row):
                 raise Refused(f"There is a tenant {name!r} already.")
+            told = entries.entry(AuditKind.COMMAND, actor, "tenant add", f"tenant {row.name}", zone=zone)
+            journal.append(connection, row.name, row.created_at, [told])
         return row
 
     def tenant(self, name: str, actor: str = NOBODY) -> TenantHub:
@@ -115,15 +126,19 @@ class Hub:
         self, *, threads: int = 32, tenants: Collection[str] = (), progress: Progress = lambda _ended: None
     ) -> Converge:
         """Return a worker for some tenants (none named: for all); to be closed."""
-        fleet = Fleet(self.registry, self.clock, tenants)
+        fleet = Fleet(self.registry, self.clock, tenants, self.store)
         return Converge(self.store, fleet, self.clock, threads=threads, draw=self._draw, progress=progress)
+
+    def timekeeper(self, *, tenants: Collection[str] = ()) -> Timekeeper:
+        """Return what runs the schedules of some tenants (none named: of all)."""
+        return Timekeeper(self, tenants)
 
 
 class TenantHub:
     """One tenant's part of an installation."""
 
     def __init__(self, hub: Hub, row: TenantRow, actor: str = NOBODY) -> None:
-        self.hub, self.name = hub, row.name
+        self.hub, self.row, self.name = hub, row, row.name
         self.bench = Bench(hub.store, hub.registry, hub.clock, row.name, ZoneInfo(row.zone), actor)
 
     @cached_property
@@ -135,6 +150,11 @@ class TenantHub:
     def catalogue(self) -> Catalogue:
         """Its plans and product links."""
         return Catalogue(self.bench)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who did what, and what was said to its providers."""
+        return Audit(self.bench)
 
     @cached_property
     def contracts(self) -> Contracts:
@@ -152,9 +172,39 @@ class TenantHub:
         return Operations(self.bench)
 
     @cached_property
+    def schedules(self) -> Schedules:
+        """What it has done by the clock."""
+        return Schedules(self.bench, self.row)
+
+    @cached_property
+    def privacy(self) -> Privacy:
+        """What is held about a person, given out and erased."""
+        return Privacy(self.bench)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Where its secrets are kept."""
+        return Secrets(self.bench)
+
+    @cached_property
     def users(self) -> Users:
         """What its providers have."""
         return Users(self.bench)
+
+    @cached_property
+    def events(self) -> Events:
+        """What happened that somebody may want to hear of."""
+        return Events(self.bench)
+
+    @cached_property
+    def health(self) -> Health:
+        """How it stands with what it has sold."""
+        return Health(self.bench)
+
+    @cached_property
+    def explanations(self) -> Explanations:
+        """Why its contracts are as they are."""
+        return Explanations(self.bench)
 
     @cached_property
     def verbs(self) -> Verbs:

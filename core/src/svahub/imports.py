@@ -20,6 +20,7 @@ from svahub.arrivals import (
     items_after,
     merged_with,
     reasons_after,
+    renews,
     to_sell_again,
 )
 from svahub.intake import ContractRow as FileContract
@@ -28,9 +29,10 @@ from svahub.intake.reading import SeenIds
 from svahub.intentions import Changes, Level, Stamp, draw_consequences, levels, sell_unsold, write
 from svahub.merge import Merged
 from svahub.routes import Routes
-from svahub.store import Store, contracts, tables
+from svahub.store import Store, contracts, journal, tables
 from svahub.store.rows import ContractRow, CustomerRow, ItemRow, ReasonRow
 from svahub.store.states import Priority
+from svahub.telling import of_debts
 
 CHUNK = 500
 STAMP = Stamp("import", priority=Priority.BULK)
@@ -40,7 +42,8 @@ STAMP = Stamp("import", priority=Priority.BULK)
 class Report:
     """What an import did, or would do: contracts by what happened, subscriptions by verb, unserved items by product.
 
-    `differing` counts the contracts that tell otherwise of their customer than an earlier row, which is believed.
+    `differing` counts the contracts that tell otherwise of their customer than an earlier row, which is believed;
+    `erased` the unchanged ones whose customer was erased and stays so, `returned` the erased customers with a new sale.
     """
 
     added: int = 0
@@ -48,10 +51,16 @@ class Report:
     unchanged: int = 0
     rejected: int = 0
     differing: int = 0
+    erased: int = 0
+    returned: int = 0
     verbs: Counter[str] = field(default_factory=Counter)
     not_served: Counter[str] = field(default_factory=Counter)
     errors: list[RowError] = field(default_factory=list)
     errors_left_out: int = 0
+
+    def copy(self) -> Report:
+        """Return the same, to be counted on."""
+        return replace(self, verbs=self.verbs.copy(), not_served=self.not_served.copy(), errors=list(self.errors))
 
     def reject(self, rejected: Rejected, most: int = 1000) -> None:
         """Count a rejected contract and keep its errors, up to a number that a person may read."""
@@ -94,12 +103,26 @@ class _Run:
 
 
 class Importer:
-    """Merges contracts of one tenant; `progress` hears how many were read."""
+    """Merges contracts of one tenant; `progress` hears how many were read.
+
+    `began` is called last in the transaction of the first chunk.
+    """
 
     def __init__(
-        self, store: Store, tenant: str, routes: Callable[[Connection], Routes], progress: Callable[[int], None]
+        self,
+        store: Store,
+        tenant: str,
+        routes: Callable[[Connection], Routes],
+        progress: Callable[[int], None],
+        began: Callable[[Connection], None] = lambda _connection: None,
     ) -> None:
         self._store, self._tenant, self._routes, self._progress = store, tenant, routes, progress
+        self._began: Callable[[Connection], None] | None = began
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a chunk was written."""
+        return self._began is None
 
     def run(self, rows: Iterable[FileContract | Rejected], *, dry_run: bool = False) -> Report:
         """Import what can be imported and report the rest; with `dry_run`, write nothing."""
@@ -107,17 +130,30 @@ class Importer:
         run = _Run(Report(), SeenIds(), put_off)
         stream = iter(rows)
         while chunk := list(islice(stream, CHUNK)):
-            self._chunk(chunk, run, dry_run=dry_run)
+            run = self._chunk(chunk, run, dry_run=dry_run)
             self._progress(len(chunk))
         while chunk := put_off.next_chunk():
-            self._chunk(chunk, replace(run, put_off=None), dry_run=dry_run)
+            run = self._chunk(chunk, replace(run, put_off=None), dry_run=dry_run)
         return run.report
 
-    def _chunk(self, chunk: list[FileContract | Rejected], run: _Run, *, dry_run: bool) -> None:
-        with self._store.write(undo=dry_run) as connection:
+    def _chunk(self, chunk: list[FileContract | Rejected], run: _Run, *, dry_run: bool) -> _Run:
+        """Merge a chunk and return the run after it; one that others crossed is merged again from the run before."""
+
+        def merged(connection: Connection) -> _Chunk:
             contracts.lock_imports(connection, self._tenant)
             changes = Changes(self._store.now(connection), STAMP)
-            _Chunk(connection, self._tenant, self._routes(connection), run, changes).take_in(chunk)
+            again = replace(run, report=run.report.copy())
+            merging = _Chunk(connection, self._tenant, self._routes(connection), again, changes)
+            merging.take_in(chunk)
+            if self._began is not None:
+                self._began(connection)
+            return merging
+
+        done = self._store.transact(merged, undo=dry_run)
+        self._began = None
+        for id in done.heard_of:
+            run.customers.add(id)
+        return replace(run, report=done.report)
 
 
 @dataclass(slots=True)
@@ -151,7 +187,8 @@ class _Chunk:
 
     def __init__(self, connection: Connection, tenant: str, routes: Routes, run: _Run, changes: Changes) -> None:
         self._connection, self._tenant, self._routes = connection, tenant, routes
-        self._run, self._report, self._changes = run, run.report, changes
+        self._run, self.report, self._changes = run, run.report, changes
+        self.heard_of: set[str] = set()
         self._rows = _Rows()
         self._levels: dict[str, Level] = {}
         self._touched: set[str] = set()
@@ -165,14 +202,18 @@ class _Chunk:
         holders = contracts.holders(self._connection, self._tenant, ids)
         contracts.lock_customers(self._connection, self._tenant, customers | holders)
         self._levels = levels(self._connection, self._tenant, ids)
-        self._write_customers([said for _, said in good], customers)
+        known = contracts.customers_by_id(self._connection, self._tenant, customers)
+        good = [(row, said) for row, said in good if not self._stays_erased(said, known)]
+        self._write_customers([said for _, said in good], known)
         for row, said in good:
             self._merge(row, said)
         self._spoil()
         self._touch_others()
         self._rows.write(self._connection, self._changes.sales)
         write(self._connection, self._changes)
-        self._report.verbs.update(verb.value for verb in self._changes.verbs.values())
+        debts = of_debts(self._rows.reasons_gone, self._rows.new_reasons)
+        journal.tell(self._connection, self._tenant, self._changes.now, debts)
+        self.report.verbs.update(verb.value for verb in self._changes.verbs.values())
 
     def _accepted(self, chunk: list[FileContract | Rejected]) -> Iterator[FileContract]:
         for row in chunk:
@@ -184,7 +225,7 @@ class _Chunk:
                 self._reject(rejected)
 
     def _reject(self, rejected: Rejected) -> None:
-        self._report.reject(rejected)
+        self.report.reject(rejected)
         if rejected.contract_id is not None:
             self._spoiled.add(rejected.contract_id)
 
@@ -200,9 +241,19 @@ class _Chunk:
 
     # -- customers -----------------------------------------------------------------------------------------------------
 
-    def _write_customers(self, good: list[Said], ids: set[str]) -> None:
+    def _stays_erased(self, said: Said, known: dict[str, CustomerRow]) -> bool:
+        """Whether the contract brings nothing back of a customer who was erased."""
+        customer = known.get(said.customer["id"])
+        if customer is None or customer.erased_at is None:
+            return False
+        if renews(said, self._levels.get(said.contract["contract_id"])):
+            return False
+        self.report.erased += 1
+        self.report.unchanged += 1
+        return True
+
+    def _write_customers(self, good: list[Said], before: dict[str, CustomerRow]) -> None:
         """Write new and changed customers; what their subscriptions carry follows."""
-        before = contracts.customers_by_id(self._connection, self._tenant, ids)
         after = dict(before)
         for said in good:
             self._hear_of(said, after)
@@ -210,6 +261,7 @@ class _Chunk:
         changed = [row for id, row in before.items() if after[id] is not row]
         contracts.add_rows(self._connection, tables.customers, new)
         contracts.put_rows(self._connection, tables.customers, [after[row.id] for row in changed])
+        self.report.returned += sum(1 for row in changed if row.erased_at is not None)
         self._touched = {row.id for row in changed if after[row.id].digest != row.digest}
 
     def _hear_of(self, said: Said, customers: dict[str, CustomerRow]) -> None:
@@ -217,10 +269,12 @@ class _Chunk:
         id = said.customer["id"]
         there = customers.get(id)
         heard = customer_after(said, there)
-        if self._run.customers.add(id) or there is None:
+        first = id not in self.heard_of and id not in self._run.customers
+        self.heard_of.add(id)
+        if first or there is None:
             customers[id] = heard
         elif self._run.put_off is not None and heard is not there:
-            self._report.differing += 1
+            self.report.differing += 1
 
     def _touch_others(self) -> None:
         """Let the subscriptions of a changed customer's other contracts follow too."""
@@ -242,15 +296,15 @@ class _Chunk:
         self._count(level, changed=not merged.empty or len(self._changes.verbs) > before)
         for item in after.items:
             if not item.removed and item.product_code not in self._routes.links:
-                self._report.not_served[item.product_code] += 1
+                self.report.not_served[item.product_code] += 1
 
     def _count(self, level: Level | None, *, changed: bool) -> None:
         if level is None:
-            self._report.added += 1
+            self.report.added += 1
         elif changed:
-            self._report.changed += 1
+            self.report.changed += 1
         else:
-            self._report.unchanged += 1
+            self.report.unchanged += 1
 
     def _arrived(self, said: Said, merged: Merged, level: Level | None) -> Level:
         """Collect what one contract's rows and subscriptions become; return its level as it then is."""

@@ -16,9 +16,10 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection
 
 from svahub.models import Desired, Observed
-from svahub.store import Store, catalogue, contracts, queue, sales, tables
+from svahub.store import Store, catalogue, contracts, journal, queue, sales, tables
 from svahub.store.rows import ContractRow, ItemRow, LinkRow, ReasonRow, SubscriptionRow
 from svahub.store.states import ContractStatus, Outcome, Phase, Priority, Verb
+from svahub.telling import of_debts
 
 NAMESPACE = UUID("6f1f6c52-3d0b-5a8e-9a55-0f3f2a3c7b11")
 """The root of every key that svahub gives away; changing it would orphan every remote user."""
@@ -274,6 +275,8 @@ def _expire(store: Store, tenant: str, ids: Collection[str]) -> int:
         expired = [reason for reason in reasons if reason.until is not None and reason.until <= now]
         contracts.delete_reasons(connection, expired)
         redraw(connection, tenant, {reason.contract_id for reason in expired}, Changes(now, Stamp("svahub", "expired")))
+        left = [reason for reason in reasons if reason not in expired]
+        journal.tell(connection, tenant, now, of_debts(reasons, left))
         return len(expired)
 
 

@@ -88,8 +88,9 @@ def _unlinked(view: View, row: SubscriptionRow, user: RemoteUser, now: datetime,
         linked = row._replace(observed=Observed.ABSENT, remote_id=None, sent=None, uncertain_since=None, looks=1)
         return Ending(Certainty.SUCCEEDED, (due(linked, now),), user.remote_id, "linked by the adopt policy")
     cause = f"the provider has this person already as user {user.remote_id}, without our reference"
-    asked = "if it is the same customer: `svahub operations retry ID --adopt`, else `svahub operations discard ID`"
-    refused = "the integration's adopt policy refuses to link it: `svahub operations discard ID`"
+    discard = "`svahub operations discard ID --note WHY`"
+    asked = f"if it is the same customer: `svahub operations retry ID --adopt`, else {discard}"
+    refused = f"the integration's adopt policy refuses to link it: {discard}"
     advice, candidate = (asked, user.remote_id) if rules.adopt is Adopt.ASK else (refused, None)
     waits = parked(row._replace(observed=Observed.ABSENT, uncertain_since=None, looks=1), cause, advice, candidate)
     return Ending(Certainty.REJECTED, (waits,), view.account.remote_id, cause)

@@ -1,6 +1,7 @@
 """Hides personal data and secrets wherever people or logs read: one table of field names, one pass over free text.
 
-Pure functions. What is kept of a value (`***.982.247-**`) lets an attendant recognise it, not find the person.
+What is kept of a value (`***.982.247-**`) lets an attendant recognise it, not find the person. Text is masked by what
+it looks like; what looks like nothing (a password, a name) is hidden where `literals` knows it.
 """
 
 from __future__ import annotations
@@ -9,11 +10,23 @@ import re
 from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+
+from pydantic_core import from_json, to_json
+
+from svahub import brazil, literals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-HIDDEN = "***"
+HIDDEN = literals.HIDDEN
+SENSITIVE = "sensitive"
+"""What stands for an integration whose name would tell that a person uses, say, a health service."""
+
+
+def integration_label(name: str, *, sensitive: bool) -> str:
+    """Return how an integration is called in logs and metrics, where a line may be about one person."""
+    return SENSITIVE if sensitive else name
 
 
 class Kind(Enum):
@@ -37,7 +50,7 @@ _TABLE: dict[Kind, str] = {
     Kind.PHONE: "phone phonenumber mobile mobilenumber celular telefone fone whatsapp msisdn",
     Kind.NAME: "name nome fullname surname sobrenome razaosocial nickname",
     Kind.ADDRESS: "address addresses endereco street logradouro addressnumber complement complemento district bairro"
-    " neighborhood postalcode zipcode cep",
+    " neighborhood postalcode zipcode cep city cidade municipio",
     Kind.DATE: "birthdate birthday dateofbirth datanascimento nascimento",
 }
 FIELDS: dict[str, Kind] = {field: kind for kind, fields in _TABLE.items() for field in fields.split()}
@@ -46,11 +59,20 @@ FIELDS: dict[str, Kind] = {field: kind for kind, fields in _TABLE.items() for fi
 _SHORTEST_ENDING = 4
 _ENDINGS = sorted((f for f in FIELDS if len(f) >= _SHORTEST_ENDING or f == "cpf"), key=len, reverse=True)
 _SEPARATORS = str.maketrans("", "", "_-. ")
+_NOUN_FIRST = frozenset(
+    ["senha", "cpf", "cnpj", "documento", "telefone", "celular", "nome", "sobrenome", "endereco", "logradouro"]
+)
+_FIRST_WORD = re.compile(r"[^A-Za-z]*([A-Z]?[a-z]+|[A-Z]+)")
 
 
 @lru_cache(maxsize=4096)
 def kind_of(field: str) -> Kind | None:
-    """Return what a field holds by its name or its name's ending (`customer_document`, `accessToken`, `phones`)."""
+    """Return what a field holds by its name or its name's ending (`customer_document`, `accessToken`, `phones`).
+
+    Portuguese puts the noun first: `nomeTitular`, `cpf_do_cliente`.
+    """
+    if (first := _FIRST_WORD.match(field)) and (noun := first[1].lower()) in _NOUN_FIRST:
+        return FIELDS[noun]
     name = field.lower().translate(_SEPARATORS)
     for candidate in (name, name.removesuffix("s")):
         if candidate in FIELDS:
@@ -75,7 +97,7 @@ def mask_document(value: str) -> str:
 
 def mask_email(value: str) -> str:
     """Mask an e-mail address as `m***@example.com`."""
-    local, at, domain = value.replace("%40", "@").rpartition("@")
+    local, at, domain = value.rpartition("@")
     return f"{local[0]}{HIDDEN}@{domain}" if at and local else HIDDEN
 
 
@@ -112,39 +134,110 @@ _MASKS: dict[Kind, Callable[[str], str]] = {
     Kind.DATE: _hidden,
 }
 
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_SUSPECT = re.compile(r"[@%=:\s]|\d{3}|[0-9A-Z]{12}|[0-9A-Za-z]{2}\.[0-9A-Za-z]{3}\.")
+_UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+_IS_UUID = re.compile(_UUID, re.IGNORECASE)
+_SUSPECT = re.compile(r"[@%=:\s]|\d{3}|[0-9A-Za-z]{12}|[0-9A-Za-z]{2}\.[0-9A-Za-z]{3}\.")
+_EMAIL = re.compile(
+    r"""(?P<email> (?<! [^\s@<>"(),:;&}=?/'[] ) [^\s@<>"(),:;&}=?/'[] [^\s@<>"(),:;&}=?/[]* (?: @ \w [\w.-]* )+ )""",
+    re.VERBOSE,
+)
 _PERSONAL = re.compile(
-    r"""
-      (?P<scheme> \b (?:bearer|basic) \s+ ) [\w.~+/=-]{8,}
-    | (?P<field> \b [\w-]* (?:password|senha|secret|token|api[_-]?key|authorization) ["']? \s* [=:] \s* ["']? )
-      (?: (?:bearer|basic) \s+ )? [^\s"'&,;}]+
-    | (?P<email> [^\s@<>"(),:;]{1,64} (?:@|%40) \w [\w.-]* )
-    | (?<![0-9A-Za-z]) (?:
-        (?P<document>
-            \d{3}\.\d{3}\.\d{3}-\d{2} | \d{11}
-          | [0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-\d{2} | (?-i: [0-9A-Z]{12}\d{2} )
-        )
-      | (?P<phone> \+\d [\d\ ().-]{7,18} \d | (?:\(\d{2}\)|\d{2}) [\ .-]? \d{4,5} [\ .-]? \d{4} )
-    ) (?![0-9A-Za-z])
+    rf"""
+      (?P<uuid> (?<![0-9a-z]) {_UUID} (?![0-9a-z]) )
+    | (?P<scheme> \b (?:bearer|basic) \s+ ) [\w.~+/=-]{{8,}}
+    | (?P<field> (?<![\w-]) [\w-]*? (?:password|senha|secret|token|api[_-]?key|authorization) ["']? \s* [=:] \s* ["']? )
+      (?: (?:bearer|basic) \s+ )? [^\s"'&,;}}]+
+    | (?P<document>
+        \d{{3}}\.\d{{3}}\.\d{{3}} [-.]? \d{{2}}
+      | (?<!\d) \d{{3}} (?: \ \d{{3}}\ \d{{3}}[-\ ] | \d{{6}}- ) \d{{2}} (?!\d)
+      | [0-9A-Z]{{2}} \.[0-9A-Z]{{3}} \.[0-9A-Z]{{3}} /[0-9A-Z]{{4}} -?\d{{2}}
+      | (?<![0-9A-Z]) [0-9A-Z]{{8}} /[0-9A-Z]{{4}} -\d{{2}} (?!\d)
+      | (?<![0-9A-Z]) (?: \d{{11}} | (?-i: [0-9A-Z]{{12}}\d{{2}} ) ) (?![0-9A-Z])
+      )
+    | (?P<number> (?<!\d) (?: \d{{14}} | \d{{11}} ) (?!\d) | (?<![0-9A-Z]) [0-9A-Z]{{12}}\d{{2}} (?![0-9A-Z]) )
+    | (?P<phone>
+        \+\d [\d\ ().-]{{7,18}} \d (?!\d)
+      | \(\d{{2}}\) [\ .-]? \d{{4,5}} [\ .-]? \d{{4}} (?!\d)
+      | (?<![0-9A-Z]) \d{{2}} [\ .-]? \d{{4,5}} [\ .-]? \d{{4}} (?![0-9A-Z])
+      )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 
 
 def _masked_match(found: re.Match[str]) -> str:
-    if kept := found["scheme"] or found["field"]:
-        return kept + HIDDEN
-    if found["email"]:
-        return mask_email(found[0])
-    return mask_document(found[0]) if found["document"] else mask_phone(found[0])
+    match found.lastgroup:
+        case "scheme" | "field" as group:
+            return found[group] + HIDDEN
+        case "email":
+            return mask_email(found[0])
+        case "document":
+            return mask_document(found[0])
+        case "number":  # it touches a word: more than its look has to tell
+            return mask_document(found[0]) if _is_document(found[0]) else found[0]
+        case "phone":
+            return mask_phone(found[0])
+    return found[0]
+
+
+def _masked_in_sentence(found: re.Match[str]) -> str:
+    """Mask what is surely personal: a sentence of ours names ids that look like phones, and `password=env:NAME`."""
+    text = found[0]
+    surely = {"email": True, "document": not text.isalnum() or _is_document(text), "phone": text[0] in "+("}
+    return _masked_match(found) if surely.get(found.lastgroup or "", found.lastgroup == "number") else text
+
+
+def _is_document(text: str) -> bool:
+    try:
+        brazil.document(text)
+    except ValueError:
+        return False
+    return True
 
 
 def mask_text(text: str) -> str:
-    """Mask each CPF, CNPJ, e-mail address, phone and credential that free text contains."""
-    if not _SUSPECT.search(text) or _UUID.fullmatch(text):
+    """Mask each CPF, CNPJ, e-mail address, phone, credential and known secret that free text contains.
+
+    What is percent-encoded and has to be masked is shown decoded.
+    """
+    return literals.without_persons(_mask_text(text))
+
+
+def _mask_text(text: str) -> str:
+    text = literals.without_secrets(text)
+    if not _SUSPECT.search(text) or _IS_UUID.fullmatch(text):
         return text
-    return _PERSONAL.sub(_masked_match, text)
+    return _mask_looks(text, _masked_match)
+
+
+def mask_sentence(text: str) -> str:
+    """Mask what a sentence of ours repeats of what somebody typed or a provider said, and keep its names and ids."""
+    return literals.without_persons(_mask_looks(literals.without_secrets(text), _masked_in_sentence))
+
+
+def mask_actor(text: str) -> str:
+    """Mask what is personal in the name of who acts; an e-mail address stays, as it is whom the books answer for."""
+    return _mask_looks(literals.without_secrets(text), _masked_but_email)
+
+
+def _masked_but_email(found: re.Match[str]) -> str:
+    return found[0] if found.lastgroup == "email" else _masked_in_sentence(found)
+
+
+def mask_access(value: str | None) -> str | None:
+    """Mask a login or an access address so that whoever has it recognises it: its first two characters stay."""
+    return None if value is None else value[:2] + HIDDEN
+
+
+def _mask_looks(text: str, mask: Callable[[re.Match[str]], str]) -> str:
+    if "%" in text and (plain := unquote(text)) != text:
+        masked = _mask_looks(literals.without_secrets(plain), mask)
+        if masked != plain:
+            return masked
+    masked = _PERSONAL.sub(mask, text)
+    if "@" in text:
+        masked = _EMAIL.sub(mask, masked)
+    return masked if masked == text else _mask_looks(masked, mask)  # what is hidden may bare its neighbour
 
 
 def mask_json(value: Any, kind: Kind | None = None) -> Any:
@@ -154,7 +247,7 @@ def mask_json(value: Any, kind: Kind | None = None) -> Any:
     """
     if isinstance(value, str):
         if kind is None:
-            return mask_text(value)
+            return _mask_nested(value) if value[:1] in {"{", "["} else _mask_text(value)
         return _MASKS[kind](value) if value else value
     if isinstance(value, dict):
         return _mask_object(value, kind)
@@ -163,6 +256,15 @@ def mask_json(value: Any, kind: Kind | None = None) -> Any:
     if value is None or isinstance(value, bool):
         return value
     return _mask_number(value, kind)
+
+
+def _mask_nested(text: str) -> str:
+    """Mask JSON that a text holds, or what looks like it, by its fields."""
+    try:
+        value = from_json(text, allow_partial=True)
+    except ValueError:
+        return _mask_text(text)
+    return to_json(mask_json(value)).decode()
 
 
 def _mask_object(value: dict[str, Any], kind: Kind | None) -> dict[str, Any]:
@@ -175,12 +277,15 @@ def _mask_object(value: dict[str, Any], kind: Kind | None) -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def _shown_field(field: str) -> tuple[str, Kind | None]:
-    return mask_text(field), kind_of(field)
+    return _mask_text(field), kind_of(field)
+
+
+literals.on_change(_shown_field.cache_clear)
 
 
 def _mask_number(value: float, kind: Kind | None) -> object:
     text = str(value)
-    masked = mask_text(text) if kind is None else _MASKS[kind](text)
+    masked = _mask_text(text) if kind is None else _MASKS[kind](text)
     return value if masked == text else masked
 
 
@@ -224,10 +329,13 @@ def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _masked_header(name: str, value: str) -> str:
-    return HIDDEN if _SECRET_HEADER.search(name) else mask_text(value)
+    if _SECRET_HEADER.search(name):
+        return HIDDEN
+    address, question, query = value.partition("?")
+    return mask_text(address) + (question and question + mask_query(dict(parse_qsl(query, keep_blank_values=True))))
 
 
 def mask_query(params: Mapping[str, object]) -> str:
     """Write query parameters as people read them, masked: `cpf=***.982.247-**&page=1`."""
     masked: dict[str, object] = mask_json({name: value for name, value in params.items() if value is not None})
-    return "&".join(f"{name}={value}" for name, value in masked.items())
+    return literals.without_persons("&".join(f"{name}={value}" for name, value in masked.items()))

@@ -70,6 +70,10 @@ class Reason(StrEnum):
     LEGAL = "legal"
 
 
+PROTECTED = frozenset({Reason.FRAUD, Reason.LEGAL})
+"""Reasons that only their own source, or an admin, takes away."""
+
+
 class DocumentKind(StrEnum):
     """Whether a customer is a person or a company."""
 
@@ -201,7 +205,7 @@ class Subscription:
     remote_id: str | None = None
     applied: Applied | None = None
     sent: Applied | None = None
-    attributes: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict, repr=False)
     consent: Consent | None = None
     siblings: tuple[Subscription, ...] = ()
 

@@ -5,24 +5,27 @@ The environment fence stands here: a staging integration reaches no production h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from svahub.authentication import TOKENS, TokenCache
 from svahub.client import ProviderClient, Recorder, checked_url
 from svahub.clock import Clock
 from svahub.decisions import Facts
 from svahub.endings import Rules
 from svahub.errors import ProviderError, Refused
 from svahub.exchange import Unrecorded
+from svahub.masking import HIDDEN
 from svahub.models import Environment
 from svahub.registry import ProviderKind, Registry
 from svahub.relay import Relay, foreign_errors
 from svahub.secrets import resolve
-from svahub.settings import IntegrationSettings
+from svahub.settings import Auth, IntegrationSettings
+from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
 
 
@@ -37,23 +40,75 @@ class Opened:
     client: ProviderClient
 
     @property
+    def lane(self) -> Lane:
+        """Which integration it is."""
+        return Lane(self.row.tenant, self.row.name)
+
+    @property
     def facts(self) -> Facts:
         """Return what decides about steps."""
-        declared = float(self.kind.cls.settle_seconds)
-        own = self.settings.settle_seconds
-        return Facts(
-            block_scope=self.kind.block_scope,
-            changes=self.kind.changes,
-            deduplication=self.kind.deduplication,
-            can_find=self.relay.can("find_user"),
-            settle_seconds=declared if own is None else own,
-            recreate=self.settings.recreate,
-        )
+        return facts_of(self.kind, self.settings)
 
     def rules(self, random: Callable[[], float]) -> Rules:
         """Return how steps are retried and users adopted."""
         s = self.settings
         return Rules(s.adopt, s.retry_budget, s.retry_base, s.retry_cap, random)
+
+
+class Configured(NamedTuple):
+    """Settings with their secrets, and what to authenticate with: the current credentials, perhaps the former."""
+
+    settings: IntegrationSettings
+    auths: Sequence[Auth]
+
+
+def configured(kind: ProviderKind, row: IntegrationRow) -> Configured:
+    """Return what a row and the secrets that it refers to say now.
+
+    Raises Refused when a secret cannot be read or the settings no longer fit the plugin.
+    """
+    settings = settings_of(kind, row)
+    current = _auth(kind, settings)
+    return Configured(settings, (current, *(auth for auth in _former(kind, row) if auth != current)))
+
+
+def settings_of(kind: ProviderKind, row: IntegrationRow) -> IntegrationSettings:
+    """Return a row's settings with its secrets as they are now; raises like `configured`."""
+    return validated(kind, row.settings, {name: resolve(kept) for name, kept in row.secrets.items()})
+
+
+def _former(kind: ProviderKind, row: IntegrationRow) -> Sequence[Auth]:
+    if row.former_secrets is None:
+        return ()
+    try:
+        return (_auth(kind, settings_of(kind, replace(row, secrets=row.former_secrets))),)
+    except (Refused, ProviderError):  # who rotates may already have thrown the former ones away
+        return ()
+
+
+def _auth(kind: ProviderKind, settings: IntegrationSettings) -> Auth:
+    with foreign_errors(f"{kind.name}'s auth"):
+        return settings.auth()
+
+
+def facts_of(kind: ProviderKind, settings: IntegrationSettings) -> Facts:
+    """Return what of a provider and its settings decides about steps."""
+    own = settings.settle_seconds
+    return Facts(
+        block_scope=kind.block_scope,
+        changes=kind.changes,
+        deduplication=kind.deduplication,
+        can_find="find_user" in kind.capabilities,
+        settle_seconds=float(kind.cls.settle_seconds) if own is None else own,
+        recreate=settings.recreate,
+    )
+
+
+def without_secrets(kind: ProviderKind, settings: Mapping[str, Any]) -> IntegrationSettings:
+    """Return the settings that the core itself reads, with the plugin's own defaults; no secret is looked at."""
+    given = kind.settings.model_construct(**settings)
+    names = IntegrationSettings.model_fields
+    return IntegrationSettings.model_validate({name: getattr(given, name) for name in names})
 
 
 def open_integration(
@@ -63,19 +118,21 @@ def open_integration(
     clock: Clock,
     recorder: Recorder | None = None,
     gate: Callable[[float], None] = lambda _timeout: None,
+    reread: Callable[[], Sequence[Auth]] = lambda: (),
+    tokens: TokenCache = TOKENS,
 ) -> Opened:
-    """Make an integration callable.
+    """Make an integration callable; `reread` returns its credentials as they are kept, when all known were refused.
 
     Raises MissingPlugin or BrokenPlugin when its plugin is not usable, Refused when a secret cannot be read or the
     settings no longer fit the plugin.
     """
     kind = registry.provider(row.provider)
-    settings = validated(kind, row.settings, {name: resolve(reference) for name, reference in row.secrets.items()})
-    with foreign_errors(f"{kind.name}'s auth"):
-        auth = settings.auth()
+    settings, (auth, *former) = configured(kind, row)
     client = ProviderClient(
         base_url=row.base_url,
         auth=auth,
+        former=former,
+        reread=reread,
         timeout=settings.timeout,
         connections=settings.connections,
         hosts=hosts(kind, row.environment),
@@ -83,6 +140,7 @@ def open_integration(
         gate=gate,
         monotonic=clock.monotonic,
         now=clock.now,
+        tokens=tokens,
     )
     try:
         relay = Relay.open(kind, settings, client, registry.wrappers)
@@ -132,7 +190,7 @@ def validated(kind: ProviderKind, settings: Mapping[str, Any], secrets: Mapping[
     except ValidationError as error:
         wrong = "; ".join(f"{_field(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False))
     for secret in secrets.values():
-        wrong = wrong.replace(secret, "***")  # a plugin's own validator may quote what it refuses
+        wrong = wrong.replace(secret, HIDDEN)  # a plugin's own validator may quote what it refuses
     remedy = f"See: svahub integration add --provider {kind.name} --help-settings"
     raise Refused(f"Settings of {kind.title} are wrong: {wrong}. {remedy}")
 

@@ -19,6 +19,7 @@ from svahub.models import (
     Applied,
     Aspect,
     BlockScope,
+    Desired,
     Observed,
     RemoteUser,
 )
@@ -268,7 +269,9 @@ def _vanished(view: View, step: Step, row: SubscriptionRow, now: datetime) -> En
     if view.facts.recreate:
         return Ending(Certainty.REJECTED, (rested(view, absent, now),), remote_id, "vanished; created again")
     cause = "the user has vanished at the provider"
-    advice = "`svahub operations retry ID` creates it again; `svahub operations discard ID` lets it go"
+    then = " once it is unblocked" if row.desired is Desired.BLOCKED else ""
+    again = f"`svahub operations retry ID` creates it again{then}"
+    advice = f"{again}; `svahub operations discard ID --note WHY` lets it go"
     return Ending(Certainty.REJECTED, (parked(absent, cause, advice),), remote_id, cause)
 
 
@@ -282,5 +285,6 @@ def _advice(error: errors.ProviderError) -> str:
             return f"act at {error.url}, then `svahub operations retry ID`"
         case _:
             return (
-                "mend what the provider refuses, then `svahub operations retry ID`; or `svahub operations discard ID`"
+                "mend what the provider refuses, then `svahub operations retry ID`; "
+                "or `svahub operations discard ID --note WHY`"
             )

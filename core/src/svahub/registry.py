@@ -12,11 +12,12 @@ from importlib.metadata import Distribution
 from typing import Any
 
 from svahub import discovery, hookspecs
-from svahub.conformance import fault_of, hook_fault, implemented, instance
+from svahub.conformance import fault_of, hook_fault, implemented, instance, observes, wraps
 from svahub.discovery import HOOKS, PRODUCT_TYPES, PROVIDERS, Loaded
 from svahub.errors import Refused, UnknownName
 from svahub.installed import points, unreadable
 from svahub.models import Aspect, BlockScope, Deduplication, DocumentKind, Environment
+from svahub.observers import Observers
 from svahub.settings import IntegrationSettings
 
 
@@ -67,6 +68,11 @@ class ProviderKind:
     def changes(self) -> frozenset[Aspect]:
         """What can change after the sale."""
         return frozenset(getattr(self.cls, "changes", ())) if "change" in self.capabilities else frozenset()
+
+    @property
+    def sensitive(self) -> bool:
+        """Whether it tells something sensitive of a person that the provider serves them: their health, say."""
+        return bool(getattr(self.cls, "sensitive", False))
 
     @property
     def documents(self) -> frozenset[DocumentKind]:
@@ -145,9 +151,26 @@ class Registry:
     @cached_property
     def wrappers(self) -> tuple[Any, ...]:
         """What third parties lay around every provider's hooks; broken ones are left out."""
-        sound = (h.plugin for h in discovery.load_all(HOOKS) if hook_fault(h) is None)
-        once = {id(plugin): plugin for plugin in sound}
-        return tuple(instance(plugin) for plugin in once.values())
+        return tuple(plugin for plugin in self._third_parties.values() if wraps(plugin))
+
+    @cached_property
+    def observers(self) -> Observers:
+        """What third parties hook in beside the providers; broken ones are left out."""
+        return Observers({name: plugin for name, plugin in self._third_parties.items() if observes(plugin)})
+
+    @cached_property
+    def _third_parties(self) -> dict[str, Any]:
+        """One object for each sound plugin of `svahub.hooks`, by its name and, where two claim one, its package's."""
+        sound = [h for h in discovery.load_all(HOOKS) if hook_fault(h) is None]
+        once = {id(h.plugin): h for h in sound}.values()
+        claims = Counter(h.name for h in once)
+        named = {h.name if claims[h.name] == 1 else f"{h.name} ({h.distribution})": h.plugin for h in once}
+        return {name: instance(plugin) for name, plugin in named.items()}
+
+    def broken_hooks(self) -> dict[str, str]:
+        """Return why the entries of `svahub.hooks` that cannot be used are broken, by name."""
+        found = ((h.name, hook_fault(h)) for h in discovery.load_all(HOOKS))
+        return {name: reason for name, reason in found if reason is not None}
 
 
 def _kind(loaded: Loaded) -> ProviderKind:

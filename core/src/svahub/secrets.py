@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from svahub.errors import Refused
+from svahub.literals import remember
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
 KEY_VARIABLE = "SVAHUB_SECRET_KEY"
 KEY_FILE_VARIABLE = "SVAHUB_SECRET_KEY_FILE"
+AGE_VARIABLE = "SVAHUB_SECRET_MAX_AGE_DAYS"
 STORED = "stored:"
+OLD_DAYS = 90
+OTHERS = 0o077
+"""The bits of a file's mode that let others than its owner at it."""
+
+
+class Kept(StrEnum):
+    """Where a secret is."""
+
+    ENV = "env"
+    FILE = "file"
+    STORED = "stored"
 
 
 def reference(given: str) -> str:
@@ -37,7 +51,7 @@ def sealed(secret: str) -> str:
     """
     if not secret:
         raise Refused("The secret read from standard input is empty.")
-    return STORED + _fernet().encrypt(secret.encode()).decode()
+    return STORED + _fernet().encrypt(remember(secret).encode()).decode()
 
 
 def resolve(held: str) -> str:
@@ -52,15 +66,58 @@ def resolve(held: str) -> str:
     raise Refused("A secret is named by env:VAR or file:PATH.")
 
 
+def kind_of(held: str) -> Kept:
+    """Return where a kept secret is."""
+    return Kept(held.partition(":")[0])
+
+
 def shown(held: str) -> str:
     """Return how a kept secret is shown: by its reference."""
     return "stored, encrypted" if held.startswith(STORED) else held
 
 
+def rekeyed(held: str) -> str:
+    """Return a kept secret encrypted with the first key; a reference stays as it is. Refused when no key opens it."""
+    if not held.startswith(STORED):
+        return held
+    from cryptography.fernet import InvalidToken
+
+    try:
+        return STORED + _fernet().rotate(held.removeprefix(STORED).encode()).decode()
+    except InvalidToken as error:
+        raise _wrong_key() from error
+
+
+def max_age_days() -> int:
+    """Return after how many days a secret is old; Refused when `SVAHUB_SECRET_MAX_AGE_DAYS` is no such number."""
+    given = os.environ.get(AGE_VARIABLE) or str(OLD_DAYS)
+    if not given.isdecimal() or not int(given):
+        raise Refused(f"{AGE_VARIABLE} is {given!r}: write a number of days, such as {OLD_DAYS}.")
+    return int(given)
+
+
+def faults_of_key_file(store_folder: Path | None) -> list[str]:
+    """Return what endangers the file of the key, if there is one: who may read it, or that it lies beside the store."""
+    given = os.environ.get(KEY_FILE_VARIABLE)
+    if os.environ.get(KEY_VARIABLE) or not given:
+        return []
+    path = Path(given)
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return [f"The key file {path} cannot be read: {type(error).__name__}. Name another in {KEY_FILE_VARIABLE}."]
+    faults = []
+    if mode & OTHERS:
+        faults.append(f"Others than its owner may read the key file {path}. Restrict it: chmod 600 {path}")
+    if store_folder is not None and path.resolve().is_relative_to(store_folder.resolve()):
+        faults.append(f"The key file {path} lies beside the store: who copies that folder can read both. Move the key.")
+    return faults
+
+
 def _present(value: str, name: str, remedy: str) -> str:
     if not value.strip():
         raise Refused(f"The secret {name} is empty or not set. {remedy} and run the command again.")
-    return value.strip()
+    return remember(value.strip())
 
 
 def _read(place: str) -> str:
@@ -74,16 +131,20 @@ def _opened(token: str) -> str:
     from cryptography.fernet import InvalidToken
 
     try:
-        return _fernet().decrypt(token.encode()).decode()
+        return remember(_fernet().decrypt(token.encode()).decode())
     except InvalidToken as error:
-        raise Refused(f"A stored secret does not open with this key. Set the right {KEY_VARIABLE}.") from error
+        raise _wrong_key() from error
+
+
+def _wrong_key() -> Refused:
+    return Refused(f"A stored secret does not open with this key. Set the right {KEY_VARIABLE}.")
 
 
 def _fernet() -> MultiFernet:
     from cryptography.fernet import Fernet, MultiFernet
 
     try:
-        return MultiFernet([Fernet(key.strip()) for key in _keys().split(",") if key.strip()])
+        return MultiFernet([Fernet(remember(key.strip())) for key in _keys().split(",") if key.strip()])
     except ValueError as error:
         make = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
         raise Refused(f"{KEY_VARIABLE} is no Fernet key. Make one with: {make}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -14,11 +14,12 @@ from svahub.answers import Answer, failed, refused, unusable
 from svahub.authentication import TokenRefused
 from svahub.errors import ProviderError
 from svahub.exchange import Exchange, Recorder, current_attempt, shown_body
+from svahub.literals import about
 from svahub.masking import mask_headers, mask_query, mask_text, personal_values
 from svahub.points import Point
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from svahub.exchange import Mask
@@ -40,10 +41,10 @@ class Call:
     path: str
     writes: bool
     max_bytes: int
-    content: bytes = b""
+    content: bytes = field(default=b"", repr=False)
     content_type: str = ""
-    params: Params | None = None
-    headers: Mapping[str, str] | None = None
+    params: Params | None = field(default=None, repr=False)
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
 
     @property
     def shown_path(self) -> str:
@@ -69,8 +70,8 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class _Received:
     status: int
-    headers: httpx.Headers
-    content: bytes
+    headers: httpx.Headers = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,20 @@ class Sender:
         With `renewable` credentials a 401 raises TokenRefused; other error answers mean what `translate` says, or
         what HTTP says where that returns None.
         """
+        with about(*_told(call)):
+            return self._exchanged(call, credentials, read, translate, renewable)
+
+    def _exchanged(
+        self,
+        call: Call,
+        credentials: Mapping[str, str],
+        read: Callable[[bytes], T],
+        translate: Translate,
+        renewable: bool,
+    ) -> T:
         request = call.request(credentials, self.timeout)
+        # read before the gate: a process that is frozen behind it sends nothing when it is thawed
+        request.extensions["deadline"] = self.monotonic() + self.timeout
         self.gate(self.timeout)
         at, started = self.now(), self.monotonic()
         received: _Received | None = None
@@ -158,6 +172,14 @@ class Sender:
                 attempt=current_attempt(),
             )
         )
+
+
+def _told(call: Call) -> Iterable[str]:
+    """Return what the call tells of a person: the answer may repeat it anywhere. An attempt says whom it is about."""
+    if current_attempt() is not None:
+        return ()
+    sent, _ = _parsed(call.content)
+    return (*personal_values(sent), *personal_values(call.params))
 
 
 def _shown_answer(received: _Received, mask: Mask) -> str | None:

@@ -49,7 +49,11 @@ def ssl_context() -> ssl.SSLContext:
 
 
 class DeadlineTransport(httpx.BaseTransport):
-    """Makes at most `connections` calls at once; a request's `read` timeout is its deadline in all."""
+    """Makes at most `connections` calls at once.
+
+    A request's `deadline` is an instant of `monotonic` by which it ends in all; without one, its `read` timeout counts
+    from now.
+    """
 
     def __init__(self, *, connections: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -61,7 +65,7 @@ class DeadlineTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and return the answer, its body still to be read before the same deadline."""
         seconds: float = request.extensions["timeout"]["read"]
-        timed = _timed(request, self._monotonic() + seconds)
+        timed = _timed(request, request.extensions.get("deadline", self._monotonic() + seconds))
         if not self._free.acquire(timeout=seconds):
             raise httpx.PoolTimeout("all connections are in use")
         lease = self._lease(timed.url.origin)

@@ -8,24 +8,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from svahub import entries
 from svahub.errors import Refused, UnknownName
 from svahub.intentions import Changes, Level, Stamp, draw_consequences, levels, write
-from svahub.masking import mask_text
-from svahub.models import Aspect, BlockScope, Desired, Observed, Reason
+from svahub.masking import clean, mask_actor, mask_text
+from svahub.models import PROTECTED, Aspect, BlockScope, Desired, Observed, Reason
 from svahub.registry import Registry
 from svahub.routes import Routes, declined
-from svahub.store import Store, contracts, queue, sales, tables
+from svahub.store import Store, contracts, journal, queue, sales, tables
 from svahub.store.rows import ContractRow, ItemRow, ReasonRow, SubscriptionRow
-from svahub.store.states import ContractStatus, Phase, Verb
+from svahub.store.states import AuditKind, ContractStatus, Phase, Verb
+from svahub.telling import of_debts
 
 KEPT_DAYS = 30
-PROTECTED = frozenset({Reason.FRAUD, Reason.LEGAL})
 
 
 class Action(StrEnum):
@@ -49,7 +50,7 @@ class Command:
     until: datetime | None = None
     plan: str | None = None
     quantity: int | None = None
-    note: str | None = None
+    note: str | None = field(default=None, repr=False)
     actor: str = "operator"
     admin: bool = False
     idempotency_key: str | None = None
@@ -63,7 +64,7 @@ class Command:
     @property
     def source(self) -> str:
         """Return whose block reason it is."""
-        return f"operator:{self.actor}"
+        return f"operator:{mask_actor(self.actor)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class Verbs:
 
         The same idempotency key with the same command returns what it did then; with another command it is refused.
         """
+        command = _as_kept(command)
         return self._store.transact(lambda connection: self._issued(connection, command), undo=dry_run)
 
     def _issued(self, connection: Connection, command: Command) -> Issued:
@@ -107,7 +109,23 @@ class Verbs:
         draw_consequences(changes, after, asked.routes.links)
         write(connection, changes)
         self._remember(connection, command, changes, level, now)
+        journal.tell(connection, self._tenant, now, of_debts(level.reasons, after.reasons))
+        if changes.verbs or _differ(level, after):
+            self._record(connection, command, changes, asked.reason)
         return Issued(_effects(level, changes, command.item), remarks)
+
+    def _record(self, connection: Connection, command: Command, changes: Changes, reason: Reason | None) -> None:
+        """Append to the audit who asked what, and which operations that made.
+
+        Not the note: it may name a person, and the audit cannot forget. The operation keeps it.
+        """
+        made = sales.last_operation_ids(connection, self._tenant, changes.verbs) if changes.verbs else {}
+        entry = entries.entry(
+            AuditKind.COMMAND, command.actor, command.action.value, entries.of_contract(command.contract, command.item),
+            reason=reason, until=command.until, plan=command.plan, quantity=command.quantity,
+            idempotency_key=command.idempotency_key, admin=command.admin or None, operations=sorted(made.values()),
+        )  # fmt: skip
+        journal.append(connection, self._tenant, changes.now, [entry])
 
     def _locked_level(self, connection: Connection, contract: str) -> Level:
         """Return the level, its customer locked: the one whose it is now, as an import may have moved the contract."""
@@ -148,6 +166,23 @@ class Verbs:
                 raise _used_for_another(command)
 
 
+def _differ(before: Level, after: Level) -> bool:
+    """Say whether a contract is another; a level after a verb on one item has only that item."""
+    reasons = set(before.reasons) != set(after.reasons)
+    status = before.contract.status is not after.contract.status
+    return reasons or status or any(item not in before.items for item in after.items)
+
+
+def _as_kept(command: Command) -> Command:
+    """Return a command whose texts every column takes: none fails for a byte that somebody typed."""
+    return replace(
+        command,
+        actor=entries.fitted(command.actor, entries.LONGEST - len("operator:")),
+        note=clean(command.note) if command.note else None,
+        idempotency_key=entries.fitted(command.idempotency_key) if command.idempotency_key else None,
+    )
+
+
 def _since(now: datetime) -> datetime:
     return now - timedelta(days=KEPT_DAYS)
 
@@ -182,7 +217,7 @@ class _Asked:
         """Who asks and why; a note is kept without personal data."""
         command = self.command
         note = mask_text(command.note) if command.note else None
-        return Stamp(f"operator:{command.actor}", self.reason, note, command.idempotency_key)
+        return Stamp(command.source, self.reason, note, command.idempotency_key)
 
     def carried_out(self) -> tuple[Level, tuple[str, ...]]:
         item = self.command.item
@@ -208,6 +243,7 @@ class _Asked:
         blocked = [i.code for i in self.items if self._is(i, Desired.BLOCKED)]
         if blocked:
             raise Refused(f"Contract {self.contract.id} is blocked ({self._why(blocked[0])}): use unblock.")
+        self._refuse_erased()
         cancelled = self.contract.status is ContractStatus.CANCELLED
         whole = self.command.item is not None or cancelled
         ended = (i for i in self.items if self._ended_at_the_provider(i) or (whole and self._is(i, Desired.CANCELLED)))
@@ -215,8 +251,21 @@ class _Asked:
         level = replace(self.level, contract=self._status(ContractStatus.ACTIVE), sell_again=again)
         if self.command.item is not None:
             level = replace(level, items=[i for i in self.level.items if i.code == self.command.item])
-        not_served = [i.code for i in self.items if i.product_code not in self.routes.links]
-        return level, (f"not served (no product link): {', '.join(not_served)}",) if not_served else ()
+        return level, self._remarks()
+
+    def _refuse_erased(self) -> None:
+        id = self.contract.customer_id
+        customer = contracts.customers_by_id(self.connection, self.contract.tenant, [id])[id]
+        if customer.erased_at is not None:
+            when = f"{customer.erased_at:%Y-%m-%d}"
+            raise Refused(f"Customer {id} was erased on {when}: import a new contract, which brings their data.")
+
+    def _remarks(self) -> tuple[str, ...]:
+        served = [i for i in self.items if i.product_code in self.routes.links]
+        not_served = [i.code for i in self.items if i not in served]
+        unproved = [i.code for i in served if not i.consent]
+        told = (("not served (no product link)", not_served), ("no consent on record", unproved))
+        return tuple(f"{what}: {', '.join(codes)}" for what, codes in told if codes)
 
     def _is(self, item: ItemRow, desired: Desired) -> bool:
         latest = self.level.latest(item.code)

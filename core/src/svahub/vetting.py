@@ -21,7 +21,7 @@ from svahub.errors import (
     RateLimited,
     Rejected,
 )
-from svahub.masking import clean
+from svahub.masking import clean, mask_text
 from svahub.models import Observed, Plan, RemoteSubscription, RemoteUser
 
 T = TypeVar("T", Plan, RemoteUser)
@@ -53,10 +53,10 @@ def vetted_or_none(kind: type[T], value: Any, hook: str) -> T | None:
 
 
 def vet_error(error: ProviderError, hook: str) -> None:
-    """Clean an error's sentence in place; PluginBug when what it bears cannot be used."""
+    """Clean and mask an error's sentence in place; PluginBug when what it bears cannot be used."""
     try:
         _vet_payload(error, hook)
-        error.args = (clean(str(error)),)
+        error.args = (mask_text(clean(str(error))),)
     except PluginBug:
         raise
     except Exception as foreign:
@@ -78,7 +78,7 @@ def _vet_payload(error: ProviderError, hook: str) -> None:
         case NeedsPerson():
             error.url = clean(error.url) if error.url is not None else None
         case Rejected():
-            error.code = clean(str(error.code))
+            error.code = mask_text(clean(str(error.code)))
 
 
 def _pause(error: RateLimited, hook: str) -> float | None:

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from svahub import entries
+from svahub.authentication import TOKENS, TokenCache
 from svahub.clock import Clock
 from svahub.errors import Refused, UnknownName
 from svahub.fleet import ExchangeLog
-from svahub.masking import mask_json
 from svahub.opening import Opened, open_integration
 from svahub.registry import Registry
 from svahub.store import Store, integrations, journal
@@ -47,14 +48,21 @@ class Bench:
             return row
 
     @contextmanager
-    def calling(self, name: str, *, disabled_too: bool = False) -> Iterator[Opened]:
+    def calling(self, name: str) -> Iterator[Opened]:
         """Open an integration for calls outside converge; its exchanges are recorded when the block ends."""
         row = self.integration(name)
-        if row.state is IntegrationState.DISABLED and not disabled_too:
+        if row.state is IntegrationState.DISABLED:
             raise Refused(f"The integration {name!r} is disabled. Enable it: svahub integration enable {name}")
+        with self.opened(row) as opened:
+            yield opened
+
+    @contextmanager
+    def opened(self, row: IntegrationRow, tokens: TokenCache = TOKENS) -> Iterator[Opened]:
+        """Open an integration as a row says, be it kept or not; its exchanges are recorded when the block ends."""
         log = ExchangeLog()
-        recorder = log.recorder(Lane(self.tenant, name))
-        opened = open_integration(row, self.registry, clock=self.clock, recorder=recorder)
+        sensitive = self.registry.provider(row.provider).sensitive
+        recorder = log.recorder(Lane(self.tenant, row.name), sensitive=sensitive)
+        opened = open_integration(row, self.registry, clock=self.clock, recorder=recorder, tokens=tokens)
         try:
             yield opened
         finally:
@@ -83,7 +91,7 @@ class Bench:
         **details: Any,
     ) -> None:
         """Append to the audit, last in a transaction, that `actor` (the bench's, unless named) did something."""
-        entry = journal.Entry(kind, actor or self.actor, command, subject, mask_json(details))
+        entry = entries.entry(kind, actor or self.actor, command, subject, **details)
         journal.append(connection, self.tenant, self.store.now(connection), [entry])
 
     def now(self) -> datetime:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import uuid5
 
 from sqlalchemy import Connection
 
+from svahub import entries
 from svahub.areas.bench import Bench
 from svahub.errors import OutcomeUnknown, Refused, UnknownName
 from svahub.intentions import NAMESPACE
 from svahub.models import Plan, PlanDraft
-from svahub.store import catalogue, integrations
+from svahub.store import catalogue, integrations, journal
 from svahub.store.rows import LinkRow, PlanRow
+from svahub.store.states import AuditKind
+from svahub.telling import of_retired
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,21 @@ class Catalogue:
             if not dry_run:
                 catalogue.add_plans(connection, [self._row(integration, plan, now) for plan in new])
                 catalogue.change_plans(connection, changed)
+                self._tell_of(connection, integration, [row for row in changed if row.remote_id in synced.retired])
+                self._record_sync(connection, synced)
         return synced
+
+    def _record_sync(self, connection: Connection, synced: Synced) -> None:
+        told: dict[str, Any] = {name: len(getattr(synced, name)) for name in ("added", "changed", "retired")}
+        if any(told.values()):
+            subject = entries.of_integration(synced.integration)
+            self.bench.record(connection, AuditKind.COMMAND, "plans sync", subject, **told)
+
+    def _tell_of(self, connection: Connection, integration: str, retired: list[PlanRow]) -> None:
+        if retired:
+            tenant, ids = self.bench.tenant, [plan.remote_id for plan in retired]
+            told = of_retired(retired, catalogue.live_by_plan(connection, tenant, integration, ids))
+            journal.tell(connection, tenant, self.bench.store.now(connection), told)
 
     def _row(self, integration: str, plan: Plan, now: datetime) -> dict[str, object]:
         return {
@@ -93,7 +111,8 @@ class Catalogue:
         except OutcomeUnknown as error:
             look = f"look first: svahub plans sync {integration}"
             raise OutcomeUnknown(f"It is not known whether the plan was registered; {look} ({error})") from error
-        with self.bench.store.write() as connection:
+        about: dict[str, Any] = {"plan": plan.remote_id, "title": name, "price": price}
+        with self.bench.writing("plans create", entries.of_integration(integration), **about) as connection:
             now = self.bench.store.now(connection)
             catalogue.add_plans(connection, [self._row(integration, plan, now)])
         return plan
@@ -112,12 +131,13 @@ class Catalogue:
                 f"The integration {row.name!r} is of {row.provider}, which does not serve {product_type!r}; "
                 f"{', '.join(providers)} does."
             )
-        with self.bench.store.write() as connection:
+        about: dict[str, Any] = {"product_type": product_type, "integration": row.name, "plan": plan}
+        with self.bench.writing("products link", f"product {code}", dry_run=dry_run, **about) as connection:
             self._check_plan(connection, row.name, plan)
             link = LinkRow(self.bench.tenant, code, product_type, row.name, plan)
-            if not dry_run:
-                catalogue.put_link(connection, link)
-            return Linked(link, catalogue.unserved_items(connection, self.bench.tenant, code))
+            catalogue.put_link(connection, link)
+            unserved = catalogue.unserved_items(connection, self.bench.tenant, code)
+        return Linked(link, unserved)
 
     def _only_integration(self, product_type: str, providers: tuple[str, ...], named: str | None) -> str:
         if named is not None:
@@ -146,15 +166,14 @@ class Catalogue:
 
     def unlink(self, code: str, *, dry_run: bool = False) -> None:
         """Forget a product's link; refused while subscriptions of the product live."""
-        with self.bench.store.write() as connection:
+        with self.bench.writing("products unlink", f"product {code}", dry_run=dry_run) as connection:
             if catalogue.link(connection, self.bench.tenant, code) is None:
                 known = [link.code for link in catalogue.links(connection, self.bench.tenant)]
                 raise UnknownName("linked product", code, known)
             live = catalogue.live_of_product(connection, self.bench.tenant, code)
             if live:
                 raise Refused(f"{live} subscriptions of product {code!r} live: cancel them first.")
-            if not dry_run:
-                catalogue.unlink(connection, self.bench.tenant, code)
+            catalogue.unlink(connection, self.bench.tenant, code)
 
 
 def _compared(

@@ -9,6 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
+from svahub import entries
 from svahub.areas.bench import Bench
 from svahub.areas.subscriptions import Subscriptions, SubscriptionView
 from svahub.errors import Refused, UnknownName
@@ -55,7 +58,10 @@ class ContractView:
 
 @dataclass(frozen=True, slots=True)
 class CustomerView:
-    """A customer as the attendant sees them: documents and addresses of contact are masked."""
+    """A customer as the attendant sees them: documents and addresses of contact are masked.
+
+    Of one who was erased, name and document are a pseudonym.
+    """
 
     id: str
     name: str
@@ -63,6 +69,7 @@ class CustomerView:
     email: str | None
     phone: str | None
     contracts: tuple[ContractView, ...]
+    erased_at: datetime | None = None
 
 
 class StrictRefusal(Refused):
@@ -99,7 +106,8 @@ class Contracts:
             checked = self._importer(lambda _read: None).run(read_file(path, file_format), dry_run=True)
             if checked.rejected:
                 raise StrictRefusal(checked)
-        return self.take_in(read_file(path, file_format), dry_run=dry_run, progress=progress)
+        name = "standard input" if str(path) == "-" else Path(path).name
+        return self.take_in(read_file(path, file_format), dry_run=dry_run, progress=progress, source=name)
 
     def take_in(
         self,
@@ -107,13 +115,26 @@ class Contracts:
         *,
         dry_run: bool = False,
         progress: Callable[[int], None] = lambda _read: None,
+        source: str = "a program",
     ) -> Report:
-        """Import contracts that a program has, in the shape of `svahub.intake.ContractRow`."""
-        return self._importer(progress).run(rows, dry_run=dry_run)
+        """Import contracts that a program has, in the shape of `svahub.intake.ContractRow`; `source` names them."""
+        importer = self._importer(progress, lambda connection: self._record(connection, source, "began"))
+        report = importer.run(rows, dry_run=dry_run)
+        if importer.has_begun and not dry_run:
+            with self.bench.store.write() as connection:
+                self._record(connection, source, "ended", **_counts(report))
+        return report
 
-    def _importer(self, progress: Callable[[int], None]) -> Importer:
+    def _record(self, connection: Connection, source: str, state: str, **counts: Any) -> None:
+        """Append to the audit that an import began or ended: it is many transactions, and may be killed in between."""
+        details = {"source": source, "state": state, **counts}
+        self.bench.record(connection, AuditKind.COMMAND, "contracts import", "contracts", **details)
+
+    def _importer(
+        self, progress: Callable[[int], None], began: Callable[[Connection], None] = lambda _connection: None
+    ) -> Importer:
         tenant, registry = self.bench.tenant, self.bench.registry
-        return Importer(self.bench.store, tenant, lambda c: Routes.of(c, tenant, registry), progress)
+        return Importer(self.bench.store, tenant, lambda c: Routes.of(c, tenant, registry), progress, began)
 
     def list(self, status: ContractStatus | None = None, customer: str | None = None) -> Iterator[ContractRow]:
         """Stream contracts by their id."""
@@ -148,8 +169,14 @@ class Contracts:
             if row is None:
                 raise UnknownName("customer", id, [], "Customers come with contracts: svahub contracts import")
             held = contracts.contracts_of_customer(connection, self.bench.tenant, id)
-            self.bench.record(connection, AuditKind.LOOK, "customers show", f"customer {id}", actor=actor)
+            subject = entries.of_customer(id)
+            self.bench.record(connection, AuditKind.LOOK, "customers show", subject, actor=actor)
         return _customer(row, tuple(self._view(contract) for contract in held))
+
+
+def _counts(report: Report) -> dict[str, Any]:
+    counts = {name: getattr(report, name) for name in ("added", "changed", "unchanged", "rejected", "differing")}
+    return counts | {"operations": dict(report.verbs), "not_served": report.not_served.total()}
 
 
 def _item(row: ItemRow) -> ItemView:
@@ -162,4 +189,5 @@ def _item(row: ItemRow) -> ItemView:
 def _customer(row: CustomerRow, held: tuple[ContractView, ...]) -> CustomerView:
     email = mask_email(row.email) if row.email else None
     phone = mask_phone(row.phone) if row.phone else None
-    return CustomerView(row.id, row.name, mask_document(row.document), email, phone, held)
+    document = mask_document(row.document) if row.erased_at is None else row.document
+    return CustomerView(row.id, row.name, document, email, phone, held, row.erased_at)

@@ -9,16 +9,21 @@ from enum import Enum
 from typing import Any
 
 from pydantic import BaseModel
+from sqlalchemy import Connection
 
-from svahub import secrets
+from svahub import entries, secrets
 from svahub.areas.bench import Bench
-from svahub.errors import AuthenticationFailed, Cause, PluginBug, ProviderError, Refused, Unreachable, Unsupported
+from svahub.areas.rotation import Rotated, refuse_unknown, rotated
+from svahub.areas.secrets import SecretView, views_of
+from svahub.areas.trials import Tested, tried
+from svahub.errors import ProviderError, Refused
 from svahub.models import Environment
-from svahub.opening import base_url, secret_fields, validated
+from svahub.opening import base_url, secret_fields, settings_of, validated
 from svahub.registry import ProviderKind
-from svahub.store import integrations
+from svahub.store import integrations, journal
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import IntegrationState
+from svahub.telling import of_freed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +54,15 @@ class IntegrationView:
     live_subscriptions: int
     paused_until: datetime | None
     created_at: datetime
+    secrets_at: datetime | None
+    old_secrets: list[str]
+    former_kept: bool
 
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """What a test call brought; `fault` is None when all is well, else which part is at fault."""
-
-    name: str
-    ok: bool
-    fault: str | None = None
-    message: str = ""
-    milliseconds: int = 0
+    @property
+    def attention(self) -> str:
+        """What a person may want to act on."""
+        old = f"old secret: {', '.join(self.old_secrets)}" if self.old_secrets else ""
+        return "; ".join(filter(None, (self.cause, old)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +102,22 @@ class Integrations:
             "state": IntegrationState.ENABLED,
             "cause": None,
         }
-        self._write(values, dry_run=dry_run)
-        return self.show(name) if not dry_run else self._view(IntegrationRow(**values, **_dates(self.bench.now())))
+        references = [f"{secrets.shown(held)} as {field}" for field, held in kept.items()]
+        told = {"provider": provider, "environment": environment.value, "references": references}
+        self._write(values, told, dry_run=dry_run)
+        if not dry_run:
+            return self.show(name)
+        now = self.bench.now()
+        return self._view(IntegrationRow(**values, **_dates(now)), now)
 
-    def _write(self, values: dict[str, Any], *, dry_run: bool) -> None:
-        with self.bench.store.write() as connection:
+    def _write(self, values: dict[str, Any], told: dict[str, Any], *, dry_run: bool) -> None:
+        subject = entries.of_integration(values["name"])
+        with self.bench.writing("integration add", subject, dry_run=dry_run, **told) as connection:
             there = integrations.one(connection, self.bench.tenant, values["name"])
             if there is not None and there.state is not IntegrationState.REMOVED:
                 raise Refused(f"There is an integration {values['name']!r} already. Choose another name, or remove it.")
             if there is not None and there.provider != values["provider"]:
                 raise Refused(f"{values['name']!r} was an integration of {there.provider}. Choose another name.")
-            if dry_run:
-                return
             values = values | _dates(self.bench.store.now(connection))
             (integrations.revive if there else integrations.add)(connection, values)
 
@@ -123,13 +130,14 @@ class Integrations:
         """Return every integration of the tenant."""
         with self.bench.store.read() as connection:
             rows = integrations.of_tenant(connection, self.bench.tenant)
-        return [self._view(row) for row in rows]
+            now = self.bench.store.now(connection)
+        return [self._view(row, now) for row in rows]
 
     def show(self, name: str) -> IntegrationView:
         """Return one integration."""
-        return self._view(self.bench.integration(name))
+        return self._view(self.bench.integration(name), self.bench.now())
 
-    def _view(self, row: IntegrationRow) -> IntegrationView:
+    def _view(self, row: IntegrationRow, now: datetime) -> IntegrationView:
         with self.bench.store.read() as connection:
             live = integrations.live_subscriptions(connection, row.tenant, row.name)
         kind, problem = usable(self.bench, row)
@@ -137,6 +145,7 @@ class Integrations:
             row.name, row.provider, kind.title if kind else None, row.environment, row.base_url,
             problem or row.state.value, row.cause, row.settings,
             {field: secrets.shown(kept) for field, kept in row.secrets.items()}, live, row.paused_until, row.created_at,
+            row.secrets_at, [view.field for view in views_of(row, now) if view.old], row.former_secrets is not None,
         )  # fmt: skip
 
     def obstacles(self) -> dict[str, str]:
@@ -147,51 +156,80 @@ class Integrations:
         return {name: obstacle for name, obstacle in found.items() if obstacle}
 
     def test(self, name: str) -> Tested:
-        """Make one call that changes nothing; success frees a quarantined integration."""
-        began = self.bench.clock.monotonic()
-        try:
-            with self.bench.calling(name, disabled_too=True) as opened:
-                opened.relay.check_connection()
-        except ProviderError as error:
-            took = round(1000 * (self.bench.clock.monotonic() - began))
-            return Tested(name, ok=False, fault=_fault(error), message=str(error), milliseconds=took)
-        self._set(name, IntegrationState.ENABLED, only_from=IntegrationState.QUARANTINED)
-        return Tested(name, ok=True, milliseconds=round(1000 * (self.bench.clock.monotonic() - began)))
+        """Make one call that changes nothing, with the current secrets.
+
+        Success frees a quarantined integration, and ends a rotation: the former secrets are forgotten.
+        """
+        row = self.bench.integration(name)
+        tested = tried(self.bench, row)
+        if tested.ok and (row.state is IntegrationState.QUARANTINED or row.former_secrets is not None):
+            with self.bench.writing("integration test", entries.of_integration(name)) as connection:
+                integrations.forget_former(connection, row)
+                self._free(connection, row, "integration test")
+        return tested
+
+    def test_all(self) -> Sequence[Tested]:
+        """Test every integration that is not disabled, one after the other."""
+        return [self.test(name) for name in self._names(IntegrationState.ENABLED, IntegrationState.QUARANTINED)]
+
+    def _names(self, *states: IntegrationState) -> Sequence[str]:
+        with self.bench.store.read() as connection:
+            return [row.name for row in integrations.of_tenant(connection, self.bench.tenant) if row.state in states]
+
+    def rotate(self, name: str, secret: Mapping[str, str], *, dry_run: bool = False) -> Rotated:
+        """Put other secrets in the place of the old ones, once the provider has accepted them; frees from quarantine.
+
+        `secret` maps a setting to `env:VAR`, `file:PATH` or an already sealed secret. Raises Refused, and changes
+        nothing, when the test with the new ones fails.
+        """
+        if not secret:
+            raise Refused(f"Name the new secret: svahub integration rotate {name} --secret FIELD=env:VAR")
+        return rotated(self.bench, name, secret, dry_run=dry_run)
+
+    def old_secrets(self, now: datetime) -> Sequence[SecretView]:
+        """Return the secrets that are older at an instant than they should get."""
+        with self.bench.store.read() as connection:
+            rows = integrations.of_tenant(connection, self.bench.tenant)
+        return [view for row in rows for view in views_of(row, now) if view.old]
 
     def disable(self, name: str) -> IntegrationView:
         """Let no call to the provider out; its subscriptions wait."""
-        self._set(name, IntegrationState.DISABLED)
-        return self.show(name)
+        return self._set(name, IntegrationState.DISABLED, "integration disable")
 
     def enable(self, name: str) -> IntegrationView:
         """Let calls out again."""
-        self._set(name, IntegrationState.ENABLED)
+        return self._set(name, IntegrationState.ENABLED, "integration enable")
+
+    def _set(self, name: str, state: IntegrationState, command: str) -> IntegrationView:
+        row = self.bench.integration(name)
+        with self.bench.writing(command, entries.of_integration(name)) as connection:
+            if state is IntegrationState.ENABLED:
+                self._free(connection, row, command)
+            integrations.set_state(connection, self.bench.tenant, name, state)
         return self.show(name)
 
-    def _set(self, name: str, state: IntegrationState, only_from: IntegrationState | None = None) -> None:
-        row = self.bench.integration(name)
-        if only_from in {None, row.state}:
-            with self.bench.store.write() as connection:
-                integrations.set_state(connection, self.bench.tenant, name, state)
+    def _free(self, connection: Connection, row: IntegrationRow, command: str) -> None:
+        if integrations.free(connection, row):
+            now = self.bench.store.now(connection)
+            journal.tell(connection, row.tenant, now, [of_freed(row.name, command)])
 
     def remove(self, name: str, *, dry_run: bool = False) -> None:
-        """Remove an integration without live subscriptions; what it did stays in the books."""
+        """Remove an integration without live subscriptions, and its secrets; what it did stays in the books."""
         self.bench.integration(name)
-        with self.bench.store.write() as connection:
+        subject = entries.of_integration(name)
+        with self.bench.writing("integration remove", subject, dry_run=dry_run) as connection:
             live = integrations.live_subscriptions(connection, self.bench.tenant, name)
             if live:
                 raise Refused(f"{name!r} has {live} live subscriptions: cancel them first, or disable the integration.")
-            if dry_run:
-                return
             if integrations.all_subscriptions(connection, self.bench.tenant, name):
-                integrations.set_state(connection, self.bench.tenant, name, IntegrationState.REMOVED)
+                integrations.retire(connection, self.bench.tenant, name)
                 integrations.forget_links(connection, self.bench.tenant, name)
             else:
                 integrations.remove(connection, self.bench.tenant, name)
 
 
 def _dates(now: datetime) -> dict[str, Any]:
-    return {"created_at": now, "secrets_at": now, "paused_until": None, "former_secrets": None}
+    return {"created_at": now, "secrets_at": now, "paused_until": None, "former_secrets": None, "secret_dates": None}
 
 
 def usable(bench: Bench, row: IntegrationRow) -> tuple[ProviderKind | None, str | None]:
@@ -209,7 +247,7 @@ def _obstacle(bench: Bench, row: IntegrationRow) -> str | None:
     if kind is None:
         return problem
     try:
-        validated(kind, row.settings, {field: secrets.resolve(kept) for field, kept in row.secrets.items()})
+        settings_of(kind, row)
     except (Refused, ProviderError) as error:
         return str(error)
     return None
@@ -246,23 +284,6 @@ def _kind(annotation: Any) -> str:
 
 
 def _refuse_literals(kind: ProviderKind, given: Mapping[str, Any], kept: Mapping[str, str]) -> None:
-    hidden = secret_fields(kind)
-    if shown := sorted(hidden & given.keys()):
+    if shown := sorted(secret_fields(kind) & given.keys()):
         raise Refused(f"{', '.join(shown)} is a secret: give it as --secret {shown[0]}=env:VAR, never with --set.")
-    if unknown := sorted(kept.keys() - hidden):
-        raise Refused(f"{', '.join(unknown)} is no secret of {kind.title} (secrets: {', '.join(sorted(hidden))}).")
-
-
-def _fault(error: ProviderError) -> str:
-    match error:
-        case Unreachable(cause=Cause.TLS):
-            return "tls"
-        case Unreachable(cause=Cause.NAME | Cause.REFUSED | Cause.TIMEOUT | Cause.BROKEN):
-            return "host"
-        case AuthenticationFailed():
-            return error.cause.value
-        case Unsupported():
-            return "unsupported"
-        case PluginBug():
-            return "plugin"
-    return "provider"
+    refuse_unknown(kind, kept)

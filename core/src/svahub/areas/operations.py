@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import Connection
 
+from svahub import entries
 from svahub.areas.bench import Bench
 from svahub.areas.integrations import usable
-from svahub.areas.subscriptions import Subscriptions, SubscriptionView, advice
+from svahub.areas.subscriptions import Subscriptions, SubscriptionView
 from svahub.errors import Refused, UnknownName
+from svahub.masking import mask_actor, mask_text
 from svahub.models import Desired, Observed
 from svahub.store import contracts, integrations, queue, sales, tables
 from svahub.store.rows import AttemptRow, OperationRow, SubscriptionRow, applied_column
-from svahub.store.states import Outcome, Phase, Priority
+from svahub.store.states import AuditKind, Outcome, Phase, Priority
+from svahub.waiting import Stop, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,10 @@ class Operations:
             if contract is not None:
                 keys = {s.key for s in contracts.subscriptions_of(connection, self.bench.tenant, [contract])}
             found = sales.operation_pages(connection, self.bench.tenant, outcome, keys)
+            stopped = Subscriptions(self.bench).stopped(connection)
             while page := list(islice(found, 500)):
                 rows = {row.key: row for row in sales.by_keys(connection, self.bench.tenant, _keys(page))}
-                yield from (_view(operation, rows[operation.subscription_key]) for operation in page)
+                yield from (_view(operation, rows[operation.subscription_key], stopped) for operation in page)
 
     def newest(self, keys: Collection[str]) -> dict[str, int]:
         """Return the newest operation of each subscription."""
@@ -76,7 +80,8 @@ class Operations:
             operation, row = self._found(connection, id)
             (view,) = Subscriptions(self.bench).views(connection, [row])
             made = [a for a in sales.attempts_of(connection, row.key) if a.generation == operation.generation]
-            return OperationHistory(_view(operation, row), view, tuple(made))
+            stopped = Subscriptions(self.bench).stopped(connection)
+            return OperationHistory(_view(operation, row, stopped), view, tuple(made))
 
     def _found(self, connection: Connection, id: int) -> tuple[OperationRow, SubscriptionRow]:
         operation = sales.operation(connection, self.bench.tenant, id)
@@ -95,10 +100,17 @@ class Operations:
                 queue.set_remote_id(connection, row.account_key, row.candidate)
             again = self._again(connection, row)
             sales.put(connection, again)
-            note = f"retried by {actor}" + (f", adopting user {row.candidate}" if adopt else "")
+            note = f"retried by {mask_actor(actor)}" + (f", adopting user {row.candidate}" if adopt else "")
             sales.reopen_operation(connection, operation.id, Outcome.QUEUED, None, note)
             queue.wake(connection, {row.account_key: Priority.ACTIVATION}, self.bench.store.now(connection))
+            self._record(connection, "operations retry", row, actor, operation=id, adopted=adopt or None)
         return again
+
+    def _record(
+        self, connection: Connection, command: str, row: SubscriptionRow, actor: str, **details: object
+    ) -> None:
+        subject = entries.of_contract(row.contract_id, row.item_code)
+        self.bench.record(connection, AuditKind.COMMAND, command, subject, actor=actor, **details)
 
     def _again(self, connection: Connection, row: SubscriptionRow) -> SubscriptionRow:
         now = self.bench.store.now(connection)
@@ -126,8 +138,10 @@ class Operations:
                 uncertain_since=None, sent=None, tries=0, cause=None, advice=None, candidate=None,
             )  # fmt: skip
             sales.put(connection, given_up)
-            sales.reopen_operation(connection, operation.id, Outcome.DISCARDED, now, f"discarded by {actor}: {note}")
+            kept = f"discarded by {mask_actor(actor)}: {mask_text(note)}"
+            sales.reopen_operation(connection, operation.id, Outcome.DISCARDED, now, kept)
             queue.wake(connection, {row.account_key: Priority.ORDINARY}, now)
+            self._record(connection, "operations discard", row, actor, operation=id)
         return given_up
 
     def _as_applied(self, connection: Connection, row: SubscriptionRow) -> SubscriptionRow:
@@ -174,12 +188,13 @@ def _keys(operations: Iterable[OperationRow]) -> set[str]:
     return {operation.subscription_key for operation in operations}
 
 
-def _view(operation: OperationRow, row: SubscriptionRow) -> OperationView:
+def _view(operation: OperationRow, row: SubscriptionRow, stopped: Mapping[str, Stop]) -> OperationView:
     stuck = operation.outcome in {Outcome.PARKED, Outcome.QUEUED}
+    waits = state_of(row, running=False, stopped=stopped.get(row.integration))
     return OperationView(
         operation.id, row.contract_id, row.item_code, row.integration, operation.verb.value, operation.outcome,
         operation.actor, operation.reason, operation.note, operation.superseded_by,
-        row.cause if stuck else None, advice(row, operation.id) if stuck else None,
+        waits.cause if stuck else None, (row.advised(operation.id) or waits.remedy) if stuck else None,
         operation.created_at, operation.ended_at,
     )  # fmt: skip
 

@@ -7,25 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection
 
 from svahub.areas.bench import Bench
 from svahub.areas.integrations import usable
+from svahub.clock import local
 from svahub.errors import UnknownName
 from svahub.models import BlockReason, Desired, Observed
 from svahub.store import contracts, integrations, sales
-from svahub.store.rows import AttemptRow, ReasonRow, SubscriptionRow
+from svahub.store.rows import AttemptRow, IntegrationRow, ReasonRow, SubscriptionRow
 from svahub.store.states import IntegrationState, Phase, State
-
-
-class Stop(NamedTuple):
-    """Why an integration is not called now, and until when if that is known."""
-
-    state: State
-    cause: str | None
-    until: datetime | None = None
+from svahub.waiting import Stop, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +44,12 @@ class SubscriptionView:
     advice: str | None
     due_at: datetime | None
     generation: int
+    consent: dict[str, Any] | None
+
+    @property
+    def item(self) -> str:
+        """The item's code; of one that was sold again, which sale of it this is."""
+        return f"{self.item_code} (sale {self.sale})" if self.sale > 1 else self.item_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Subscriptions:
         running = sales.running(connection, self.bench.tenant, unsettled) if unsettled else set()
         stopped = self.stopped(connection)
         newest = sales.last_operation_ids(connection, self.bench.tenant, [row.key for row in rows if row.advice])
-        advised = [row._replace(advice=advice(row, newest.get(row.key))) for row in rows]
+        advised = [row._replace(advice=row.advised(newest.get(row.key))) for row in rows]
         return [_view(row, reasons, running, stopped.get(row.integration)) for row in advised]
 
     def next_due(self) -> datetime | None:
@@ -105,17 +105,24 @@ class Subscriptions:
         found: dict[str, Stop] = {}
         now = self.bench.store.now(connection)
         for row in integrations.of_tenant(connection, self.bench.tenant):
-            _, problem = usable(self.bench, row)
-            if problem:
-                found[row.name] = Stop(State.MISSING_PLUGIN, problem)
-            elif row.state is IntegrationState.QUARANTINED:
-                found[row.name] = Stop(State.QUARANTINED, row.cause)
-            elif row.state is IntegrationState.DISABLED:
-                found[row.name] = Stop(State.WAITING, "the integration is disabled")
-            elif row.paused_until is not None and row.paused_until > now:
-                cause = f"the provider asked for a pause until {row.paused_until:%H:%M:%S} UTC"
-                found[row.name] = Stop(State.WAITING, cause, row.paused_until)
+            stop = self._stop(row, now)
+            if stop is not None:
+                found[row.name] = stop
         return found
+
+    def _stop(self, row: IntegrationRow, now: datetime) -> Stop | None:
+        _, problem = usable(self.bench, row)
+        if problem:
+            return Stop(State.MISSING_PLUGIN, problem)
+        if row.state is IntegrationState.QUARANTINED:
+            mend = f"mend the credentials, then `svahub integration test {row.name}`"
+            return Stop(State.QUARANTINED, row.cause, remedy=mend)
+        if row.state is IntegrationState.DISABLED:
+            return Stop(State.WAITING, "the integration is disabled", remedy=f"`svahub integration enable {row.name}`")
+        if row.paused_until is not None and row.paused_until > now:
+            cause = f"the provider asked for a pause until {local(row.paused_until, self.bench.zone)}"
+            return Stop(State.WAITING, cause, row.paused_until)
+        return None
 
     def one(self, key: str) -> SubscriptionRow:
         """Return a subscription by its key, or by CONTRACT/ITEM: the newest sale."""
@@ -156,25 +163,12 @@ def _view(
     running: Collection[str],
     stopped: Stop | None,
 ) -> SubscriptionView:
-    state, cause, due_at = state_of(row, running=row.key in running, stopped=stopped)
+    state, cause, due_at, remedy = state_of(row, running=row.key in running, stopped=stopped)
     why = tuple(
         r.block_reason() for r in reasons if r.contract_id == row.contract_id and r.item_code in {"", row.item_code}
     )
     return SubscriptionView(
         row.key, row.contract_id, row.item_code, row.sale, row.product_type, row.integration, row.plan, row.quantity,
-        row.price, row.desired, row.observed, why, row.remote_id, state, cause, row.advice, due_at, row.generation,
+        row.price, row.desired, row.observed, why, row.remote_id, state, cause, row.advice or remedy, due_at,
+        row.generation, row.consent,
     )  # fmt: skip
-
-
-def state_of(row: SubscriptionRow, *, running: bool, stopped: Stop | None) -> Stop:
-    """Return what a subscription waits for, and why: an integration that is stopped comes before its own phase."""
-    if row.phase in {Phase.SETTLED, Phase.PARKED}:
-        return Stop(State(row.phase.value), row.cause)
-    if running:
-        return Stop(State.RUNNING, row.cause, row.due_at)
-    return stopped or Stop(State(row.phase.value), row.cause, row.due_at)
-
-
-def advice(row: SubscriptionRow, operation: int | None) -> str | None:
-    """Return what a person can do about a subscription, with the names to type."""
-    return row.advice.replace("ID", str(operation)).replace("CONTRACT", row.contract_id) if row.advice else None

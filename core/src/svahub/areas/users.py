@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from svahub import entries
 from svahub.areas.bench import Bench
 from svahub.decisions import Facts, View
 from svahub.errors import Refused, UnknownName
-from svahub.masking import mask_document, mask_email, mask_name, mask_phone
+from svahub.masking import mask_access, mask_document, mask_email, mask_name, mask_phone
 from svahub.models import Desired, Observed, RemoteUser, Subscription
 from svahub.opening import Opened
 from svahub.steps import subscription_of
@@ -39,8 +40,8 @@ class AccessView:
     item_code: str
     integration: str
     remote_id: str
-    login: str | None
-    access_url: str | None
+    login: str | None = field(repr=False)
+    access_url: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,9 @@ class Users:
     bench: Bench
 
     def list(self, integration: str, status: Observed | None = None) -> Iterator[UserView]:
-        """Stream a provider's users as it lists them."""
+        """Stream a provider's users as it lists them; the look is recorded."""
+        self.bench.integration(integration)
+        self._record(AuditKind.LOOK, "users list", entries.of_integration(integration), status=status)
         with self.bench.calling(integration) as opened:
             for user in opened.relay.list_users(status):
                 yield _masked(user)
@@ -58,13 +61,13 @@ class Users:
     def access(self, contract: str, item: str | None, *, reveal: bool, actor: str) -> Sequence[AccessView]:
         """Return logins and access addresses of a contract's live subscriptions, read from the provider now."""
         rows = self._live(contract, item)
-        self._record(actor, "access show", f"contract {contract}", revealed=reveal)
+        self._record(AuditKind.LOOK, "access show", entries.of_contract(contract, item), actor, revealed=reveal)
         return [self._access(row, reveal=reveal) for row in rows]
 
     def resend(self, contract: str, item: str | None, *, actor: str) -> Sequence[SubscriptionRow]:
         """Have providers send the access again to the customer of a contract's live subscriptions."""
         rows = self._live(contract, item)
-        self._record(actor, "access resend", f"contract {contract}", revealed=False)
+        self._record(AuditKind.COMMAND, "access resend", entries.of_contract(contract, item), actor)
         for row in rows:
             with self.bench.calling(row.integration) as opened:
                 opened.relay.resend_access(self._subscription(row, opened))
@@ -80,17 +83,17 @@ class Users:
             raise Refused(f"Contract {contract} has nothing active at a provider.")
         return live
 
-    def _record(self, actor: str, command: str, subject: str, *, revealed: bool) -> None:
+    def _record(self, kind: AuditKind, command: str, subject: str, actor: str | None = None, **details: object) -> None:
         with self.bench.store.write() as connection:
-            self.bench.record(connection, AuditKind.LOOK, command, subject, actor=actor, revealed=revealed)
+            self.bench.record(connection, kind, command, subject, actor=actor, **details)
 
     def _access(self, row: SubscriptionRow, *, reveal: bool) -> AccessView:
         with self.bench.calling(row.integration) as opened:
             user = opened.relay.find_user(self._subscription(row, opened))
         if user is None:
             raise Refused(f"{opened.kind.title} does not know the user of {row.contract_id}/{row.item_code} any more.")
-        login, url = (user.login, user.access_url) if reveal else (_hidden(user.login), _hidden(user.access_url))
-        return AccessView(row.contract_id, row.item_code, row.integration, user.remote_id, login, url)
+        shown = (user.login, user.access_url) if reveal else (mask_access(user.login), mask_access(user.access_url))
+        return AccessView(row.contract_id, row.item_code, row.integration, user.remote_id, *shown)
 
     def _subscription(self, row: SubscriptionRow, opened: Opened) -> Subscription:
         with self.bench.store.read() as connection:
@@ -111,7 +114,3 @@ def _masked(user: RemoteUser) -> UserView:
         mask_phone(user.phone) if user.phone else None,
         tuple(s.plan for s in user.subscriptions if s.plan),
     )  # fmt: skip
-
-
-def _hidden(value: str | None) -> str | None:
-    return None if value is None else value[:2] + "***"

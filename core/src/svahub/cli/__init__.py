@@ -6,7 +6,7 @@ known by the names of their entry points alone, so what is broken in one shows w
 
 from __future__ import annotations
 
-import os
+import sys
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
@@ -22,19 +22,26 @@ INTERRUPTED = 130
 COMMANDS: dict[str, tuple[str, str]] = {
     "access": ("access", "Show or resend a customer's login."),
     "activate": ("verbs:activate", "Sell the items of a contract and activate them."),
+    "audit": ("audit", "Show who did what, check that it holds, prune it."),
     "block": ("verbs:block", "Block a contract, for a reason."),
     "cancel": ("verbs:cancel", "Cancel a contract for good."),
     "change": ("verbs:change", "Change the plan or the quantity of an item."),
     "contracts": ("contracts", "Import, list and show contracts."),
-    "customers": ("customers", "Show a customer, for the attendant."),
-    "db": ("db", "Upgrade or check the store."),
+    "customers": ("customers", "Show, export and erase a customer."),
+    "db": ("db", "Upgrade, check, copy, back up and restore the store."),
     "demo": ("demo", "Show what the installed plugins do, against simulators."),
+    "doctor": ("doctor", "Check the installation, and say how to mend it."),
+    "events": ("events", "Show what happened, and follow it."),
+    "explain": ("explain", "Say why a contract is as it is, and what happens next."),
     "integration": ("integration", "Register and test accounts at providers."),
     "operations": ("operations", "List, show, retry and discard operations."),
     "plans": ("plans", "Sync, list and create a provider's plans."),
     "plugins": ("plugins", "List the installed plugins and what they can do."),
     "products": ("products", "Link product codes to what is sold."),
+    "schedule": ("schedule", "List, run and set what is done by the clock."),
+    "secrets": ("secrets", "List secrets by reference, and encrypt stored ones anew."),
     "simulate": ("simulate", "Run a provider's simulator."),
+    "status": ("status", "Count subscriptions by state, and show what is stuck."),
     "subscriptions": ("subscriptions", "List and show subscriptions."),
     "tenant": ("tenant", "Add and list tenants."),
     "unblock": ("verbs:unblock", "Take a reason to block away."),
@@ -97,16 +104,31 @@ class Commands(click.Group):
         """Invoke a command; what goes wrong in it leaves as a sentence, without a traceback."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+        except (click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except click.ClickException as error:
+            from svahub.masking import mask_sentence
+
+            vars(error)["message"] = mask_sentence(error.message)  # it may repeat what was typed
             raise
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
-        except Exception as error:
-            if os.environ.get("SVAHUB_DEBUG"):
-                raise
-            from svahub.cli.exits import sentence
+        except Exception as error:  # noqa: BLE001  # whatever it is, the user gets a sentence
+            from svahub.cli.exits import told
 
-            raise click.ClickException(sentence(error)) from error
+            raise click.ClickException(told(error)) from None
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run as a program; what goes wrong after the command, in closing the store, leaves as a sentence too."""
+        try:
+            return super().main(*args, **kwargs)
+        except Exception as error:
+            if not kwargs.get("standalone_mode", True):
+                raise
+            from svahub.cli.exits import ExitCode, told
+
+            click.ClickException(told(error)).show()
+            sys.exit(ExitCode.ERROR)
 
 
 def _core_command(target: str) -> click.Command:
@@ -152,11 +174,29 @@ def _suggestion(name: str, known: list[str]) -> str:
 @click.group(cls=Commands)
 @click.option("--database", metavar="URL", envvar="SVAHUB_DATABASE_URL", help="The store; default: a file of yours.")
 @click.option("--tenant", metavar="NAME", envvar="SVAHUB_TENANT", default="default", help="The ISP to act for.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+    envvar="SVAHUB_LOG_LEVEL",
+    default="warning",
+    show_default=True,
+    help="What to log, to the error output.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"], case_sensitive=False),
+    envvar="SVAHUB_LOG_FORMAT",
+    default="text",
+    show_default=True,
+    help="Lines of text, or an object a line.",
+)
 @click.version_option(package_name="svahub", prog_name="svahub")
 @click.pass_context
-def main(context: click.Context, database: str | None, tenant: str) -> None:
+def main(context: click.Context, database: str | None, tenant: str, log_level: str, log_format: str) -> None:
     """Sell other companies' services on your contracts: activate, block, change and cancel them at each provider."""
     from svahub.cli.session import Session
+    from svahub.logs import to_standard_error
 
     hub: Hub | None = context.obj
+    context.with_resource(to_standard_error(log_level, log_format))
     context.obj = context.with_resource(Session(database, tenant, hub))

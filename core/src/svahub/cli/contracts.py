@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from svahub.imports import Report
 
 COLUMNS = ("contract_id", "customer_id", "status", "due_day", "price", "changed_at")
-SUBSCRIPTIONS = ("item_code", "product_type", "integration", "desired", "observed", "state", "remote_id", "cause")
+SUBSCRIPTIONS = ("item", "product_type", "integration", "desired", "observed", "state", "remote_id", "cause")
 TABLES = {
     "items": ("code", "product_code", "plan", "integration", "quantity", "price", "removed"),
     "subscriptions": SUBSCRIPTIONS,
@@ -77,6 +77,8 @@ def _show(report: Report, as_json: bool) -> None:
         click.echo(f"… and {report.errors_left_out} more errors", err=True)
     counts = ("added", "changed", "unchanged", "rejected", "differing")
     lines = {f"contracts {name}": getattr(report, name) for name in counts if getattr(report, name)}
+    lines |= {"of erased customers, unchanged": report.erased} if report.erased else {}
+    lines |= {"erased customers with a new sale": report.returned} if report.returned else {}
     lines |= {f"to do: {verb}": count for verb, count in sorted(report.verbs.items())}
     served = {f"not served: {code}": f"{count} items; {LINK} {code}" for code, count in report.not_served.most_common()}
     show_object({**(lines or {"contracts": 0}), **served})

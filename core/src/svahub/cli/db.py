@@ -1,4 +1,4 @@
-"""`svahub db`: bring the store to this svahub's version, or say how it stands; works on any store."""
+"""`svahub db`: bring the store to this svahub's version, or say how it stands; copy, back up and restore it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli.db_copy import backup, copy, reopen, restore
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import json_option, show_object
 from svahub.cli.session import pass_session
@@ -37,7 +38,11 @@ class Checked:
 
 @click.group("db")
 def command() -> None:
-    """Upgrade or check the store."""
+    """Upgrade, check, copy, back up and restore the store."""
+
+
+for _whole in (copy, backup, restore, reopen):
+    command.add_command(_whole)
 
 
 @command.command("upgrade")
@@ -61,7 +66,9 @@ def check(session: Session, as_json: bool) -> None:
 
 def _checked(store: Store) -> Checked:
     with store.read() as connection:
-        version = versions.current(connection)
+        version, closed = versions.current(connection), versions.closed(connection)
+    if closed is not None:
+        return Checked(version, versions.HEAD, (), f"It {closed.sentence}")
     if version == versions.HEAD:
         differences = tuple(versions.differences(store))
         remedy = "Its tables are not as svahub made them: restore a copy of it." if differences else None

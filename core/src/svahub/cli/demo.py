@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,9 @@ import click
 
 from svahub import discovery
 from svahub.cli.exits import ExitCode, end_with, sentence
-from svahub.cli.output import show_table
+from svahub.cli.output import json_option, show_table
 from svahub.errors import Refused, UnknownName
-from svahub.extension import Stage
+from svahub.extension import Compared, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,13 +28,16 @@ NONE = "No installed plugin offers an act. Install one, for example: pip install
 @click.command("demo")
 @click.argument("acts", nargs=-1, metavar="[ACT]...")
 @click.option("--keep", is_flag=True, help="Keep the folders, and say where they are.")
-def command(acts: tuple[str, ...], keep: bool) -> None:
+@json_option
+def command(acts: tuple[str, ...], keep: bool, as_json: bool) -> None:
     """Play the acts that installed plugins offer, all unless some are named, against simulators on this machine.
 
-    Exits with 0 only if svahub and every provider agree at every step.
+    Exits with 0 only if svahub and every provider agree at every step. With --json the tale goes to the error output.
     """
-    played = [_played(loaded, keep=keep) for loaded in _chosen(acts)]
-    end_with(ExitCode.REACHED if all(played) else ExitCode.ERROR)
+    played = [_played(loaded, keep=keep, quiet=as_json) for loaded in _chosen(acts)]
+    if as_json:
+        show_table(played, [], as_json=True)
+    end_with(ExitCode.REACHED if all(one.agree for one in played) else ExitCode.ERROR)
 
 
 def _chosen(acts: Sequence[str]) -> Sequence[Loaded]:
@@ -47,25 +51,50 @@ def _chosen(acts: Sequence[str]) -> Sequence[Loaded]:
     return [loaded for loaded in offered if not acts or loaded.name in acts]
 
 
-def _played(loaded: Loaded, *, keep: bool) -> bool:
-    """Play one act and say whether all agreed; one that breaks keeps no other from being played."""
-    click.echo(f"── {loaded.name}")
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How one act went; `broken` says why it was not played to its end."""
+
+    act: str
+    agree: bool
+    rows: tuple[Compared, ...] = ()
+    broken: str | None = None
+
+
+def _played(loaded: Loaded, *, keep: bool, quiet: bool) -> Played:
+    """Play one act and compare; one that breaks keeps no other from being played."""
+    click.echo(f"── {loaded.name}", err=quiet)
     if loaded.reason or not callable(loaded.plugin):
         reason = loaded.reason or "it is nothing that can be called"
-        click.echo(f"Error: the act {loaded.name!r} of {loaded.distribution} is broken: {reason}", err=True)
-        return False
+        return _broken(loaded, f"the act {loaded.name!r} of {loaded.distribution} is broken: {reason}")
     folder = Path(tempfile.mkdtemp(prefix="svahub-demo-"))
-    stage = Stage(folder, click.echo)
+    stage = Stage(folder, lambda text: click.echo(text, err=quiet))
     try:
         loaded.plugin(stage)
     except Exception as error:  # noqa: BLE001  # a plugin's act may raise anything
-        click.echo(f"Error: {sentence(error)}", err=True)
-        return False
+        return _broken(loaded, sentence(error))
     finally:
         _leave(folder, keep=keep)
-    click.echo()
-    show_table(stage.rows, COLUMNS)
-    return bool(stage.rows) and all(row.agree for row in stage.rows)
+    if not quiet:
+        click.echo()
+        show_table(stage.rows, COLUMNS)
+        _invite(stage, keep=keep)
+    return Played(loaded.name, bool(stage.rows) and all(row.agree for row in stage.rows), tuple(stage.rows))
+
+
+def _invite(stage: Stage, *, keep: bool) -> None:
+    """Say how to go on by oneself."""
+    if stage.invitations and keep:
+        click.echo(f"\nGo on:\n  export SVAHUB_DATABASE_URL={stage.store_url}")
+    elif stage.invitations:
+        click.echo("\nPlay it again with --keep, then go on:")
+    for invitation in stage.invitations:
+        click.echo(f"  {invitation}")
+
+
+def _broken(loaded: Loaded, reason: str) -> Played:
+    click.echo(f"Error: {reason}", err=True)
+    return Played(loaded.name, agree=False, broken=reason)
 
 
 def _leave(folder: Path, *, keep: bool) -> None:

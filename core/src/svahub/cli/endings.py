@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from svahub.cli.exits import ExitCode, worst
-from svahub.cli.output import show_table
+from svahub.cli.output import as_text, show_table
 from svahub.models import Desired, Observed
 from svahub.store.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Mapping, Sequence
 
     from svahub.areas.subscriptions import SubscriptionView
     from svahub.hub import TenantHub
@@ -79,6 +79,7 @@ class Line:
     advice: str | None = None
     operation: int | None = None
     remarks: tuple[str, ...] = ()
+    consent: Mapping[str, Any] | None = None
 
 
 UNSOLD = Standing(None, Observed.ABSENT)
@@ -95,7 +96,7 @@ def planned(effect: Effect) -> Line:
     changes = effect.before is None or effect.before.generation != row.generation
     return Line(
         row.contract_id, row.item_code, row.key, row.integration, standing(effect.before), standing(row),
-        row.remote_id, State(row.phase.value), Ending.PLANNED if changes else Ending.REACHED,
+        row.remote_id, State(row.phase.value), Ending.PLANNED if changes else Ending.REACHED, consent=row.consent,
     )  # fmt: skip
 
 
@@ -120,7 +121,7 @@ def _line(
     cause = view.cause or (obstacles.get(view.integration) if ending is not Ending.REACHED else None)
     return Line(
         view.contract_id, view.item_code, view.key, view.integration, standing(effect.before), standing(view),
-        view.remote_id, view.state, ending, view.due_at, cause, view.advice, operation,
+        view.remote_id, view.state, ending, view.due_at, cause, view.advice, operation, consent=view.consent,
     )  # fmt: skip
 
 
@@ -130,12 +131,12 @@ def _ending(generation: int, view: SubscriptionView, *, wait: bool) -> Ending:
     return STUCK.get(view.state, Ending.WAITING if wait else Ending.QUEUED)
 
 
-def show_lines(lines: Sequence[Line], as_json: bool) -> None:
-    """Print one line a subscription; what was refused has been told already."""
+def show_lines(lines: Sequence[Line], as_json: bool, *, consent: bool = False) -> None:
+    """Print one line a subscription, with the proof of consent if asked; what was refused has been told already."""
     if as_json:
         show_table(lines, [], as_json=True)
         return
-    told = [_told(line) for line in lines if line.outcome is not Ending.REFUSED]
+    told = [_told(line, consent=consent) for line in lines if line.outcome is not Ending.REFUSED]
     if told or not lines:
         show_table(told, list(told[0]) if told else [], empty="Nothing is sold on this contract.")
 
@@ -146,7 +147,7 @@ def exit_code(lines: Sequence[Line], *, wait: bool = True) -> ExitCode:
     return codes if wait or codes is ExitCode.ERROR else ExitCode.REACHED
 
 
-def _told(line: Line) -> dict[str, str | None]:
+def _told(line: Line, *, consent: bool) -> dict[str, str | None]:
     assert line.before
     assert line.after
     changed = line.before.desired is not None and line.before.plan != line.after.plan
@@ -157,8 +158,15 @@ def _told(line: Line) -> dict[str, str | None]:
         "before": _in_words(line.before, plan=changed, quantity=resized),
         "after": _in_words(line.after, plan=changed, quantity=resized),
         "remote id": line.remote_id,
+        **({"consent": _agreed(line.consent)} if consent else {}),
         "outcome": _outcome(line),
     }
+
+
+def _agreed(consent: Mapping[str, Any] | None) -> str:
+    if not consent:
+        return "none on record"
+    return f"{datetime.fromisoformat(consent['at']):%Y-%m-%d}, {consent['channel']}, {consent['text_version']}"
 
 
 def _in_words(standing: Standing, *, plan: bool, quantity: bool) -> str:
@@ -171,7 +179,7 @@ def _in_words(standing: Standing, *, plan: bool, quantity: bool) -> str:
 
 
 def _outcome(line: Line) -> str:
-    when = f" until {line.until:%Y-%m-%d %H:%M:%S} UTC" if line.until and line.outcome is Ending.WAITING else ""
+    when = f" until {as_text(line.until)}" if line.until and line.outcome is Ending.WAITING else ""
     told = f"{line.outcome.value}{when}" + (f": {line.cause}" if line.cause else "")
     if not line.advice:
         return told

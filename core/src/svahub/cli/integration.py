@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
     from svahub.hub import TenantHub
 
-COLUMNS = ("name", "provider", "environment", "base_url", "status", "live_subscriptions")
+COLUMNS = ("name", "provider", "environment", "base_url", "status", "live_subscriptions", "attention")
+TESTED = ("name", "ok", "fault", "message", "remedy", "milliseconds")
 NAME = click.argument("name")
+secret_option = click.option(
+    "--secret", "given", multiple=True, metavar="K=REF", help="env:VAR, file:PATH, or - to be asked."
+)
 
 
 @click.group("integration")
@@ -33,7 +37,7 @@ def command() -> None:
 @click.option("--environment", type=click.Choice([e.value for e in Environment]))
 @click.option("--base-url", metavar="URL", help="Another address than the provider's own.")
 @click.option("--set", "settings", multiple=True, metavar="K=V", help="A setting; nested ones with dots.")
-@click.option("--secret", "given", multiple=True, metavar="K=REF", help="env:VAR, file:PATH, or - to be asked.")
+@secret_option
 @click.option("--help-settings", is_flag=True, help="List the provider's settings, and do nothing else.")
 @dry_run_option
 @json_option
@@ -49,10 +53,9 @@ def add(
         return
     if name is None or environment is None:
         raise click.UsageError(f"Missing {'argument NAME' if name is None else 'option --environment'}.")
-    kept = {field: _reference(field, how) for field, how in _pairs(given, "--secret", "NAME=env:VAR")}
     view = office.integrations.add(
         name, provider, Environment(environment),
-        address=base_url, settings=_nested(settings), secret=kept, dry_run=dry_run,
+        address=base_url, settings=_nested(settings), secret=_references(given), dry_run=dry_run,
     )  # fmt: skip
     show_object(view, as_json)
 
@@ -79,6 +82,15 @@ def _nested(settings: Iterable[str]) -> dict[str, Any]:
             raise click.UsageError(f"--set {name} is given twice.")
         place[leaf] = value
     return tree
+
+
+def _references(given: Iterable[str]) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for field, how in _pairs(given, "--secret", "NAME=env:VAR"):
+        if field in kept:
+            raise click.UsageError(f"--secret {field} is given twice.")
+        kept[field] = _reference(field, how)
+    return kept
 
 
 def _reference(field: str, how: str) -> str:
@@ -108,14 +120,43 @@ def show(office: TenantHub, name: str, as_json: bool) -> None:
 
 
 @command.command("test")
-@NAME
+@click.argument("name", required=False)
+@click.option("--all", "every", is_flag=True, help="Test every integration that is not disabled.")
 @json_option
 @pass_office
-def test(office: TenantHub, name: str, as_json: bool) -> None:
-    """Make one call that changes nothing; exit with 1 and name what is at fault when it fails."""
-    tested = office.integrations.test(name)
-    show_object(tested, as_json)
-    end_with(ExitCode.REACHED if tested.ok else ExitCode.ERROR)
+def test(office: TenantHub, name: str | None, every: bool, as_json: bool) -> None:
+    """Make one call that changes nothing; exit with 1, and say what is at fault, when it fails.
+
+    At fault is the host, tls, our credentials, our permission, our clock, the provider, the plugin or the settings.
+    Success frees the integration if it was quarantined, and ends a rotation.
+    """
+    if (name is None) is not every:
+        raise click.UsageError("Name an integration, or give --all.")
+    if name is not None:
+        tested = [office.integrations.test(name)]
+        show_object(tested[0], as_json)
+    else:
+        tested = list(office.integrations.test_all())
+        show_table(tested, TESTED, as_json, "There is no integration to test.")
+    end_with(ExitCode.REACHED if all(one.ok for one in tested) else ExitCode.ERROR)
+
+
+@command.command("rotate")
+@NAME
+@secret_option
+@dry_run_option
+@json_option
+@pass_office
+def rotate(office: TenantHub, name: str, given: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
+    """Give the integration NAME new secrets; they are tested first, and kept only if the provider accepts them.
+
+    Running workers go on meanwhile: they fall back on the former secrets until the new ones have worked in a call. Have
+    the provider take both for that long if it can. When the content behind a reference has changed, name it again.
+    A quarantined integration is freed. --dry-run tests the new secrets and keeps nothing.
+    """
+    if not given:
+        raise click.UsageError("Name the new secret: --secret FIELD=env:VAR, FIELD=file:PATH or FIELD=-.")
+    show_object(office.integrations.rotate(name, _references(given), dry_run=dry_run), as_json)
 
 
 @command.command("disable")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,11 @@ from uuid import UUID
 
 import click
 
+from svahub.clock import local
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import tzinfo
 
 NOTHING = "Nothing to show."
 
@@ -64,6 +67,16 @@ def as_document(shown: Any) -> str:
     """Return the JSON text: dates ISO 8601, decimals as text, enums as their values."""
     whole = shown._asdict() if hasattr(shown, "_asdict") else shown
     return json.dumps(whole, default=_plain, ensure_ascii=False, indent=2)
+
+
+def as_line(shown: Any) -> str:
+    """Return the JSON text in one line, for a stream."""
+    return json.dumps(shown, default=_plain, ensure_ascii=False)
+
+
+def as_text(value: Any) -> str:
+    """Return a value as a table's cell shows it: nothing in it steers the terminal."""
+    return _cell(value)
 
 
 def as_mapping(row: Any) -> Mapping[str, Any]:
@@ -125,7 +138,7 @@ def _cell(value: Any) -> str:
         case Enum():
             return str(value.value)
         case datetime():
-            return value.isoformat(sep=" ", timespec="seconds")
+            return local(value, _zone())
         case dict():
             return ", ".join(f"{name}={_cell(inner)}" for name, inner in value.items())
         case list() | tuple():
@@ -135,6 +148,15 @@ def _cell(value: Any) -> str:
     if is_dataclass(value):
         return " ".join(filter(None, map(_cell, as_mapping(value).values())))
     return "".join(_visible(str(value)))
+
+
+def _zone() -> tzinfo:
+    """Return the zone of whoever reads: that of the tenant that the command acts for."""
+    from svahub.cli.session import Session
+
+    context = click.get_current_context(silent=True)
+    session = context.find_object(Session) if context else None
+    return session.zone if session else UTC
 
 
 def _visible(text: str) -> Iterator[str]:

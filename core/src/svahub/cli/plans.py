@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from svahub.cli.exits import ExitCode, end_with
+from svahub.cli.exits import ExitCode, end_with, sentence
 from svahub.cli.options import Money
 from svahub.cli.output import dry_run_option, json_option, show_object, show_table
 from svahub.cli.session import pass_office
@@ -57,8 +57,8 @@ def _synced(office: TenantHub, name: str, *, dry_run: bool) -> dict[str, Any]:
     try:
         return {**asdict(office.catalogue.sync(name, dry_run=dry_run)), "error": None}
     except SvahubError as error:
-        click.echo(f"Error: {name}: {error}", err=True)
-        return dict.fromkeys(SYNCED) | {"integration": name, "error": str(error)}
+        click.echo(f"Error: {name}: {sentence(error)}", err=True)
+        return dict.fromkeys(SYNCED) | {"integration": name, "error": sentence(error)}
 
 
 def _shortened(row: dict[str, Any]) -> dict[str, Any]:
@@ -78,8 +78,8 @@ def list_plans(office: TenantHub, integration: str | None, as_json: bool) -> Non
 
 @command.command("create")
 @click.argument("integration")
-@click.option("--name", required=True)
-@click.option("--description", default="")
+@click.option("--name", required=True, metavar="TEXT", help="As customers read it.")
+@click.option("--description", default="", metavar="TEXT", help="What it holds.")
 @click.option("--price", type=Money(), required=True, help="BRL: 1234.56 or 1.234,56.")
 @json_option
 @pass_office

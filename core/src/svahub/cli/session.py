@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -11,9 +12,11 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
     from types import TracebackType
 
     from svahub.hub import Hub, TenantHub
+    from svahub.registry import Registry
     from svahub.store import Store
 
 P = ParamSpec("P")
@@ -53,9 +56,21 @@ class Session:
         return Store(self.database_url)
 
     @cached_property
+    def registry(self) -> Registry:
+        """What is installed, as the given hub sees it, or read anew."""
+        from svahub.registry import Registry
+
+        return self._given.registry if self._given is not None else Registry()
+
+    @cached_property
     def office(self) -> TenantHub:
         """The hub, bound to the tenant and to who asks; raises UnknownName."""
         return self.hub.tenant(self.tenant, self.actor)
+
+    @property
+    def zone(self) -> tzinfo:
+        """Where people read times: the tenant's zone, once the tenant was opened."""
+        return self.office.bench.zone if "office" in self.__dict__ else UTC
 
     @cached_property
     def actor(self) -> str:

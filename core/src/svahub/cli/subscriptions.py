@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from svahub.hub import TenantHub
 
 COLUMNS = (
-    "contract_id", "item_code", "product_type", "integration", "plan", "desired", "observed", "state", "remote_id",
-    "cause",
+    "contract_id", "item", "product_type", "integration", "plan", "desired", "observed", "state", "remote_id", "cause",
 )  # fmt: skip
 TABLES = {
     "attempts": ("started_at", "ended_at", "step", "generation", "certainty", "cause"),

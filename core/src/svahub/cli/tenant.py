@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli.options import actor_option
 from svahub.cli.output import json_option, show_object, show_table
 from svahub.cli.session import pass_hub
 from svahub.hub import DEFAULT_ZONE
@@ -22,11 +23,12 @@ def command() -> None:
 @command.command("add")
 @click.argument("name")
 @click.option("--zone", default=DEFAULT_ZONE, show_default=True, help="Where its days begin, an IANA name.")
+@actor_option
 @json_option
 @pass_hub
-def add(hub: Hub, name: str, zone: str, as_json: bool) -> None:
+def add(hub: Hub, name: str, zone: str, actor: str, as_json: bool) -> None:
     """Add the tenant NAME; other commands then act for it with --tenant NAME."""
-    show_object(hub.add_tenant(name, zone), as_json)
+    show_object(hub.add_tenant(name, zone, actor), as_json)
 
 
 @command.command("list")

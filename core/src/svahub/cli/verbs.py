@@ -10,7 +10,7 @@ import click
 
 from svahub.cli import endings
 from svahub.cli.endings import Line
-from svahub.cli.exits import end_with
+from svahub.cli.exits import end_with, sentence
 from svahub.cli.options import Day, actor_option, combined, item_option, no_wait_option, timeout_option
 from svahub.cli.output import confirm, dry_run_option, json_option, yes_option
 from svahub.cli.session import pass_office
@@ -77,7 +77,7 @@ def cancel(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None:
 
 @click.command("change")
 @click.option("--plan", metavar="P", help="The plan's remote id; see `svahub plans list`.")
-@click.option("--quantity", type=click.IntRange(min=1), metavar="N")
+@click.option("--quantity", type=click.IntRange(min=1), metavar="N", help="How many of it.")
 @common
 def change(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None:
     """Change the plan or the quantity of an item of each CONTRACT."""
@@ -97,7 +97,7 @@ def _carry_out(
     for contract in dict.fromkeys(contracts):
         done.issue(Command(action, contract, reason=why, **asked))
     lines = done.lines(wait=not no_wait, timeout=timeout)
-    endings.show_lines(lines, as_json)
+    endings.show_lines(lines, as_json, consent=action is Action.ACTIVATE)
     end_with(endings.exit_code(lines, wait=not (no_wait or dry_run)))
 
 
@@ -120,8 +120,8 @@ class _Done:
         try:
             issued = self.office.verbs.issue(command, dry_run=self.dry_run)
         except Refused as error:
-            click.echo(f"Error: {error}", err=True)
-            self.refused.append(Line(command.contract, cause=str(error)))
+            click.echo(f"Error: {sentence(error)}", err=True)
+            self.refused.append(Line(command.contract, cause=sentence(error)))
             return
         self.effects += issued.effects
         self.remarks[command.contract] = issued.remarks

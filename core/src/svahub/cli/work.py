@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from svahub.cli.exits import ExitCode, end_with
-from svahub.cli.output import json_option, show_object
+from svahub.cli.output import as_text, json_option, show_object
 from svahub.cli.progress import bar
 from svahub.cli.session import pass_session
 from svahub.hub import STUCK
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from svahub.cli.session import Session
     from svahub.converge import Converge
     from svahub.hub import TenantHub
+    from svahub.timekeeper import Timekeeper
 
 OPEN = (State.DUE, State.RUNNING, State.WAITING, State.PENDING)
 
@@ -54,19 +55,31 @@ class Summary:
 def command(session: Session, once: bool, threads: int, all_tenants: bool, as_json: bool) -> None:
     """Bring the providers to what is desired, until SIGTERM or Ctrl-C; calls under way end first.
 
-    Exits with 0 only if nothing is parked, quarantined or missing.
+    What is due by the clock is done too: `svahub schedule list`. Exits with 0 only if nothing is parked, quarantined or
+    missing.
     """
     offices = [session.hub.tenant(t.name) for t in session.hub.tenants()] if all_tenants else [session.office]
     names = [] if all_tenants else [session.tenant]
+    keeper = session.hub.timekeeper(tenants=names)
     with (
         bar("steps", _open(offices) if once else None) as progress,
         session.hub.work(threads=threads, tenants=names, progress=progress) as worker,
         _stopped_by_signals(worker),
     ):
-        worker.drain() if once else worker.work_until(lambda: False)
+        _work_once(worker, keeper) if once else _work_on(worker, keeper)
     summary = _summary(offices)
     show_object(summary, as_json) if as_json else _tell(summary)
     end_with(summary.code)
+
+
+def _work_once(worker: Converge, keeper: Timekeeper) -> None:
+    keeper.run_due()
+    worker.drain()
+
+
+def _work_on(worker: Converge, keeper: Timekeeper) -> None:
+    with keeper.running():
+        worker.work_until(lambda: False)
 
 
 def _open(offices: Sequence[TenantHub]) -> int:
@@ -109,7 +122,7 @@ def _summary(offices: Sequence[TenantHub]) -> Summary:
 def _tell(summary: Summary) -> None:
     show_object(summary.states or {"subscriptions": 0})
     if summary.next_due and summary.states.get(State.WAITING.value):
-        click.echo(f"The next of those that wait is due at {summary.next_due:%Y-%m-%d %H:%M:%S} UTC.")
+        click.echo(f"The next of those that wait is due at {as_text(summary.next_due)}.")
     for name, problem in summary.problems.items():
         click.echo(f"{name}: {problem}", err=True)
     if summary.states.get(State.PARKED.value):

@@ -106,7 +106,7 @@ class SeenIds:
 
     def add(self, id: str) -> bool:
         """Return whether the id is new, and keep it."""
-        digest = int.from_bytes(blake2b(id.encode(), digest_size=8).digest(), "little") or 1
+        digest = _digest(id)
         slot = self._slot(digest)
         if self._slots[slot]:
             return False
@@ -115,6 +115,9 @@ class SeenIds:
         if self._count * 2 > len(self._slots):
             self._grow()
         return True
+
+    def __contains__(self, id: str) -> bool:
+        return bool(self._slots[self._slot(_digest(id))])
 
     def _slot(self, digest: int) -> int:
         last = len(self._slots) - 1
@@ -128,3 +131,7 @@ class SeenIds:
         for digest in kept:
             if digest:
                 self._slots[self._slot(digest)] = digest
+
+
+def _digest(id: str) -> int:
+    return int.from_bytes(blake2b(id.encode(), digest_size=8).digest(), "little") or 1

@@ -93,6 +93,14 @@ def live_of_product(connection: Connection, tenant: str, code: str) -> int:
     return int(connection.execute(query.where(c.tenant == tenant, items.c.product_code == code, live)).scalar_one())
 
 
+def live_by_plan(connection: Connection, tenant: str, integration: str, ids: Collection[str]) -> dict[str, int]:
+    """Count, by plan, the subscriptions that the provider has, may have or should have."""
+    c = subscriptions.c
+    live = c.observed.not_in(GONE) | (c.desired != "CANCELLED")
+    query = select(c.plan, func.count()).where(c.tenant == tenant, c.integration == integration, c.plan.in_(ids), live)
+    return {plan: count for plan, count in connection.execute(query.group_by(c.plan)) if plan is not None}
+
+
 def unserved_items(connection: Connection, tenant: str, code: str) -> int:
     """Count the items of a product that were never sold."""
     query = select(func.count()).where(

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from svahub import points
 from svahub.clock import Clock, SystemClock
 from svahub.errors import Refused
+from svahub.literals import remember
 from svahub.points import Point
 
 WRITE = "svahub_write"
@@ -68,6 +69,24 @@ class Store:
                 transaction.rollback()
         points.reached(Point.WRITTEN)
 
+    @contextmanager
+    def snapshot(self, *, alone: bool = False) -> Iterator[Connection]:
+        """Open a transaction that sees the store as it is at its first look, however long it takes.
+
+        `alone`: nobody else writes until the block ends, and what it writes itself is durable then.
+        """
+        options: dict[str, Any] = {WRITE: alone}
+        if self.dialect == "postgresql":
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": not alone}
+        with (
+            _clear_errors(self.url),
+            self.engine.connect().execution_options(**options) as connection,
+            connection.begin(),
+        ):
+            yield connection
+        if alone:
+            points.reached(Point.WRITTEN)
+
     def transact(self, call: Callable[[Connection], T], *, undo: bool = False) -> T:
         """Return what `call` returns in a transaction that writes; one that others crossed is made up to three times.
 
@@ -99,6 +118,8 @@ def _parsed(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError as error:
         raise Refused("The database URL is not one: write sqlite:///FILE or postgresql://USER@HOST/NAME.") from error
+    if parsed.password:
+        remember(str(parsed.password))
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     return parsed
@@ -123,13 +144,17 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
+_PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+"""`secure_delete` overwrites what is deleted, so that personal data does not outlive its row in the file."""
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     _refuse_memory(engine.url)
 
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy's recipe: we say BEGIN ourselves
-        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -157,13 +182,15 @@ def _clear_errors(url: URL) -> Iterator[None]:
 
 
 _RETRY = "was changed by another command in this one's way. Nothing was half done: run the command again."
+_READ_ONLY = "takes no writes: it is a standby, or was set read-only. Name the primary server, or undo that."
 _STOPS = "has just stopped serving: its server ends or restarts. Run the command again when it is back."
 _CROSSED = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
-_BY_STATE = dict.fromkeys(_CROSSED, _RETRY) | dict.fromkeys(("57P01", "57P02", "57P03"), _STOPS)
+_BY_STATE = dict.fromkeys(_CROSSED, _RETRY) | dict.fromkeys(("57P01", "57P02", "57P03"), _STOPS) | {"25006": _READ_ONLY}
 """By SQLSTATE where there is one: PostgreSQL's messages may be in Portuguese."""
 
 
 _SENTENCES = {
+    "store was moved": "was moved to another place: `svahub status` tells where. Nothing was written here.",
     "database is locked": "is locked by another process. Wait for it, or use PostgreSQL for several writers.",
     "readonly database": "is read-only. Give this user the right to write its file and its folder.",
     "disk is full": "has no room left on its disk. Free some and run the command again: nothing was half done.",

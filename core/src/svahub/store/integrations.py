@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.lifecycle import GONE
@@ -73,11 +74,44 @@ def set_state(
     connection.execute(update(integrations).where(*where).values(state=state, cause=cause))
 
 
-def quarantine(connection: Connection, tenant_name: str, name: str, cause: str) -> None:
-    """Stop an enabled integration for its cause; one that somebody has disabled stays disabled."""
+def quarantine(connection: Connection, row: IntegrationRow, cause: str) -> bool:
+    """Stop an enabled integration for its cause; return whether it was: not if its secrets are others by now.
+
+    One that somebody has disabled stays disabled.
+    """
+    where = (*_with_secrets_of(row), integrations.c.state == IntegrationState.ENABLED)
+    values = {"state": IntegrationState.QUARANTINED, "cause": cause}
+    return connection.execute(update(integrations).where(*where).values(values)).rowcount == 1
+
+
+def free(connection: Connection, row: IntegrationRow) -> bool:
+    """Let a quarantined integration be called again; return whether it was one, and its secrets are still the row's."""
+    where = (*_with_secrets_of(row), integrations.c.state == IntegrationState.QUARANTINED)
+    values = {"state": IntegrationState.ENABLED, "cause": None}
+    return connection.execute(update(integrations).where(*where).values(values)).rowcount == 1
+
+
+def rotate(connection: Connection, row: IntegrationRow, values: dict[str, Any]) -> bool:
+    """Put other secrets in the place of the row's; return whether that was done: not if they are others by now."""
+    return connection.execute(update(integrations).where(*_with_secrets_of(row)).values(values)).rowcount == 1
+
+
+def forget_former(connection: Connection, row: IntegrationRow) -> None:
+    """Forget the secrets before the row's, as these have worked."""
+    connection.execute(update(integrations).where(*_with_secrets_of(row)).values(former_secrets=null()))
+
+
+def _with_secrets_of(row: IntegrationRow) -> Sequence[ColumnElement[bool]]:
     c = integrations.c
-    where = (c.tenant == tenant_name, c.name == name, c.state == IntegrationState.ENABLED)
-    connection.execute(update(integrations).where(*where).values(state=IntegrationState.QUARANTINED, cause=cause))
+    return c.tenant == row.tenant, c.name == row.name, c.secrets_at.is_not_distinct_from(row.secrets_at)
+
+
+def put_secrets(
+    connection: Connection, row: IntegrationRow, current: Mapping[str, str], former: Mapping[str, str] | None
+) -> None:
+    """Keep the same secrets in another form."""
+    values: dict[str, Any] = {"secrets": dict(current), "former_secrets": dict(former) if former else null()}
+    connection.execute(update(integrations).where(*_with_secrets_of(row)).values(values))
 
 
 def pause(connection: Connection, tenant_name: str, name: str, until: datetime) -> None:
@@ -100,6 +134,13 @@ def all_subscriptions(connection: Connection, tenant_name: str, name: str) -> in
     c = subscriptions.c
     query = select(func.count()).where(c.tenant == tenant_name, c.integration == name)
     return int(connection.execute(query).scalar_one())
+
+
+def retire(connection: Connection, tenant_name: str, name: str) -> None:
+    """Remove an integration that was used: its row stays, without secrets."""
+    where = (integrations.c.tenant == tenant_name, integrations.c.name == name)
+    values: dict[str, Any] = {"state": IntegrationState.REMOVED, "cause": None, "secrets": {}, "former_secrets": null()}
+    connection.execute(update(integrations).where(*where).values(values))
 
 
 def remove(connection: Connection, tenant_name: str, name: str) -> None:

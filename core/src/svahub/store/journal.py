@@ -13,10 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from pydantic_core import to_jsonable_python
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.exchange import Exchange
+from svahub.masking import clean
 from svahub.store.states import AuditKind, EventKind
 from svahub.store.tables import audit, chains, events, exchanges
 
@@ -76,6 +78,12 @@ def locked_head(connection: Connection, tenant: str) -> Head:
     return Head(*row)
 
 
+def lock(connection: Connection, tenants: Iterable[str]) -> None:
+    """Lock the last links of some tenants, in one order for all: whoever appends to several does this first."""
+    for tenant in sorted(set(tenants)):
+        locked_head(connection, tenant)
+
+
 def _heads() -> Any:
     c = chains.c
     return select(c.entry, c.hash, c.anchor, c.anchor_hash, c.event)
@@ -83,7 +91,26 @@ def _heads() -> Any:
 
 def append(connection: Connection, tenant: str, now: datetime, entries: Iterable[Entry]) -> None:
     """Append entries to a tenant's audit."""
-    _chain(connection, tenant, now, [(entry, digest_of_entry(entry)) for entry in entries])
+    kept = [entry._replace(details=as_kept(entry.details)) for entry in entries]
+    _chain(connection, tenant, now, [(entry, digest_of_entry(entry)) for entry in kept])
+
+
+def as_kept(value: Any) -> Any:
+    """Return what a JSON column reads back of a value: only then is its digest the same for ever.
+
+    No NUL and no half of a surrogate pair stays: a command does not fail for what somebody typed.
+    """
+    return _cleaned(to_jsonable_python(value, fallback=str, inf_nan_mode="strings"))
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(name): _cleaned(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(member) for member in value]
+    return value
 
 
 def _chain(connection: Connection, tenant: str, now: datetime, entries: Sequence[tuple[Entry, str]]) -> int:
@@ -126,7 +153,7 @@ def _exchange(tenant: str, integration: str, exchange: Exchange) -> dict[str, An
         "account_key": account_key,
         "lease_number": lease_number,
         "at": exchange.at,
-        "method": exchange.method,
+        "method": exchange.method[:10],
         "path": exchange.path,
         "status": exchange.status,
         "milliseconds": round(exchange.milliseconds),
@@ -143,9 +170,22 @@ def tell(connection: Connection, tenant: str, now: datetime, told: Iterable[Even
     told = list(told)
     if told:
         last = locked_head(connection, tenant).event
-        rows = [event._asdict() | {"tenant": tenant, "at": now, "number": n} for n, event in enumerate(told, last + 1)]
+        rows = [_event(event) | {"tenant": tenant, "at": now, "number": n} for n, event in enumerate(told, last + 1)]
         connection.execute(insert(events), rows)
         connection.execute(update(chains).where(chains.c.tenant == tenant).values(event=last + len(rows)))
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return event._asdict() | {"details": as_kept(event.details)}
+
+
+def tell_each(connection: Connection, now: datetime, told: Iterable[tuple[str, Event]]) -> None:
+    """Append events of several tenants, each with its tenant's name."""
+    by_tenant: dict[str, list[Event]] = defaultdict(list)
+    for tenant, event in told:
+        by_tenant[tenant].append(event)
+    for tenant in sorted(by_tenant):
+        tell(connection, tenant, now, by_tenant[tenant])
 
 
 # -- digests -----------------------------------------------------------------------------------------------------------
@@ -154,12 +194,12 @@ WITNESSED = (
     "tenant", "integration", "account_key", "lease_number", "at", "method", "path", "status", "milliseconds",
     "request_headers", "request_body", "response_headers", "response_body", "error",
 )  # fmt: skip
-"""The columns of an exchange that its digest covers."""
+"""The columns of an exchange that its digest covers; where `redacted_at` is set they are gone, the digest is not."""
 
 
 def digest_of_exchange(row: Mapping[str, Any]) -> str:
     """Return the digest of an exchange as it was written, by its columns."""
-    return _sha256(_canonical([row[name] for name in WITNESSED]))
+    return _sha256(canonical([row[name] for name in WITNESSED]))
 
 
 def digest_of_batch(digests: Iterable[str]) -> str:
@@ -169,15 +209,16 @@ def digest_of_batch(digests: Iterable[str]) -> str:
 
 def digest_of_entry(entry: Entry) -> str:
     """Return the digest of what an entry tells."""
-    return _sha256(_canonical([entry.actor, entry.command, entry.subject, entry.details]))
+    return _sha256(canonical([entry.actor, entry.command, entry.subject, entry.details]))
 
 
 def hash_of(previous: str, tenant: str, number: int, at: datetime, kind: AuditKind, digest: str) -> str:
     """Return the hash of an entry, which covers the hash before it: none can be changed, taken out or put between."""
-    return _sha256(previous + _canonical([tenant, number, at, kind.value, digest]))
+    return _sha256(previous + canonical([tenant, number, at, kind.value, digest]))
 
 
-def _canonical(value: Any) -> str:
+def canonical(value: Any) -> str:
+    """Return the one text of a value that has the same meaning: what digests are made of."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_text)
 
 

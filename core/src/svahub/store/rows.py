@@ -5,7 +5,8 @@ Those that converge reads and changes by the thousand are named tuples: six time
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from svahub.models import (
     Plan,
     Reason,
 )
-from svahub.store.states import Certainty, ContractStatus, IntegrationState, Outcome, Phase, Verb
+from svahub.store.states import Certainty, ContractStatus, EventKind, IntegrationState, Outcome, Phase, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class IntegrationRow:
     """One configured account of a tenant at a provider.
 
     `secrets` holds references or encrypted secrets, never values, since `secrets_at`; `former_secrets` those before,
-    kept until the new ones have worked.
+    kept until the new ones have worked. `secret_dates` says, in ISO 8601, since when single ones are what they are.
     """
 
     tenant: str
@@ -50,14 +51,20 @@ class IntegrationRow:
     distribution: str | None
     environment: Environment
     base_url: str
-    settings: dict[str, Any]
-    secrets: dict[str, str]
+    settings: dict[str, Any] = field(repr=False)
+    secrets: dict[str, str] = field(repr=False)
     state: IntegrationState
     cause: str | None
     paused_until: datetime | None
     created_at: datetime
-    secrets_at: datetime
-    former_secrets: dict[str, str] | None = None
+    secrets_at: datetime | None = None
+    former_secrets: dict[str, str] | None = field(default=None, repr=False)
+    secret_dates: dict[str, str] | None = None
+
+    def secret_since(self, field: str) -> datetime:
+        """Return since when a current secret is what it is."""
+        told = (self.secret_dates or {}).get(field)
+        return datetime.fromisoformat(told) if told else self.secrets_at or self.created_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +103,15 @@ class CustomerRow:
 
     tenant: str
     id: str
-    name: str
-    document: str
+    name: str = field(repr=False)
+    document: str = field(repr=False)
     document_kind: DocumentKind
-    email: str | None
-    phone: str | None
-    birth_date: date | None
-    address: dict[str, str] | None
+    email: str | None = field(repr=False)
+    phone: str | None = field(repr=False)
+    birth_date: date | None = field(repr=False)
+    address: dict[str, str] | None = field(repr=False)
     digest: str
-    last_import: dict[str, Any] | None
+    last_import: dict[str, Any] | None = field(repr=False)
     erased_at: datetime | None = None
 
     def customer(self) -> Customer:
@@ -125,7 +132,7 @@ class ContractRow:
     status: ContractStatus
     due_day: int | None
     price: Decimal | None
-    last_import: dict[str, Any] | None
+    last_import: dict[str, Any] | None = field(repr=False)
     changed_at: datetime
 
 
@@ -141,7 +148,7 @@ class ItemRow:
     integration: str | None
     quantity: int
     price: Decimal | None
-    attributes: dict[str, Any]
+    attributes: dict[str, Any] = field(repr=False)
     consent: dict[str, Any] | None
     sales: int
     removed: bool
@@ -215,10 +222,18 @@ class SubscriptionRow(NamedTuple):
     created_at: datetime
     changed_at: datetime
 
+    def __repr__(self) -> str:
+        return f"SubscriptionRow({self.key!r}, {self.desired.value} of {self.observed.value}, {self.phase.value})"
+
     @property
     def live(self) -> bool:
         """Whether the provider has, or may have, this subscription."""
         return self.observed not in {Observed.ABSENT, Observed.CANCELLED}
+
+    def advised(self, operation: int | None) -> str | None:
+        """Return what a person can do, with the names to type; `operation` is the newest."""
+        names = {"ID": str(operation), "CONTRACT": self.contract_id}
+        return re.sub(r"(?<= )(ID|CONTRACT)\b", lambda word: names[word[0]], self.advice) if self.advice else None
 
     def what_was_applied(self) -> Applied | None:
         """Return what the provider was last given."""
@@ -269,6 +284,20 @@ class AttemptRow(NamedTuple):
     ended_at: datetime | None
     certainty: Certainty | None
     cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """Something that happened; `number` grows by one from event to event of a tenant."""
+
+    number: int
+    at: datetime
+    kind: EventKind
+    integration: str | None
+    contract_id: str | None
+    item_code: str | None
+    subscription_key: str | None
+    details: dict[str, Any]
 
 
 def applied_from(value: dict[str, Any] | None) -> Applied | None:

@@ -1,11 +1,17 @@
-"""The store's version: made on first use, upgraded on demand, refused when it comes from a newer svahub."""
+"""The store's version: made on first use, upgraded on demand, refused when it is newer than this svahub, or closed."""
 
 from __future__ import annotations
+
+import contextlib
+import os
+from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
 from svahub.errors import Refused
-from svahub.store import tables
+from svahub.store import closing, tables
+from svahub.store.closing import Closed, Closing
 from svahub.store.engine import Store
 
 KNOWN = ("0001", "0002")
@@ -21,37 +27,104 @@ class StoreTooNew(Refused):
     """The store is from a newer svahub than this one."""
 
 
+class StoreClosed(Refused):
+    """The store is an unfinished copy, a backup, or was moved to another place."""
+
+
 def ready(store: Store) -> None:
-    """Make an empty store and accept one of this version; raise StoreTooOld or StoreTooNew otherwise."""
+    """Make an empty store and accept one of this version; raise StoreTooOld, StoreTooNew or StoreClosed otherwise."""
     with store.read() as connection:
         version = current(connection)
+        _refuse_unusable(store, connection, version)
     if version is None:
         upgrade(store)
-    elif version not in KNOWN:
-        raise StoreTooNew(f"The store has version {version}, this svahub knows up to {HEAD}. Install a newer svahub.")
     elif version != HEAD:
         raise StoreTooOld(f"The store has version {version}, this svahub wants {HEAD}. Run: svahub db upgrade")
 
 
 def current(connection: Connection) -> str | None:
-    """Return the store's version, None when it is empty."""
+    """Return the store's version, None when it is empty; one that is closed bears a Closing in its place."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
     return version
 
 
+def closed(connection: Connection) -> Closed | None:
+    """Return why nobody may use the store, None when there is nothing against it."""
+    return closing.closed(connection) if current(connection) in set(Closing) else None
+
+
+def _refuse_unusable(store: Store, connection: Connection, version: str | None) -> None:
+    if version is None or version in KNOWN:
+        return
+    if version in set(Closing):
+        raise StoreClosed(f"The store {place(store)} {closing.closed(connection).sentence}")
+    raise StoreTooNew(f"The store has version {version}, this svahub knows up to {HEAD}. Install a newer svahub.")
+
+
+def place(store: Store) -> str:
+    """Return where a store is, as may be shown."""
+    return store.url.render_as_string(hide_password=True)
+
+
 def upgrade(store: Store) -> tuple[str | None, str]:
     """Bring the store to this svahub's version and return what it was and is; two that do so at once do it once."""
     with store.write() as connection:
-        if store.dialect == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+        _wait_for_others(store, connection)
         before = current(connection)
-        if before is not None and before not in KNOWN:
-            raise StoreTooNew(f"The store has version {before}, this svahub knows up to {HEAD}.")
+        _refuse_unusable(store, connection, before)
         if before != HEAD:
             _run_alembic(connection)
     return before, HEAD
+
+
+def begin(store: Store, kind: Closing, origin: str, at: datetime) -> bool:
+    """Make an empty store that nobody may use until it is filled; return whether one was begun before.
+
+    Raises Refused when anything else is there.
+    """
+    _keep_private(store)
+    with store.write() as connection:
+        _wait_for_others(store, connection)
+        if _is_begun(store, connection, kind):
+            return True
+        _run_alembic(connection)
+        closing.close(connection, Closed(kind, HEAD, origin, at))
+    return False
+
+
+def _keep_private(store: Store) -> None:
+    """Make the file that is not there yet one that only its owner may read: what comes into it is personal data."""
+    if store.dialect == "sqlite" and not Path(store.url.database or "").exists():
+        with contextlib.suppress(OSError):  # opening the store tells what is wrong with the folder
+            os.close(os.open(store.url.database or "", os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def is_begun(store: Store, kind: Closing) -> bool:
+    """Say whether a store is being filled; raise Refused when it is neither that nor empty."""
+    with store.read() as connection:
+        return _is_begun(store, connection, kind)
+
+
+def _is_begun(store: Store, connection: Connection, kind: Closing) -> bool:
+    if current(connection) == kind.value:
+        return True
+    if there := inspect(connection).get_table_names():
+        raise Refused(f"{place(store)} is not empty: {_what(there)}. Name an empty database, or empty this one.")
+    return False
+
+
+def _what(there: list[str]) -> str:
+    if "alembic_version" in there and "subscriptions" in there:
+        return "it holds a store already"
+    names = ", ".join(sorted(there)[:3])
+    return f"it has {len(there)} tables of its own ({names}{', …' if len(there) > 3 else ''})"
+
+
+def _wait_for_others(store: Store, connection: Connection) -> None:
+    if store.dialect == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
 
 
 def differences(store: Store) -> list[str]:

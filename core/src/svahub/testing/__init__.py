@@ -5,7 +5,7 @@ A simulator subclasses `Simulator`, marks its handlers with `@route` and is name
 """
 
 from svahub.testing import checks
-from svahub.testing.auth import require_basic
+from svahub.testing.auth import require_any_basic, require_basic
 from svahub.testing.faults import Fault, Faults, Timings
 from svahub.testing.http import Answer, Problem, Request, route
 from svahub.testing.launch import SimulatorProcess, simulator_process
@@ -24,6 +24,7 @@ __all__ = [
     "SimulatorProcess",
     "Timings",
     "checks",
+    "require_any_basic",
     "require_basic",
     "route",
     "simulator_process",

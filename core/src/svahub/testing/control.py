@@ -4,6 +4,7 @@
     PUT  /_simulator/faults    {KIND: rate, …} replaces all rates and clears the script; {} switches all off
     POST /_simulator/next      {"faults": [KIND | [KIND, …] | null, …], "method", "path"}: what the next requests meet
     PUT  /_simulator/timings   {"lag_seconds": 5, …}: sets those that are named, the others stay
+    PUT  /_simulator/accepted  {"accepted": [{"password": …}, …]}: takes exactly these; what one leaves out stays
     GET  /_simulator/state     the provider's own list of what it has
     GET  /_simulator/requests  {"total", "counts": {"METHOD /route": {STATUS: n}}}; status 0: left without an answer
 
@@ -64,6 +65,15 @@ class Control:
             self._simulator.timings.update({name: float(value) for name, value in _object(request).items()})
         except (TypeError, ValueError) as error:
             raise Problem(422, "invalid_timings", str(error)) from error
+        return Answer(204)
+
+    @route("PUT", CONTROL + "accepted")
+    def accept(self, request: Request) -> Answer:
+        """Replace the credentials that are taken."""
+        try:
+            self._simulator.accept(*_object(request)["accepted"])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise Problem(422, "invalid_credentials", "name them as a list of objects, as they were printed") from error
         return Answer(204)
 
     @route("GET", CONTROL + "state")

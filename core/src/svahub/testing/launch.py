@@ -35,6 +35,10 @@ class SimulatorProcess:
         """Say what the next matching requests meet: a fault, several at once, or None for none at all."""
         self._ask("POST", "next", {"faults": strikes, "method": method, "path": path})
 
+    def accept(self, *credentials: Mapping[str, str]) -> None:
+        """Have exactly these credentials taken; what one does not name is as in `credentials`."""
+        self._ask("PUT", "accepted", {"accepted": [dict(given) for given in credentials]})
+
     def set_timings(self, **seconds: float) -> None:
         """Set some of the `Timings`."""
         self._ask("PUT", "timings", seconds)

@@ -21,7 +21,7 @@ from svahub.testing.http import Answer, Message, Problem, Request, Routes, Scope
 from svahub.testing.server import HOST, Listener
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 REQUESTS_KEPT = 10_000
 SECONDS_TO_START = 10.0
@@ -52,6 +52,7 @@ class Simulator(ABC):
         self.clock: Clock = clock or SystemClock()
         self.timings = timings or Timings()
         self.credentials = self.make_credentials()
+        self.accepted: list[dict[str, str]] = [self.credentials]
         self.faults = Faults(_random(f"{self.seed}:faults"))
         self.requests: deque[Seen] = deque(maxlen=REQUESTS_KEPT)
         self.counts: Counter[tuple[str, int]] = Counter()
@@ -66,11 +67,20 @@ class Simulator(ABC):
 
     @abstractmethod
     def authorize(self, request: Request) -> None:
-        """Raise Problem(401) unless the request bears the credentials."""
+        """Raise Problem(401) unless the request bears one of the `accepted` credentials."""
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
         """Return the provider's own list of what it has, as JSON, not lagging."""
+
+    def accept(self, *credentials: Mapping[str, str]) -> None:
+        """Take exactly these from now on; what one does not name is as it is printed. None at all: refuse everybody.
+
+        Raises ValueError when one names what the credentials do not have.
+        """
+        if unknown := sorted({name for given in credentials for name in given} - self.credentials.keys()):
+            raise ValueError(f"the credentials have no {', '.join(unknown)}")
+        self.accepted = [{**self.credentials, **given} for given in credentials]
 
     def error(self, problem: Problem) -> dict[str, Any]:
         """Return the envelope of an error."""

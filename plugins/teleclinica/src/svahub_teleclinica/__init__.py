@@ -50,6 +50,7 @@ class TeleClinica(Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
     contract_version = 1
     deduplication = Deduplication.REFERENCE
     block_scope = BlockScope.ACCOUNT
+    sensitive = True  # who is served here uses a health service
     settle_seconds = 60
     changes = frozenset({Aspect.PLAN, Aspect.CUSTOMER})
     documents = frozenset({DocumentKind.CPF})

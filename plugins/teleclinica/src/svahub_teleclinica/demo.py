@@ -32,6 +32,7 @@ def act(stage: Stage) -> None:
         unblocked = _unblock(stage, book, blocked)
         cancelled = _cancel(stage, book, unblocked)
         _compare_whole(stage, simulator, cancelled)
+        _explain(stage, cancelled)
 
 
 def _register(stage: Stage, simulator: SimulatorProcess) -> None:
@@ -150,3 +151,16 @@ def _compare(stage: Stage, step: str, status: str) -> Sold:
 def _compare_whole(stage: Stage, simulator: SimulatorProcess, sold: Sold) -> None:
     there = {(user["id"], user["status"]) for user in simulator.state()["users"]}
     stage.row("in the end: everybody at the provider", set(_wanted(sold).items()), there)
+
+
+def _explain(stage: Stage, sold: Sold) -> None:
+    """Ask why the one contract that waits is as it is, and invite to ask of others."""
+    held = next(one["contract_id"] for one in sold if one["state"] == "waiting")
+    blocked = next(one["contract_id"] for one in sold if one["observed"] == "BLOCKED")
+    stage.say(f"\nWhy does {held} wait? svahub explain {held}")
+    stage.say(_indented(stage.run("explain", held).stdout))
+    stage.invite("explain", blocked, "--history")
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from svahub.testing import Answer, Problem, Records, Request, Simulator, checks, require_basic, route
+from svahub.testing import Answer, Problem, Records, Request, Simulator, checks, require_any_basic, route
 
 CATALOGUE = (
     ("Individual", "Consultas por vídeo para uma pessoa", "19.90", True),
@@ -119,8 +119,8 @@ class TeleClinicaSimulator(Simulator):
         return {"username": f"isp-{secrets.token_hex(4)}", "password": secrets.token_urlsafe(24)}
 
     def authorize(self, request: Request) -> None:
-        """Take HTTP Basic with exactly these credentials."""
-        require_basic(request, **self.credentials)
+        """Take HTTP Basic with exactly the accepted credentials."""
+        require_any_basic(request, self.accepted)
 
     def state(self) -> dict[str, Any]:
         """Return all users and plans."""

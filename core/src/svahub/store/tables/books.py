@@ -107,7 +107,7 @@ exchanges = Table(
     PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(["tenant"], ["tenants.name"]),
     Index(None, "account_key", "lease_number"),
-    Index(None, "tenant", "at"),
+    Index(None, "tenant", "integration", "at", "id"),
     Index(None, "tenant", "audit_number"),
     sqlite_autoincrement=True,
 )
@@ -141,9 +141,17 @@ audit = Table(
     Column("pruned", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant", "number"),
     ForeignKeyConstraint(["tenant"], ["tenants.name"]),
-    Index(None, "tenant", "at"),
-    Index(None, "tenant", "subject"),
 )
+for _led_by in (audit.c.kind, audit.c.actor, audit.c.subject):  # what was pruned is not looked for
+    Index(
+        f"ix_audit_{_led_by.name}",
+        audit.c.tenant,
+        _led_by,
+        audit.c.at,
+        audit.c.number,
+        sqlite_where=audit.c.pruned.is_(False),
+        postgresql_where=audit.c.pruned.is_(False),
+    )
 
 events = Table(
     "events",

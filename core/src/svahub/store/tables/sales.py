@@ -50,6 +50,7 @@ integrations = Table(
     Column("created_at", Instant, nullable=False),
     Column("secrets_at", Instant),
     Column("former_secrets", JSON),
+    Column("secret_dates", JSON),
     PrimaryKeyConstraint("tenant", "name"),
     ForeignKeyConstraint(["tenant"], ["tenants.name"]),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,11 +18,11 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add tables and columns; the records of looks become entries of the audit."""
+    """Add tables and columns; looks and exchanges that are there become the first entries of the audit."""
     _audit()
     _duties()
     _columns()
-    _move_looks()
+    _chain_what_there_is()
 
 
 def _tenant(table: str) -> tuple[sa.Column[str], sa.ForeignKeyConstraint]:
@@ -57,8 +58,10 @@ def _audit() -> None:
         sa.Column("pruned", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "number", name=op.f("pk_audit")),
     )
-    op.create_index(op.f("ix_audit_tenant_at"), "audit", ["tenant", "at"])
-    op.create_index(op.f("ix_audit_tenant_subject"), "audit", ["tenant", "subject"])
+    kept = sa.column("pruned").is_(False)
+    for column in ("kind", "actor", "subject"):
+        columns = ["tenant", column, "at", "number"]
+        op.create_index(f"ix_audit_{column}", "audit", columns, sqlite_where=kept, postgresql_where=kept)
     op.create_table(
         "events",
         *_tenant("events"),
@@ -107,47 +110,84 @@ def _columns() -> None:
     op.add_column("exchanges", sa.Column("digest", sa.String(length=64), nullable=True))
     op.add_column("exchanges", sa.Column("redacted_at", Instant(), nullable=True))
     op.create_index(op.f("ix_exchanges_tenant_audit_number"), "exchanges", ["tenant", "audit_number"])
+    by_integration = op.f("ix_exchanges_tenant_integration_at_id")
+    op.create_index(by_integration, "exchanges", ["tenant", "integration", "at", "id"])
+    op.drop_index(op.f("ix_exchanges_tenant_at"), "exchanges")
     op.add_column("customers", sa.Column("erased_at", Instant(), nullable=True))
     op.add_column("integrations", sa.Column("secrets_at", Instant(), nullable=True))
     op.add_column("integrations", sa.Column("former_secrets", sa.JSON(), nullable=True))
+    op.add_column("integrations", sa.Column("secret_dates", sa.JSON(), nullable=True))
     op.execute("UPDATE integrations SET secrets_at = created_at")
 
 
-def _move_looks() -> None:
-    connection = op.get_bind()
-    columns = ("tenant", "actor", "command", "subject", "revealed")
-    looks = sa.table("looks", sa.column("at", Instant()), *map(sa.column, (*columns, "id")))
-    tenants = connection.execute(sa.select(looks.c.tenant).distinct().order_by(looks.c.tenant)).scalars().all()
-    for tenant in tenants:
-        query = sa.select(*looks.c).where(looks.c.tenant == tenant).order_by(looks.c.id)
-        entries = list(_chained(tenant, connection.execute(query).all()))
-        connection.execute(sa.insert(_AUDIT), entries)
-        head = {"entry": len(entries), "hash": entries[-1]["hash"], "anchor": 0, "anchor_hash": ORIGIN, "event": 0}
-        connection.execute(sa.insert(_CHAINS), head | {"tenant": tenant})
-    op.drop_table("looks")
-
-
 ORIGIN = "0" * 64
+PAGE = 500
 _COLUMNS = ("tenant", "number", "kind", "actor", "command", "subject", "digest", "hash", "pruned")
 _AUDIT = sa.table("audit", sa.column("at", Instant()), sa.column("details", sa.JSON()), *map(sa.column, _COLUMNS))
 _CHAINS = sa.table("chains", *map(sa.column, ("tenant", "entry", "hash", "anchor", "anchor_hash", "event")))
+_LOOKS = sa.table(
+    "looks", sa.column("at", Instant()), *map(sa.column, ("id", "tenant", "actor", "command", "subject", "revealed"))
+)
+_WITNESSED = (
+    "tenant", "integration", "account_key", "lease_number", "at", "method", "path", "status", "milliseconds",
+    "request_headers", "request_body", "response_headers", "response_body", "error",
+)  # fmt: skip
+_TYPES: dict[str, Any] = {"at": Instant(), "request_headers": sa.JSON(), "response_headers": sa.JSON()}
+_EXCHANGES = sa.table(
+    "exchanges", *(sa.column(name, _TYPES.get(name)) for name in ("id", "audit_number", "digest", *_WITNESSED))
+)
 
 
-def _chained(tenant: str, looks: Sequence[sa.Row[Any]]) -> Iterator[dict[str, Any]]:
-    link = ORIGIN
-    for number, look in enumerate(looks, 1):
+def _chain_what_there_is() -> None:
+    connection = op.get_bind()
+    for tenant in connection.execute(sa.text("SELECT name FROM tenants ORDER BY name")).scalars().all():
+        link, number = ORIGIN, 0
+        for entry in (*_looks(connection, tenant), *_exchanges(connection, tenant)):
+            number += 1
+            link = _sha256(link + _canonical([tenant, number, entry["at"], entry["kind"], entry["digest"]]))
+            numbered = {"tenant": tenant, "number": number, "hash": link, "pruned": False}
+            ids = entry.pop("ids", [])
+            connection.execute(sa.insert(_AUDIT), entry | numbered)
+            connection.execute(sa.update(_EXCHANGES).where(_EXCHANGES.c.id.in_(ids)).values(audit_number=number))
+        if number:
+            head = {"entry": number, "hash": link, "anchor": 0, "anchor_hash": ORIGIN, "event": 0}
+            connection.execute(sa.insert(_CHAINS), head | {"tenant": tenant})
+    op.drop_table("looks")
+
+
+def _looks(connection: sa.Connection, tenant: str) -> Iterator[dict[str, Any]]:
+    query = sa.select(*_LOOKS.c).where(_LOOKS.c.tenant == tenant).order_by(_LOOKS.c.id)
+    for look in connection.execute(query).all():
         details = {"revealed": bool(look.revealed)}
-        digest = _sha256(_canonical([look.actor, look.command, look.subject, details]))
-        link = _sha256(link + _canonical([tenant, number, look.at.isoformat(), "look", digest]))
         yield {
-            "tenant": tenant, "number": number, "at": look.at, "kind": "look", "actor": look.actor,
-            "command": look.command, "subject": look.subject, "details": details, "digest": digest, "hash": link,
-            "pruned": False,
+            "at": look.at, "kind": "look", "actor": look.actor, "command": look.command, "subject": look.subject,
+            "details": details, "digest": _sha256(_canonical([look.actor, look.command, look.subject, details])),
+        }  # fmt: skip
+
+
+def _exchanges(connection: sa.Connection, tenant: str) -> Iterator[dict[str, Any]]:
+    """Give each exchange its digest; yield one entry for every page of them."""
+    c, after = _EXCHANGES.c, 0
+    query = sa.select(*c).where(c.tenant == tenant, c.id > sa.bindparam("after")).order_by(c.id).limit(PAGE)
+    sealed = sa.update(_EXCHANGES).where(c.id == sa.bindparam("b_id")).values(digest=sa.bindparam("b_digest"))
+    while page := connection.execute(query, {"after": after}).all():
+        after = page[-1].id
+        digests = [_sha256(_canonical([getattr(row, name) for name in _WITNESSED])) for row in page]
+        connection.execute(
+            sealed, [{"b_id": row.id, "b_digest": digest} for row, digest in zip(page, digests, strict=True)]
+        )
+        yield {
+            "at": max(row.at for row in page), "kind": "exchanges", "actor": None, "command": None, "subject": None,
+            "details": {"exchanges": len(page)}, "digest": _sha256("\n".join(digests)), "ids": [r.id for r in page],
         }  # fmt: skip
 
 
 def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_text)
+
+
+def _text(value: object) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _sha256(text: str) -> str:

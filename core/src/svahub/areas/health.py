@@ -1,0 +1,124 @@
+"""How it stands with what a tenant has sold: counts by integration and state, what is stuck, what comes next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from svahub.areas.bench import Bench
+from svahub.areas.integrations import Integrations
+from svahub.areas.subscriptions import Subscriptions
+from svahub.store import health, integrations, sales
+from svahub.store.queue import Lane
+from svahub.store.states import Phase, State
+from svahub.waiting import Stop
+
+PARKED = "svahub operations list --outcome parked"
+PERSONAL = frozenset({State.PARKED, State.QUARANTINED, State.MISSING_PLUGIN, State.DUE})
+"""What stands still in these states waits for a person; what is due stands still where something keeps it from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many subscriptions of an integration are in which state; every state has its number."""
+
+    tenant: str
+    integration: str
+    total: int
+    states: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """What stands still at an integration, why, and the next command; `person`: only a person brings it on."""
+
+    tenant: str
+    integration: str
+    state: State
+    subscriptions: int
+    cause: str | None
+    next: str
+    person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How it stands: `oldest_due_at` is since when something is due that nobody has taken up."""
+
+    integrations: tuple[Tally, ...]
+    stuck: tuple[Stuck, ...]
+    oldest_due_at: datetime | None
+    oldest_due_seconds: float | None
+    next_retry_at: datetime | None
+    needs_person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How it stands with one tenant."""
+
+    bench: Bench
+
+    def status(self) -> Status:
+        """Return the counts, what is stuck, how long the oldest is due, and when the next retry is."""
+        areas = Subscriptions(self.bench), Integrations(self.bench)
+        obstacles = areas[1].obstacles()
+        with self.bench.store.read() as connection:
+            stopped = areas[0].stopped(connection)
+            counts = self._counts(connection, stopped)
+            now = self.bench.store.now(connection)
+            runs = [lane for lane in self._lanes(connection) if lane.integration not in stopped]
+            oldest = health.first_due(connection, runs, until=now)
+            retry = health.first_due(connection, runs, since=now)
+        tallies = tuple(self._tally(name, counts[name]) for name in sorted(counts))
+        stuck = tuple(self._stuck(counts, stopped, obstacles))
+        age = None if oldest is None else (now - oldest).total_seconds()
+        return Status(tallies, stuck, oldest, age, retry, any(s.person for s in stuck))
+
+    def _lanes(self, connection: Connection) -> list[Lane]:
+        return [Lane(row.tenant, row.name) for row in integrations.of_tenant(connection, self.bench.tenant)]
+
+    def _counts(self, connection: Connection, stopped: Mapping[str, Stop]) -> dict[str, Counter[State]]:
+        """Count by integration and state as people see it; an integration without subscriptions has none."""
+        counts: dict[str, Counter[State]] = {lane.integration: Counter() for lane in self._lanes(connection)}
+        running = health.running(connection, self.bench.tenant)
+        for (_, name, phase), count in sales.phase_counts(connection, [self.bench.tenant]).items():
+            under_way = min(running[name, phase], count)
+            of_it = counts.setdefault(name, Counter())
+            of_it[State.RUNNING] += under_way
+            of_it[_state(phase, stopped.get(name))] += count - under_way
+        return counts
+
+    def _tally(self, name: str, counts: Counter[State]) -> Tally:
+        return Tally(self.bench.tenant, name, counts.total(), {state.value: counts[state] for state in State})
+
+    def _stuck(
+        self, counts: Mapping[str, Counter[State]], stopped: Mapping[str, Stop], obstacles: Mapping[str, str]
+    ) -> Iterable[Stuck]:
+        for name in sorted(counts.keys() | stopped.keys()):
+            here = counts.get(name, Counter())
+            if here[State.PARKED]:
+                yield self._line(name, State.PARKED, here, "each waits for a person", f"`{PARKED}`")
+            if stop := stopped.get(name):
+                yield self._line(name, stop.state, here, stop.cause, _next(stop))
+            elif obstacle := obstacles.get(name):
+                next_ = f"mend it where `svahub work` runs, then `svahub integration test {name}`"
+                yield self._line(name, State.DUE, here, obstacle, next_)
+
+    def _line(self, name: str, state: State, here: Counter[State], cause: str | None, next_: str) -> Stuck:
+        count = here[state]
+        return Stuck(self.bench.tenant, name, state, count, cause, next_, bool(count) and state in PERSONAL)
+
+
+def _next(stop: Stop) -> str:
+    if stop.state is State.MISSING_PLUGIN:
+        return (stop.cause or "").removeprefix("missing: ")
+    return stop.remedy or "it goes on by itself"
+
+
+def _state(phase: Phase, stop: Stop | None) -> State:
+    return State(phase.value) if stop is None or phase in {Phase.SETTLED, Phase.PARKED} else stop.state

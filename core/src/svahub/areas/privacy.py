@@ -1,0 +1,237 @@
+"""What the law gives a person (LGPD): everything held about them as one document, and its erasure.
+
+What must stay to prove that a service was sold, agreed to and ended stays under a pseudonym.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from svahub import entries
+from svahub.areas.bench import Bench
+from svahub.areas.integrations import usable
+from svahub.chain import ERASE
+from svahub.errors import Refused, UnknownName
+from svahub.extension import Transaction
+from svahub.models import Desired
+from svahub.store import contracts, integrations
+from svahub.store.privacy import ERASED, Person, entries_about, erase
+from svahub.store.remains import Swept, only_theirs, sweep
+from svahub.store.rows import ContractRow, CustomerRow, SubscriptionRow
+from svahub.store.states import AuditKind, ContractStatus, Phase
+
+HELD = (
+    "contracts", "items", "block_reasons", "accounts", "subscriptions", "operations", "attempts", "exchanges", "events",
+)  # fmt: skip
+"""The tables of an export, beside the customer's own row and the audit."""
+KEPT = ("contracts", "subscriptions", "operations", "attempts", "exchanges", "block_reasons")
+SHOWN = 10
+"""So many obstacles are told."""
+ERASING = {  # what is lost of each table
+    "customers": "name, document, e-mail, phone, birth date and address",
+    "contracts": "attributes of items, as last imported",
+    "items": "attributes",
+    "subscriptions": "attributes, digests of personal data, and what the provider said",
+    "operations": "notes",
+    "attempts": "digests of personal data, and what the provider said",
+    "exchanges": "headers, bodies and queries",
+    "events": "details",
+}
+KEEPING = {  # why it stays
+    "consents": "proof of consent: when, over which channel, to which text",
+    "contracts": "the ERP's ids and dates, to tell which contract it was",
+    "subscriptions": "what was sold, and the id at the provider: proof that billing ended",
+    "operations": "who asked for what, and when",
+    "attempts": "what was tried at the provider, when, and how it ended",
+    "exchanges": "method, path, status and digest, so that the audit can be verified",
+    "audit": "who did what and when; bears the ERP's ids only",
+    "block_reasons": "why the contract was blocked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure took away, or would take, and what it left, in rows by table; `already`: it was done before.
+
+    `left_out` names plugins whose tables were not erased, `providers` the ids of cancelled users by integration. The
+    pseudonym is drawn when it is done, so a dry run has none.
+    """
+
+    customer_id: str
+    pseudonym: str | None
+    erased_at: datetime
+    already: bool
+    erased: dict[str, int]
+    kept: dict[str, int]
+    plugins: tuple[str, ...]
+    left_out: dict[str, str]
+    providers: dict[str, list[str]]
+    store: Swept | None = None
+
+
+def pseudonym() -> str:
+    """Draw what stands for a person: as long as a document may be, and never one."""
+    return f"x{secrets.token_hex(7)[:13]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """The personal data of one tenant's customers."""
+
+    bench: Bench
+    draw: Callable[[], str] = pseudonym
+
+    def export(self, customer: str, *, actor: str, without_missing: bool = False) -> dict[str, Any]:
+        """Return everything held about a customer, unmasked; that it was looked at is recorded with it.
+
+        Raises Refused when a plugin cannot tell of its tables, as the answer would not be whole; `without_missing`
+        goes on without those that are missing or broken, and names them.
+        """
+        return self.bench.store.transact(
+            lambda connection: self._exported(self._person(connection, customer), actor, without_missing)
+        )
+
+    def _exported(self, person: Person, actor: str, without_missing: bool) -> dict[str, Any]:
+        row = self._known(person)
+        left_out = self._silent(person, "read", without_missing=without_missing)
+        held = {name: [_bare(record) for record in person.records(name)] for name in HELD}
+        held["audit"] = [_bare(entry) for entry in _entries(person)]
+        transaction = self._transaction(person)
+        plugins = self.bench.registry.observers.export_customer(transaction, person.id)
+        self._record(person, AuditKind.LOOK, "customers export", actor, revealed=True, left_out=sorted(left_out))
+        about = {"tenant": person.tenant, "exported_at": transaction.now, "customer": _bare(asdict(row))}
+        return about | held | {"plugins": plugins, "left_out": left_out}
+
+    def erase(self, customer: str, *, actor: str, dry_run: bool = False, without_missing: bool = False) -> Erased:
+        """Erase a customer's personal data for good; one who was erased before stays as they are.
+
+        Raises Refused while anything of theirs lives, and when a plugin's tables cannot be erased, unless
+        `without_missing` leaves those of missing and broken plugins out.
+        """
+        values: list[str] = []
+
+        def carry_out(connection: Connection) -> Erased:
+            person = self._person(connection, customer)
+            contracts.lock_customers(connection, person.tenant, [customer])
+            row = self._known(person)
+            if row.erased_at is not None:
+                return self._told(person, row.document, row.erased_at, already=True)
+            values[:] = filter(None, (row.name, row.document, row.email, row.phone))
+            return self._erased(person, row, actor, without_missing)
+
+        done = self.bench.store.transact(carry_out, undo=dry_run)
+        return replace(done, pseudonym=None) if dry_run else replace(done, store=self._swept(values))
+
+    def _erased(self, person: Person, row: CustomerRow, actor: str, without_missing: bool) -> Erased:
+        if sentence := still_living(person.contracts(), person.subscriptions(), person.running()):
+            raise Refused(f"Customer {person.id} cannot be erased yet. {sentence}")
+        left_out = self._silent(person, "erased", without_missing=without_missing)
+        transaction, mark = self._transaction(person), self.draw()
+        self.bench.registry.observers.erase_customer(transaction, person.id)  # while what they may join is there
+        counts, outside = erase(person, row, mark, transaction.now)
+        done = self._told(person, mark, transaction.now, erased=counts, left_out=left_out)
+        told = {"pseudonym": mark, "rows": counts, "plugins": done.plugins, "left_out": sorted(left_out)}
+        emptied = {"accounts": [account.key for account in person.accounts()], "exchanges": outside}
+        self._record(person, AuditKind.COMMAND, ERASE, actor, **told, **emptied)
+        return done
+
+    def _told(self, person: Person, mark: str, at: datetime, *, already: bool = False, **more: Any) -> Erased:
+        kept = {name: person.count(name) for name in KEPT}
+        kept |= {"audit": len(_entries(person)), "consents": sum(1 for i in person.records("items") if i["consent"])}
+        plugins = () if already else self.bench.registry.observers.names
+        given = {"erased": {}, "left_out": {}} | more
+        return Erased(
+            person.id, mark, at, already, kept=kept, plugins=plugins, providers=_remote_ids(person), **given,
+        )  # fmt: skip
+
+    def _swept(self, values: Sequence[str]) -> Swept:
+        with self.bench.store.read() as connection:
+            sought = only_theirs(connection, values)
+        return sweep(self.bench.store, sought, ERASED)
+
+    # -- what both need ------------------------------------------------------------------------------------------------
+
+    def _person(self, connection: Connection, customer: str) -> Person:
+        return Person(connection, self.bench.tenant, customer)
+
+    def _known(self, person: Person) -> CustomerRow:
+        row = person.customer()
+        if row is None:
+            remedy = "The id is the ERP's: svahub contracts list tells it for each contract."
+            raise UnknownName("customer", person.id, [], remedy)
+        return row
+
+    def _transaction(self, person: Person) -> Transaction:
+        return Transaction(person.connection, person.tenant, self.bench.store.now(person.connection))
+
+    def _record(self, person: Person, kind: AuditKind, command: str, actor: str, **details: Any) -> None:
+        self.bench.record(person.connection, kind, command, entries.of_customer(person.id), actor=actor, **details)
+
+    def _silent(self, person: Person, done: str, *, without_missing: bool) -> dict[str, str]:
+        """Return the plugins whose tables nobody can ask for, and why; Refused unless they may be left out."""
+        silent = {f"plugin {name}": f"broken: {why}" for name, why in self.bench.registry.broken_hooks().items()}
+        for name in sorted({account.integration for account in person.accounts()}):
+            row = integrations.one(person.connection, person.tenant, name)
+            if row is not None and (problem := usable(self.bench, row)[1]):
+                silent[f"integration {name}"] = problem
+        if silent and not without_missing:
+            told = "; ".join(f"{name} is {why}" for name, why in silent.items())
+            raise Refused(
+                f"What these plugins may keep of customer {person.id} cannot be {done}: {told}. "
+                "Mend that first, or leave them out with --without-missing."
+            )
+        return silent
+
+
+def still_living(held: Sequence[ContractRow], sold: Sequence[SubscriptionRow], running: Collection[str]) -> str | None:
+    """Say what is to be cancelled, or to end, before a customer can be erased; None when nothing lives."""
+    wanted = {c.id for c in held if c.status is not ContractStatus.CANCELLED}
+    wanted |= {s.contract_id for s in sold if s.desired is not Desired.CANCELLED}
+    ending = [s for s in sold if s.contract_id not in wanted and _unended(s, running)]
+    told = []
+    if wanted:
+        told.append(f"Cancel first: svahub cancel {_listed(sorted(wanted))}.")
+    if ending:
+        names = _listed([f"{s.contract_id}/{s.item_code} at {s.integration} ({_how(s)})" for s in ending], ", ")
+        told.append(f"Not ended at the provider yet: {names}. `svahub work` ends it; `svahub operations list` tells.")
+    return " ".join(told) or None
+
+
+def _unended(row: SubscriptionRow, running: Collection[str]) -> bool:
+    return row.live or row.key in running or row.uncertain_since is not None or row.handle is not None
+
+
+def _how(row: SubscriptionRow) -> str:
+    parked = row.phase is Phase.PARKED
+    return f"parked, seen {row.observed.value}" if parked else f"seen {row.observed.value}"
+
+
+def _listed(names: Sequence[str], between: str = " ") -> str:
+    return between.join(names[:SHOWN]) + (f" … and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def _entries(person: Person) -> list[dict[str, Any]]:
+    """Return what the audit tells of a person: who did what to what is theirs, and who looked at it."""
+    subjects = [entries.of_customer(person.id)]
+    subjects += [entries.of_contract(contract.id) for contract in person.contracts()]
+    subjects += [entries.of_contract(item["contract_id"], item["code"]) for item in person.records("items")]
+    subjects += [f"operation {operation['id']}" for operation in person.records("operations")]
+    return entries_about(person.connection, person.tenant, subjects)
+
+
+def _remote_ids(person: Person) -> dict[str, list[str]]:
+    found: dict[str, set[str]] = {}
+    for row in person.subscriptions():
+        found.setdefault(row.integration, set()).update(filter(None, [row.remote_id]))
+    return {name: sorted(ids) for name, ids in sorted(found.items())}
+
+
+def _bare(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row without its tenant, which stands at the top."""
+    return {name: value for name, value in record.items() if name != "tenant"}

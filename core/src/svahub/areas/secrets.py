@@ -1,0 +1,110 @@
+"""The secrets of a tenant's integrations as people may see them, and encrypting all that the store holds anew."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from svahub import entries, secrets
+from svahub.areas.bench import Bench
+from svahub.errors import Refused
+from svahub.secrets import Kept
+from svahub.store import integrations, journal
+from svahub.store.rows import IntegrationRow
+from svahub.store.states import AuditKind
+
+
+@dataclass(frozen=True, slots=True)
+class SecretView:
+    """One secret: where it is kept, never what it is; `slot` is `current` or `former`.
+
+    Since when a former one was what it is, is not kept.
+    """
+
+    integration: str
+    field: str
+    kind: Kept
+    reference: str
+    slot: str
+    since: datetime | None
+    age_days: int | None
+    old: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """How many secrets were encrypted anew, of how many integrations and tenants."""
+
+    secrets: int
+    integrations: int
+    tenants: int
+
+
+def views_of(row: IntegrationRow, now: datetime) -> Iterator[SecretView]:
+    """Return an integration's secrets, those of the former slot last."""
+    oldest = secrets.max_age_days()
+    for field, held in sorted(row.secrets.items()):
+        since = row.secret_since(field)
+        age = (now - since) // timedelta(days=1)
+        yield SecretView(row.name, field, *_place(held), "current", since, age, age >= oldest)
+    for field, held in sorted((row.former_secrets or {}).items()):
+        yield SecretView(row.name, field, *_place(held), "former", None, None, False)
+
+
+def _place(held: str) -> tuple[Kept, str]:
+    return secrets.kind_of(held), secrets.shown(held)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The secrets of one tenant; the key is that of the whole installation."""
+
+    bench: Bench
+
+    def list(self) -> Sequence[SecretView]:
+        """Return every secret of the tenant."""
+        with self.bench.store.read() as connection:
+            rows, now = integrations.of_tenant(connection, self.bench.tenant), self.bench.store.now(connection)
+        return [view for row in rows for view in views_of(row, now)]
+
+    def dangers(self) -> Sequence[str]:
+        """Return what endangers the key of stored secrets, each with its remedy."""
+        url = self.bench.store.url
+        beside = Path(url.database).absolute().parent if self.bench.store.dialect == "sqlite" and url.database else None
+        return secrets.faults_of_key_file(beside)
+
+    def rekey(self, *, dry_run: bool = False) -> Rekeyed:
+        """Encrypt every stored secret of every tenant, both slots, with the first key; all of them or none.
+
+        Raises Refused, naming the integration, when one opens with no key.
+        """
+        done: Counter[tuple[str, str]] = Counter()
+        with self.bench.store.write(undo=dry_run) as connection:
+            for row in integrations.every(connection):
+                current, former = _rekeyed(row, row.secrets), _rekeyed(row, row.former_secrets or {})
+                if count := sum(held.startswith(secrets.STORED) for held in (*current.values(), *former.values())):
+                    integrations.put_secrets(connection, row, current, former)
+                    done[row.tenant, row.name] = count
+            now = self.bench.store.now(connection)
+            for tenant in sorted({tenant for tenant, _ in done}):
+                count = sum(number for (of, _), number in done.items() if of == tenant)
+                told = entries.entry(AuditKind.COMMAND, self.bench.actor, "secrets rekey", "secrets", count=count)
+                journal.append(connection, tenant, now, [told])
+        return Rekeyed(done.total(), len(done), len({tenant for tenant, _ in done}))
+
+
+def _rekeyed(row: IntegrationRow, held: dict[str, str]) -> dict[str, str]:
+    return {field: _rekeyed_one(row, field, secret) for field, secret in held.items()}
+
+
+def _rekeyed_one(row: IntegrationRow, field: str, held: str) -> str:
+    try:
+        return secrets.rekeyed(held)
+    except Refused as error:
+        raise Refused(
+            f"Nothing was changed: {field} of the integration {row.name!r} (tenant {row.tenant!r}) cannot be read. "
+            f"{error} The key that it was encrypted with belongs behind the new one, after a comma."
+        ) from error

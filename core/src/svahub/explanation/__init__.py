@@ -1,0 +1,133 @@
+"""Why a contract is as it is: from rows to the links of a chain, and to sentences that answer what people ask.
+
+Pure and total: every row that the store can hold has its explanation. What comes next is as `decisions` decides it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from svahub.explanation.blocking import blocked
+from svahub.explanation.chain import chain
+from svahub.explanation.coming import prospect
+from svahub.explanation.failing import failure
+from svahub.explanation.values import Case, Explanation, ItemExplained, Prospect, Reader, Sale
+from svahub.explanation.words import listed
+from svahub.models import Desired, Observed
+from svahub.store.rows import ContractRow
+from svahub.store.states import ContractStatus, Phase
+
+__all__ = ["Case", "Explanation", "ItemExplained", "Reader", "Sale", "explained"]
+
+
+def explained(
+    contract: ContractRow, cases: Iterable[Case], reader: Reader, erased_at: datetime | None = None
+) -> Explanation:
+    """Explain a contract, item by item."""
+    sentence = f"Contract {contract.id} of customer {contract.customer_id} is {contract.status.value}."
+    if erased_at is not None:
+        sentence += f" The customer's data were erased at {reader.at(erased_at)}; a pseudonym stands for them."
+    items = tuple(_sold(case, case.sale, reader) if case.sale else _unsold(case, reader) for case in cases)
+    zone = str(reader.zone)
+    return Explanation(
+        contract.id, contract.customer_id, contract.status, zone, reader.now, sentence, erased_at, items
+    )  # fmt: skip
+
+
+# -- what was sold -----------------------------------------------------------------------------------------------------
+
+
+def _sold(case: Case, sale: Sale, reader: Reader) -> ItemExplained:
+    row = sale.row
+    return ItemExplained(
+        row.item_code,
+        case.item.product_code,
+        _stands(sale, reader),
+        tuple(blocked(reason, reader) for reason in case.reasons if row.desired is Desired.BLOCKED),
+        failure(sale, reader),
+        prospect(sale, reader),
+        tuple(_remarks(sale, reader)),
+        tuple(chain(case, reader)),
+        sale=row.sale,
+        sales=case.item.sales,
+        subscription_key=row.key,
+        integration=row.integration,
+        provider=sale.provider.title,
+        plan=row.plan,
+        quantity=row.quantity,
+        desired=row.desired,
+        observed=row.observed,
+        state=sale.stands.state,
+        generation=row.generation,
+        remote_id=row.remote_id,
+        consent=row.what_was_agreed(),
+    )
+
+
+def _stands(sale: Sale, reader: Reader) -> str:
+    """Say what is wanted and what was seen, where and as whom."""
+    row = sale.row
+    where = f"{row.integration} ({sale.provider.title})"
+    user = f" as user {row.remote_id}" if row.remote_id and row.live else ""
+    if row.observed is Observed.UNKNOWN:
+        since = f" since {reader.at(row.uncertain_since)}" if row.uncertain_since else ""
+        return f"{row.desired.value} is wanted at {where}{user}; what is there is UNKNOWN{since}"
+    if row.desired.value == row.observed.value:
+        return f"{row.observed.value} at {where}{user}, as wanted"
+    return f"{row.desired.value} is wanted, {row.observed.value} was seen at {where}{user}"
+
+
+def _remarks(sale: Sale, reader: Reader) -> Iterator[str]:
+    row = sale.row
+    if sale.plan is not None and sale.plan.retired_at is not None:
+        yield f"its plan {sale.plan.remote_id} was retired by the provider, seen at {reader.at(sale.plan.retired_at)}"
+    if row.desired is Desired.ACTIVE and (held := _held_by(sale)):
+        yield f"{listed(held)} should be blocked, and waits for this one: {sale.provider.title} blocks whole users"
+
+
+def _held_by(sale: Sale) -> list[str]:
+    if not sale.whole_users:
+        return []
+    waiting = (o for o in sale.view.others(sale.row) if o.phase is Phase.WAITING and o.due_at is None)
+    return sorted({f"contract {o.contract_id}" for o in waiting if o.desired is Desired.BLOCKED and o.live})
+
+
+# -- what was never sold -----------------------------------------------------------------------------------------------
+
+
+def _unsold(case: Case, reader: Reader) -> ItemExplained:
+    sentence, coming = _why_not(case)
+    case = case if case.link else replace(case, reasons=())  # no reason blocks what nothing serves
+    reasons = tuple(blocked(reason, reader) for reason in case.reasons)
+    links = tuple(chain(case, reader))
+    item = case.item
+    return ItemExplained(
+        item.code, item.product_code, f"not sold: {sentence}", reasons, None, coming, (), links,
+        plan=item.plan, quantity=item.quantity,
+    )  # fmt: skip
+
+
+def _why_not(case: Case) -> tuple[str, Prospect]:
+    contract, item = case.contract, case.item
+    activate = f"svahub activate {contract.id}"
+    link = f"svahub products link {item.product_code} --product-type TYPE"
+    if contract.status is ContractStatus.CANCELLED:
+        return "the contract is cancelled", Prospect("nothing: a cancelled contract sells nothing.")
+    if item.removed:
+        return "the item is gone from the contract", Prospect("nothing: a file that has the item again brings it back.")
+    pending = contract.status is ContractStatus.PENDING
+    if case.link is None:
+        sentence = (
+            f"nothing, if no plugin is to serve it (plain internet, say). To sell it: `{link}`, then `{activate}`."
+        )
+        also = ", and the contract is pending" if pending else ""
+        return f"no product link serves {item.product_code}{also}", Prospect(sentence, commands=(link, activate))
+    if pending:
+        sentence = f"nothing until the contract is signed: a file that says active sells it, or `{activate}`."
+        return "the contract is pending", Prospect(sentence, commands=(activate,))
+    sentence = (
+        f"nothing by itself: {case.link.integration} serves the product now. The next file sells it, or `{activate}`."
+    )
+    return "the product was not linked when the contract came", Prospect(sentence, commands=(activate,))

@@ -1,0 +1,44 @@
+"""Why is it blocked? Each reason: who says so, since when, until when, and who can take it away."""
+
+from __future__ import annotations
+
+from svahub.explanation.values import Blocked, Reader
+from svahub.explanation.words import source
+from svahub.models import PROTECTED
+from svahub.store.rows import ReasonRow
+
+
+def blocked(row: ReasonRow, reader: Reader) -> Blocked:
+    """Explain one block reason."""
+    whole = not row.item_code
+    scope = "" if whole else f" of item {row.item_code}"
+    said = f"{row.reason.value}{scope}, said by {source(row.source)} since {reader.at(row.created_at)}"
+    sentence = f"{said}; {_end(row, reader)}."
+    return Blocked(row.reason, row.source, row.created_at, row.until, whole, sentence, (command(row),))
+
+
+def _end(row: ReasonRow, reader: Reader) -> str:
+    """Say how a reason goes: by itself, by its source, by a person."""
+    by_hand = f"`{command(row)}`"
+    if row.reason in PROTECTED and not row.source.startswith("operator:"):
+        return f"only {source(row.source)} takes it away, or an admin with {by_hand}"
+    if row.reason in PROTECTED:
+        return f"{source(row.source)} takes it away with {by_hand}, anybody else as an admin, with --admin"
+    if row.until is not None:
+        when = f"at {reader.due(row.until)}" if row.until > reader.now else "now"
+        return f"it ends by itself {when}, or with {by_hand}"
+    kind, _, who = row.source.partition(":")
+    match kind:
+        case "import":
+            return f"it goes when the file names it no more, or with {by_hand}"
+        case "billing":
+            return f"it goes when no debt is open at {who}, or with {by_hand}"
+    return f"it stays until somebody takes it away, with {by_hand}"
+
+
+def command(row: ReasonRow) -> str:
+    """Return the command that takes a reason away; one that is protected goes by its own source without --admin."""
+    admin = row.reason in PROTECTED and not row.source.startswith("operator:")
+    words = ["svahub unblock", row.contract_id, "--reason", row.reason.value]
+    words += ["--item", row.item_code] if row.item_code else []
+    return " ".join([*words, "--admin"] if admin else words)

@@ -1,0 +1,117 @@
+"""What the process logs, a line each: the sentences and their fields. How lines are written is a matter of `logs`.
+
+A line about one person's subscription bears its key, never the contract; at a sensitive provider it names neither the
+integration nor a path, which would tell what that person uses. Product types are in no line.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from svahub.logs import logger
+from svahub.masking import SENSITIVE, integration_label, mask_text
+from svahub.store.queue import Lane
+from svahub.store.states import EventKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from svahub.desk import Work
+    from svahub.endings import Ending
+    from svahub.exchange import Exchange
+    from svahub.store.journal import Event
+
+
+def worker_started(threads: int) -> None:
+    """Tell that a worker takes up its work."""
+    logger.info("worker started", extra={"pid": os.getpid(), "threads": threads})
+
+
+def worker_stopped() -> None:
+    """Tell that a worker has ended."""
+    logger.info("worker stopped", extra={"pid": os.getpid()})
+
+
+def leased(accounts: int, calls: int) -> None:
+    """Tell of a batch of leases."""
+    if accounts:
+        logger.debug("leased", extra={"accounts": accounts, "calls": calls})
+
+
+def exchanged(lane: Lane, exchange: Exchange, *, sensitive: bool) -> None:
+    """Tell of one exchange with a provider."""
+    if not logger.isEnabledFor(logging.DEBUG):
+        return
+    account, lease = exchange.attempt or (None, None)
+    fields = {
+        "tenant": lane.tenant,
+        "integration": integration_label(lane.integration, sensitive=sensitive),
+        "account": account,
+        "attempt": lease,
+        "method": exchange.method,
+        "path": SENSITIVE if sensitive else exchange.path,
+        "status": exchange.status,
+        "milliseconds": round(exchange.milliseconds),
+    }
+    logger.debug("exchange", extra={name: value for name, value in fields.items() if value is not None})
+
+
+def attempts_ended(ended: Iterable[tuple[Work, Ending]]) -> None:
+    """Tell how attempts ended."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    for work, ending in ended:
+        account, number = work.attempt
+        label = integration_label(work.lane.integration, sensitive=work.opened.kind.sensitive)
+        fields = {
+            "tenant": work.lane.tenant,
+            "integration": label,
+            "subscription": work.row.key,
+            "account": account,
+            "attempt": number,
+            "step": work.decision.step.value,
+            "certainty": ending.certainty.value,
+            "milliseconds": round(1000 * work.held.seconds),
+        }
+        logger.info("attempt ended", extra=fields)
+
+
+def happened(told: Iterable[tuple[str, Event]], sensitive: Callable[[Lane], bool]) -> None:
+    """Tell of what waits for a person; `sensitive` says of a tenant's integration whether lines may name it."""
+    for tenant, event in told:
+        if event.kind is EventKind.PARKED:
+            _parked(tenant, event, hidden=sensitive(Lane(tenant, event.integration or "")))
+        elif event.kind is EventKind.QUARANTINED:
+            fields = {"tenant": tenant, "integration": event.integration, "cause": event.details["cause"]}
+            logger.error("integration quarantined", extra=fields)
+
+
+def _parked(tenant: str, event: Event, *, hidden: bool) -> None:
+    fields = {
+        "tenant": tenant,
+        "integration": integration_label(event.integration or "", sensitive=hidden),
+        "subscription": event.subscription_key,
+        "operation": event.details["operation"],
+    }
+    # the provider's sentence may name what it sells
+    logger.warning("subscription parked", extra=fields if hidden else fields | {"cause": event.details["cause"]})
+
+
+def paused(lane: Lane, seconds: float) -> None:
+    """Tell that a provider asks for a pause."""
+    fields = {"tenant": lane.tenant, "integration": lane.integration, "seconds": round(seconds, 1)}
+    logger.info("integration paused", extra=fields)
+
+
+def store_refused(results: int, refusals: int, why: Exception) -> None:
+    """Tell that the store does not take results now; they are kept and written later."""
+    fields = {"results": results, "refusals": refusals, "cause": mask_text(str(why))}
+    logger.warning("the store refused results", extra=fields)
+
+
+def cannot_keep(work: Work, error: Exception) -> None:
+    """Tell that a result fits no column: the plugin's bug."""
+    fields = {"tenant": work.lane.tenant, "subscription": work.row.key, "error": type(error).__name__}
+    logger.error("a result cannot be kept", extra=fields)

@@ -1,0 +1,217 @@
+"""All that is held about one person: read whole, and erased but for what must stay.
+
+An exchange that was erased keeps its digest and bears `redacted_at`: its content is gone, so whoever verifies the audit
+takes the digest as it is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, func, or_, select
+
+from svahub.store import contracts as rows
+from svahub.store import tables
+from svahub.store.rows import AccountRow, ContractRow, CustomerRow, SubscriptionRow
+
+BATCH = 500
+ERASED = ("customers", "contracts", "items", "subscriptions", "operations", "attempts", "exchanges", "events")
+"""The tables that an erasure writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One customer of a tenant: what is theirs in each table.
+
+    A contract may have changed hands, so what was sold is theirs by the account, not by the contract.
+    """
+
+    connection: Connection
+    tenant: str
+    id: str
+
+    def customer(self) -> CustomerRow | None:
+        """Return the customer's row."""
+        return rows.customers_by_id(self.connection, self.tenant, [self.id]).get(self.id)
+
+    def accounts(self) -> list[AccountRow]:
+        """Return their accounts at integrations."""
+        return [AccountRow(*row) for row in self.connection.execute(self.query("accounts"))]
+
+    def contracts(self) -> list[ContractRow]:
+        """Return the contracts that are theirs now."""
+        return rows.contracts_of_customer(self.connection, self.tenant, self.id)
+
+    def subscriptions(self) -> list[SubscriptionRow]:
+        """Return all that was ever sold to them."""
+        return [SubscriptionRow(*row) for row in self.connection.execute(self.query("subscriptions"))]
+
+    def running(self) -> set[str]:
+        """Return the keys of their subscriptions for which an attempt is under way."""
+        query = self.query("attempts").where(tables.attempts.c.ended_at.is_(None))
+        return {row.subscription_key for row in self.connection.execute(query)}
+
+    def records(self, table: str) -> Iterator[dict[str, Any]]:
+        """Stream a table's rows about them, in the order in which they came."""
+        for row in self.connection.execute(self.query(table), execution_options={"yield_per": BATCH}):
+            yield dict(row._mapping)
+
+    def count(self, table: str, *where: ColumnElement[bool]) -> int:
+        """Count a table's rows about them."""
+        query = self.query(table).where(*where).order_by(None).with_only_columns(func.count())
+        counted: int = self.connection.execute(query).scalar_one()
+        return counted
+
+    def query(self, table: str) -> Select[Any]:
+        """Return what finds a table's rows about them."""
+        whole = tables.metadata.tables[table]
+        return select(whole).where(self._theirs(whole)).order_by(*_ORDER.get(table, whole.primary_key))
+
+    def _theirs(self, table: Table) -> ColumnElement[bool]:
+        match table.name:
+            case "accounts" | "contracts":
+                return and_(table.c.tenant == self.tenant, table.c.customer_id == self.id)
+            case "items" | "block_reasons":
+                return and_(table.c.tenant == self.tenant, table.c.contract_id.in_(self._ids()))
+            case "subscriptions" | "attempts" | "exchanges":
+                return self.of_account(table.c.account_key)
+            case "operations":
+                return table.c.subscription_key.in_(self._subscription_keys())
+            case "events":
+                whole = and_(table.c.subscription_key.is_(None), table.c.contract_id.in_(self._ids()))
+                sold = table.c.subscription_key.in_(self._subscription_keys())
+                return and_(table.c.tenant == self.tenant, or_(sold, whole))
+        raise ValueError(f"{table.name} is not kept by person")
+
+    def of_account(self, key: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Say that an account is theirs."""
+        return key.in_(self._account_keys())
+
+    def _account_keys(self) -> Select[Any]:
+        c = tables.accounts.c
+        return select(c.key).where(c.tenant == self.tenant, c.customer_id == self.id)
+
+    def _subscription_keys(self) -> Select[Any]:
+        c = tables.subscriptions.c
+        return select(c.key).where(c.account_key.in_(self._account_keys()))
+
+    def _ids(self) -> Select[Any]:
+        c = tables.contracts.c
+        return select(c.id).where(c.tenant == self.tenant, c.customer_id == self.id)
+
+
+_ORDER: dict[str, list[ColumnElement[Any]]] = {
+    "attempts": [tables.attempts.c.started_at, tables.attempts.c.lease_number],
+    "subscriptions": [tables.subscriptions.c[name] for name in ("contract_id", "item_code", "sale")],
+}
+
+
+def entries_about(connection: Connection, tenant: str, subjects: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the entries of the audit about some subjects, in their order."""
+    c, found = tables.audit.c, []
+    for start in range(0, len(subjects), BATCH):
+        some = c.subject.in_(subjects[start : start + BATCH])
+        query = select(tables.audit).where(c.tenant == tenant, c.pruned.is_(False), some)
+        found += [dict(row._mapping) for row in connection.execute(query)]
+    return sorted(found, key=lambda entry: int(entry["number"]))
+
+
+# -- erasing -----------------------------------------------------------------------------------------------------------
+
+
+def erase(person: Person, customer: CustomerRow, pseudonym: str, now: datetime) -> tuple[dict[str, int], Sequence[int]]:
+    """Erase what need not stay; return how many rows of each table lost something.
+
+    Beside it, the ids of the exchanges that were outside of any attempt: the audit must tell of each.
+    """
+    bare = CustomerRow(
+        customer.tenant, customer.id, pseudonym, pseudonym, customer.document_kind,
+        None, None, None, None, "", None, now,
+    )  # fmt: skip
+    rows.put_rows(person.connection, tables.customers, [bare])
+    forgotten = {name: _forget(person, name, forget) for name, forget in _FORGETS.items()}
+    redacted = _redact(person, now)
+    counts = {"customers": 1} | forgotten | {"exchanges": len(redacted)}
+    return counts, [id for id, account in redacted.items() if account is None]
+
+
+Record = dict[str, Any]
+
+
+def _forget(person: Person, table: str, forget: Callable[[Record], Record]) -> int:
+    """Write the rows of a table that become others when what is personal is forgotten."""
+    whole = tables.metadata.tables[table]
+    key = [column.name for column in whole.primary_key]
+    before = ((record, forget(record)) for record in list(person.records(table)))
+    changed = [{name: r[name] for name in key} | after for r, after in before if after != {n: r[n] for n in after}]
+    for batch in _batches(changed):
+        rows.update_rows(person.connection, whole, key, batch)
+    return len(changed)
+
+
+def _forget_import(contract: Record) -> Record:
+    """Keep what the file said of the contract itself, so that the next file is compared with it, and not its items'."""
+    last = contract["last_import"]
+    if not last:
+        return {"last_import": last}
+    items = [{name: value for name, value in item.items() if name != "attributes"} for item in last.get("items", ())]
+    return {"last_import": {**last, "items": items}}
+
+
+def _forget_applied(subscription: Record) -> Record:
+    given = {name: _without_customer(subscription[name]) for name in ("applied", "sent")}
+    return {"attributes": {}, "cause": _our_words(subscription["cause"]), **given}
+
+
+def _forget_sent(attempt: Record) -> Record:
+    return {"sent": _without_customer(attempt["sent"]), "cause": _our_words(attempt["cause"])}
+
+
+def _without_customer(given: Record | None) -> Record | None:
+    return {**given, "customer": None} if given else given
+
+
+def _our_words(cause: str | None) -> str | None:
+    """Return a cause without what the provider said, which may name the person."""
+    return cause.partition(":")[0] if cause else cause
+
+
+_FORGETS: dict[str, Callable[[Record], Record]] = {
+    "contracts": _forget_import,
+    "items": lambda _item: {"attributes": {}},
+    "subscriptions": _forget_applied,
+    "operations": lambda _operation: {"note": None},
+    "attempts": _forget_sent,
+    "events": lambda _event: {"details": {}},
+}
+_BODIES = ("request_body", "response_body", "error")
+
+
+def _redact(person: Person, now: datetime) -> dict[int, str | None]:
+    """Take away what was said in the person's exchanges; method, path and status stay, and the digest of the whole.
+
+    Returns the account of each by its id.
+    """
+    gone = dict.fromkeys(_BODIES) | {"request_headers": {}, "response_headers": {}, "redacted_at": now}
+    found = _unredacted(person)
+    changed = [{"id": id, "path": path.partition("?")[0]} | gone for id, path, _ in found]
+    for batch in _batches(changed):
+        rows.update_rows(person.connection, tables.exchanges, ["id"], batch)
+    return {id: account for id, _, account in found}
+
+
+def _unredacted(person: Person) -> list[tuple[int, str, str | None]]:
+    """Return the exchanges of the person's accounts, and those outside of any attempt that name one of them."""
+    c = tables.exchanges.c
+    names = [or_(*(c[name].contains(a.key) for name in ("path", *_BODIES))) for a in person.accounts()]
+    outside = and_(c.tenant == person.tenant, c.account_key.is_(None), or_(false(), *names))
+    theirs = or_(person.of_account(c.account_key), outside)
+    query = select(c.id, c.path, c.account_key).where(theirs, c.redacted_at.is_(None)).order_by(c.id)
+    return [(id, path, account) for id, path, account in person.connection.execute(query)]
+
+
+def _batches(changed: list[Record]) -> Iterable[list[Record]]:
+    return (changed[start : start + BATCH] for start in range(0, len(changed), BATCH))

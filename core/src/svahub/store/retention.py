@@ -1,0 +1,164 @@
+"""How long each class of data is kept, and deleting what is older, a bounded number of rows at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, null, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from svahub.store import journal
+from svahub.store.states import AuditKind, DataClass, Phase
+from svahub.store.tables import attempts, audit, chains, events, exchanges, idempotency_keys, retention, subscriptions
+
+BATCH = 500
+BATCHES_OF_EXCHANGES = 50
+"""An entry of exchanges has up to some hundreds of them: so many entries go in one transaction."""
+
+
+def chosen(connection: Connection, tenant: str) -> dict[DataClass, int]:
+    """Return the days that a tenant chose, by class."""
+    c = retention.c
+    rows = connection.execute(select(c.data_class, c.days).where(c.tenant == tenant))
+    return {row.data_class: row.days for row in rows}
+
+
+def choose(connection: Connection, tenant: str, kind: DataClass, days: int) -> None:
+    """Keep how many days a tenant wants a class to be kept."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(retention).values(tenant=tenant, data_class=kind, days=days)
+    c = retention.c
+    connection.execute(new.on_conflict_do_update(index_elements=[c.tenant, c.data_class], set_={"days": days}))
+
+
+# -- entries and exchanges ---------------------------------------------------------------------------------------------
+
+_said = exchanges.alias("said")
+_needed = or_(  # explain needs what was said until the matter is settled
+    exists().where(
+        subscriptions.c.account_key == _said.c.account_key,
+        or_(subscriptions.c.phase != Phase.SETTLED, subscriptions.c.uncertain_since.is_not(None)),
+    ),
+    exists().where(attempts.c.account_key == _said.c.account_key, attempts.c.ended_at.is_(None)),
+)
+_NEEDED = exists().where(_said.c.tenant == audit.c.tenant, _said.c.audit_number == audit.c.number, _needed)
+_other = audit.alias("other")
+
+
+def _old(tenant: str, kind: AuditKind, before: datetime) -> list[ColumnElement[bool]]:
+    c = audit.c
+    return [c.tenant == tenant, c.kind == kind, c.pruned.is_(False), c.at < before]
+
+
+def _prunable(tenant: str, kind: AuditKind, before: datetime, proof: str) -> list[ColumnElement[bool]]:
+    old = _old(tenant, kind, before)
+    if kind is AuditKind.EXCHANGES:
+        return [*old, ~_NEEDED]
+    return [*old, or_(audit.c.command.is_(None), audit.c.command != proof, audit.c.number < _first_exchanges(tenant))]
+
+
+def _first_exchanges(tenant: str) -> Any:
+    """Return a query for the first entry that has exchanges: what proves their redaction stays as long as they."""
+    c = _other.c
+    ours = (c.tenant == tenant, c.kind == AuditKind.EXCHANGES, c.pruned.is_(False))
+    first = select(func.coalesce(func.min(c.number), 2**31 - 1)).where(*ours)
+    return first.scalar_subquery()
+
+
+def count_entries(connection: Connection, tenant: str, kind: AuditKind, before: datetime, proof: str) -> int:
+    """Count the entries of a kind that may be emptied; those of the command `proof` wait for older exchanges."""
+    query = select(func.count()).select_from(audit).where(*_prunable(tenant, kind, before, proof))
+    return int(connection.execute(query).scalar_one())
+
+
+def count_exchanges(connection: Connection, tenant: str, before: datetime) -> int:
+    """Count the exchanges that may be deleted."""
+    c = exchanges.c
+    query = select(func.count()).select_from(
+        exchanges.join(audit, (c.tenant == audit.c.tenant) & (c.audit_number == audit.c.number))
+    )
+    return int(connection.execute(query.where(*_prunable(tenant, AuditKind.EXCHANGES, before, ""))).scalar_one())
+
+
+def empty_entries(connection: Connection, tenant: str, kind: AuditKind, before: datetime, proof: str) -> int:
+    """Empty some entries of commands or looks that are old; return how many."""
+    return len(_emptied(connection, tenant, _prunable(tenant, kind, before, proof), BATCH))
+
+
+def delete_exchanges(connection: Connection, tenant: str, before: datetime) -> tuple[int, int]:
+    """Empty some old entries of exchanges and delete these; return how many of both."""
+    where = _prunable(tenant, AuditKind.EXCHANGES, before, "")
+    numbers = _emptied(connection, tenant, where, BATCHES_OF_EXCHANGES)
+    gone = delete(exchanges).where(exchanges.c.tenant == tenant, exchanges.c.audit_number.in_(numbers))
+    return len(numbers), connection.execute(gone).rowcount if numbers else 0
+
+
+def _emptied(connection: Connection, tenant: str, where: list[ColumnElement[bool]], limit: int) -> list[int]:
+    c = audit.c
+    numbers = list(connection.execute(select(c.number).where(*where).order_by(c.at).limit(limit)).scalars())
+    nothing = {"actor": None, "command": None, "subject": None, "details": null(), "pruned": True}
+    if numbers:
+        connection.execute(update(audit).where(c.tenant == tenant, c.number.in_(numbers)).values(nothing))
+    return numbers
+
+
+# -- the beginning of the chain ----------------------------------------------------------------------------------------
+
+
+def last_of_emptied_prefix(connection: Connection, tenant: str) -> int:
+    """Return the number of the last entry before the first that is not pruned; the anchor when there is none."""
+    head = journal.head(connection, tenant)
+    c = audit.c
+    query = select(c.number).where(c.tenant == tenant, c.pruned.is_(False)).order_by(c.number).limit(1)
+    first = connection.execute(query).scalar()
+    return head.entry if first is None else first - 1
+
+
+def move_anchor(connection: Connection, tenant: str, last: int) -> int:
+    """Delete some entries from the chain's beginning up to `last`, and begin the chain after them; return how many."""
+    c, head = audit.c, journal.locked_head(connection, tenant)
+    where = (c.tenant == tenant, c.number <= min(last, head.anchor + BATCH))
+    new = connection.execute(select(c.number, c.hash).where(*where).order_by(c.number.desc()).limit(1)).first()
+    if new is None:
+        return 0
+    moved = update(chains).where(chains.c.tenant == tenant).values(anchor=new.number, anchor_hash=new.hash)
+    connection.execute(moved)
+    return connection.execute(delete(audit).where(*where)).rowcount
+
+
+# -- events and idempotency keys ---------------------------------------------------------------------------------------
+
+
+def count_events(connection: Connection, tenant: str, before: datetime) -> int:
+    """Count the events from before an instant."""
+    return _count(connection, events, tenant, events.c.at < before)
+
+
+def delete_events(connection: Connection, tenant: str, before: datetime) -> int:
+    """Delete some events from before an instant; return how many."""
+    return _delete(connection, events, tenant, events.c.number, events.c.at, before)
+
+
+def count_keys(connection: Connection, tenant: str, before: datetime) -> int:
+    """Count the idempotency keys from before an instant."""
+    return _count(connection, idempotency_keys, tenant, idempotency_keys.c.created_at < before)
+
+
+def delete_keys(connection: Connection, tenant: str, before: datetime) -> int:
+    """Delete some idempotency keys from before an instant; return how many."""
+    c = idempotency_keys.c
+    return _delete(connection, idempotency_keys, tenant, c.key, c.created_at, before)
+
+
+def _count(connection: Connection, table: Table, tenant: str, older: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(table).where(table.c.tenant == tenant, older)
+    return int(connection.execute(query).scalar_one())
+
+
+def _delete(connection: Connection, table: Table, tenant: str, id: Any, at: Any, before: datetime) -> int:
+    query = select(id).where(table.c.tenant == tenant, at < before).order_by(at).limit(BATCH)
+    ids = list(connection.execute(query).scalars())
+    if ids:
+        connection.execute(delete(table).where(table.c.tenant == tenant, id.in_(ids)))
+    return len(ids)

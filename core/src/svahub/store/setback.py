@@ -1,0 +1,48 @@
+"""A clock that was set back: noticed by the audit, whose last entry then lies ahead, and what it left in the future.
+
+Nothing waits until the clock has come there again. What is brought back is due now, at worst a little early: an early
+look is not believed, an early retry is one more try. So it does no harm to do it twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, select, update
+
+from svahub.store.tables import accounts, audit, chains, integrations, subscriptions
+
+SLACK = timedelta(seconds=5)
+LONGEST_LEASE = timedelta(minutes=3)
+"""Longer than any worker's lease with the longest call under it."""
+
+
+def noticed(connection: Connection, now: datetime) -> dict[str, timedelta]:
+    """Return by how much the clock stands before the last entry of each tenant's audit, where it does."""
+    last = and_(audit.c.tenant == chains.c.tenant, audit.c.number == chains.c.entry)
+    query = select(audit.c.tenant, audit.c.at).join_from(chains, audit, last).where(audit.c.at > now + SLACK)
+    return {tenant: at - now for tenant, at in connection.execute(query)}
+
+
+def bring_back(connection: Connection, tenant: str, now: datetime) -> None:
+    """Let what a tenant's accounts wait for be due now; what others hold, as soon as their leases surely ended."""
+    free, held = accounts.c.lease_owner.is_(None), accounts.c.lease_owner.is_not(None)
+    _no_later(connection, accounts, tenant, (accounts.c.due_at,), now, [free])
+    _no_later(connection, accounts, tenant, (accounts.c.lease_until, accounts.c.due_at), now + LONGEST_LEASE, [held])
+    for column in (subscriptions.c.due_at, subscriptions.c.uncertain_since):
+        _no_later(connection, subscriptions, tenant, (column,), now)
+    _no_later(connection, integrations, tenant, (integrations.c.paused_until,), now)
+
+
+def _no_later(
+    connection: Connection,
+    table: Table,
+    tenant: str,
+    columns: Collection[Column[datetime]],
+    at: datetime,
+    more: Collection[ColumnElement[bool]] = (),
+) -> None:
+    for column in columns:
+        later = (table.c.tenant == tenant, column > at, *more)
+        connection.execute(update(table).where(*later).values({column.name: at}))

@@ -1,0 +1,54 @@
+"""What proofs may ask for: a nursery of processes, and an ISP whose commands run in them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from proof.isp import Isp, opened
+from proof.nursery import Nursery
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Return a process that forks children, one for each of xdist's workers."""
+    with Nursery() as nursery:
+        yield nursery
+
+
+@pytest.fixture
+def isp(sqlite_url: str, tmp_path: Path, nursery: Nursery) -> Iterator[Isp]:
+    """Return an ISP on SQLite."""
+    with opened(sqlite_url, tmp_path, nursery) as isp:
+        yield isp
+
+
+@pytest.fixture
+def isp_on_each(database_url: str, tmp_path: Path, nursery: Nursery) -> Iterator[Isp]:
+    """Return an ISP, once on each database."""
+    with opened(database_url, tmp_path, nursery) as isp:
+        yield isp
+
+
+@pytest.fixture
+def isp_on_postgresql(postgresql_url: str, tmp_path: Path, nursery: Nursery) -> Iterator[Isp]:
+    """Return an ISP on PostgreSQL."""
+    with opened(postgresql_url, tmp_path, nursery) as isp:
+        yield isp
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
+    """Return what appends a figure to the file that SVAHUB_TEST_FIGURES names, if it names one."""
+    file, began = os.environ.get("SVAHUB_TEST_FIGURES"), time.monotonic()
+
+    def noted(name: str, value: object) -> None:
+        if file:
+            with Path(file).open("a") as figures:
+                figures.write(f"{request.node.name}: {value} {name} in {time.monotonic() - began:.0f} s\n")
+
+    return noted
