@@ -23,7 +23,7 @@ from svahub_teleclinica.simulator import Status
 
 from proof.child import Job
 from proof.nursery import Child, Ended, Nursery
-from proof.witness import Witness
+from proof.witness import Steady, Witness
 
 VARIABLE = "SVAHUB_TEST_PROOF"
 HASTY = {"settle_seconds": 0, "retry_base": 0.001, "retry_cap": 0.01, "timeout": 5, "retry_budget": 50}
@@ -147,7 +147,7 @@ class Isp:
 @contextmanager
 def opened(url: str, folder: Path, nursery: Nursery, *, clock: Any = None, **settings: Any) -> Iterator[Isp]:
     """Open an ISP on an empty store, at a clinic of its own."""
-    clinic = Witness(seed=1)
+    clinic = Witness(seed=1, clock=Steady(clock) if clock else None)
     with clinic.running(), Hub.open(url, clock=clock) as hub:
         os.environ[VARIABLE] = clinic.credentials["password"]
         office = hub.tenant("default")

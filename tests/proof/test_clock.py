@@ -48,7 +48,7 @@ def test_what_was_due_before_is_done_at_once_and_the_audit_tells_why(isp: Isp, c
 
 
 def test_a_create_of_unknown_outcome_is_neither_doubled_nor_left_for_an_hour(isp: Isp, clock: SharedClock) -> None:
-    isp.clinic.timings.lag_seconds = 0.3
+    isp.clinic.timings.lag_seconds = 30
     isp.take_in([1])
     isp.clinic.faults.next({Fault.LAG, Fault.ERROR_AFTER})
     isp.work()

@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from svahub.clock import Clock
 from svahub.testing.http import Message, Request, Scope
 from svahub_teleclinica.simulator import TeleClinicaSimulator
 
@@ -44,6 +46,22 @@ class Call:
 
 
 _call: ContextVar[Call] = ContextVar("call")
+
+
+class Steady:
+    """The provider's clock: time passes there as it does here, and nobody sets it back."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.monotonic(), UTC)
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
 
 
 class Witness(TeleClinicaSimulator):
