@@ -30,6 +30,13 @@ def test_an_ended_process_of_this_host_is_dead_and_of_another_not_known_to_be() 
     assert not replace(here, host="elsewhere").dead
 
 
+def test_an_ended_process_that_nobody_has_asked_for_is_dead() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    assert replace(Owner.this_process(), pid=ended.pid).dead
+    ended.wait()
+
+
 def test_a_process_id_used_again_is_not_mistaken_for_the_owner() -> None:
     assert replace(Owner.this_process(), started="1").dead
 

@@ -42,10 +42,18 @@ class Owner:
         """Whether the process is known to have ended: only this host's can be known."""
         if self.host != _host():
             return False
-        if not psutil.pid_exists(self.pid):
+        if not psutil.pid_exists(self.pid) or _is_zombie(self.pid):
             return True
         started = _started(self.pid)
         return UNKNOWN not in {started, self.started} and started != self.started
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether a process has ended and nobody has asked how: in a container there may be nobody who would."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def dead(owners: Iterable[str]) -> list[str]:

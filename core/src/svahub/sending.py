@@ -112,10 +112,10 @@ class Sender:
         renewable: bool,
     ) -> T:
         request = call.request(credentials, self.timeout)
-        # read before the gate: a process that is frozen behind it sends nothing when it is thawed
-        request.extensions["deadline"] = self.monotonic() + self.timeout
-        self.gate(self.timeout)
         at, started = self.now(), self.monotonic()
+        # counted from before the gate: a process that is frozen behind it sends nothing when it is thawed
+        request.extensions["deadline"] = started + self.timeout
+        self.gate(self.timeout)
         received: _Received | None = None
         failure: ProviderError | None = None
         try:
