@@ -12,8 +12,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select as select_rows
+from sqlalchemy import update
 from svahub.hub import Hub
 from svahub.models import Environment
+from svahub.store import tables
+from svahub.store.states import Certainty
+from svahub.store.types import EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
 
     from svahub.hub import TenantHub
     from svahub_teleclinica.simulator import TeleClinicaSimulator
+
+    from conftest import Site
 
 VARIABLE = "WORD_OF_THE_CLINIC"
 WORD = "opens-sesame"
@@ -115,9 +122,46 @@ def test_a_signal_ends_the_work_and_its_calls_under_way_first(
     assert len(list(clinic.users)) == 1
 
 
-def _attempts(office: TenantHub) -> list[Any]:
+SLOW = """
+import os
+from pathlib import Path
+from svahub.extension import Schedule
+
+def wait(office):
+    folder = Path(os.environ["SLOW_FOLDER"])
+    (folder / "began").write_text("yes")
+    return (folder / "end").read_text()  # a pipe: it waits for the test to write
+
+slow = Schedule("0 3 * * *", "Wait.", wait)
+"""
+
+
+def test_calls_under_way_are_written_while_a_long_schedule_goes_on(
+    shop: Path, clinic: TeleClinicaSimulator, office: TenantHub, environment: dict[str, str], site: Site, tmp_path: Path
+) -> None:
+    site.install("slow", "[svahub.schedules]\nslow = slow:slow\n", slow=SLOW)
+    os.mkfifo(tmp_path / "end")
+    office.schedules.set("slow", "0 4 * * *")
+    with office.hub.store.write() as connection:
+        connection.execute(update(tables.schedules).values(next_due_at=EPOCH))
+    clinic.timings.answer_seconds = 0.3
+    there = {"PYTHONPATH": str(site.folder), "SLOW_FOLDER": str(tmp_path)}
+    with subprocess.Popen([*SVAHUB, "work", "--json"], env=environment | there, stdout=subprocess.PIPE) as work:
+        _until((tmp_path / "began").exists)
+        office.contracts.bring(shop)
+        _until(lambda: bool(_attempts(office)))
+        work.send_signal(signal.SIGTERM)
+        _until(lambda: not _attempts(office, tables.attempts.c.ended_at.is_(None)))
+        assert work.poll() is None
+        (tmp_path / "end").write_text("done")
+        work.communicate(timeout=30)
+    assert (work.returncode, office.schedules.show("slow").last_message) == (0, "done")
+    assert [attempt.certainty for attempt in _attempts(office)] == [Certainty.SUCCEEDED]
+
+
+def _attempts(office: TenantHub, *where: Any) -> list[Any]:
     with office.hub.store.read() as connection:
-        return list(connection.exec_driver_sql("SELECT 1 FROM attempts").all())
+        return list(connection.execute(select_rows(tables.attempts).where(*where)).all())
 
 
 def _until(happened: Callable[[], bool]) -> None:

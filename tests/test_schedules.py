@@ -44,14 +44,18 @@ def fail(office):
 def break_down(office):
     raise KeyError("529.982.247-25")
 
+def leave(office):
+    raise SystemExit(3)
+
 nightly = Schedule("0 3 * * *", "Count.", count)
 failing = Schedule("0 4 * * *", "Fail.", fail)
 breaking = Schedule("0 5 * * *", "Break.", break_down)
+leaving = Schedule("0 5 * * *", "Leave.", leave)
 wrong = Schedule("61 * * * *", "Never.", count)
 nothing = "no schedule"
 """
 ENTRIES = "[svahub.schedules]\n" + "".join(
-    f"{name} = clockwork:{name}\n" for name in ("nightly", "failing", "breaking", "wrong", "nothing")
+    f"{name} = clockwork:{name}\n" for name in ("nightly", "failing", "breaking", "leaving", "wrong", "nothing")
 )
 
 
@@ -134,6 +138,7 @@ TOLD = {
     "nightly": ("succeeded", "counted ***.982.247-**"),
     "failing": ("failed", "nobody is there"),
     "breaking": ("failed", "it raised KeyError"),
+    "leaving": ("failed", "it raised SystemExit"),
 }
 
 
@@ -156,12 +161,12 @@ def test_a_run_whose_process_ended_is_told_of_and_repeated(hub: Hub, ran: list[A
 
 
 def test_a_run_of_another_machine_stands_until_nobody_renews_it(hub: Hub, ran: list[Any], clock: HandClock) -> None:
-    own(hub, "elsewhere 1 1 1", NOON + timedelta(days=2))
     clock.advance(days=1)
+    own(hub, "elsewhere 1 1 1", clock.now() + timedelta(minutes=4))
     hub.timekeeper().run_due()
     assert (ran, rows(hub)["running"]) == ([], True)
     assert "is being run" in invoke(hub, "schedule", "run", "nightly", code=1).stderr
-    clock.advance(days=1, minutes=1)
+    clock.advance(minutes=5)
     hub.timekeeper().run_due()
     clock.advance(minutes=2)
     hub.timekeeper().run_due()
@@ -189,6 +194,25 @@ def test_a_run_that_was_taken_away_meanwhile_writes_nothing(hub: Hub, clock: Han
     with hub.store.read() as connection:
         outcomes = connection.execute(select(tables.schedules.c.outcome).where(tables.schedules.c.name == row.name))
         assert outcomes.scalar_one() is RunOutcome.RUNNING
+
+
+def test_a_clock_that_was_set_back_brings_the_schedules_back_too(hub: Hub, ran: list[Any], clock: HandClock) -> None:
+    invoke(hub, "schedule", "set", "nightly", "* * * * *")
+    clock.advance(days=30)
+    hub.timekeeper().run_due()
+    own(hub, "elsewhere 1 1 1", clock.now() + timedelta(minutes=4))
+    clock.advance(days=-29)
+    hub.timekeeper().run_due()
+    clock.advance(minutes=2)
+    hub.timekeeper().run_due()
+    assert len(ran) == 2
+
+
+def test_who_is_asked_to_stop_begins_no_further_run(hub: Hub, ran: list[Any], clock: HandClock) -> None:
+    clock.advance(days=1)
+    keeper = hub.timekeeper()
+    keeper.stop()
+    assert keeper.run_due() == []
 
 
 def test_a_disabled_schedule_is_not_run_and_makes_nothing_up_for(hub: Hub, ran: list[Any], clock: HandClock) -> None:

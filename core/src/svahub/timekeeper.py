@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from svahub.errors import Refused, SvahubError, UnknownName
 from svahub.extension import Schedule
 from svahub.masking import clean, mask_text
 from svahub.owners import Owner, dead
-from svahub.store import StoreUnavailable, schedules
+from svahub.store import schedules
 from svahub.store.rows import TenantRow
 from svahub.store.schedules import Claim, ScheduleRow
 from svahub.store.states import RunOutcome
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from svahub.hub import Hub
 
 LOOK_SECONDS = 1.0
+PREPARE_SECONDS = 60.0
+"""So often it is seen to new tenants, new plugins and a clock that was set back."""
 OWNED = timedelta(minutes=5)
 AGAIN = timedelta(minutes=1)
 """A run whose process ended is repeated after so long."""
@@ -79,38 +81,43 @@ class Timekeeper:
     def __init__(self, hub: Hub, tenants: Collection[str] = ()) -> None:
         self._hub, self._only = hub, tenants
         self._owner = str(Owner.this_process())
+        self._ended = Event()
+        self._prepared_at = float("-inf")
 
     @cached_property
     def _installed(self) -> dict[str, Installed]:
         return installed()
+
+    def stop(self) -> None:
+        """Ask it to begin no further run; safe in a signal handler."""
+        self._ended.set()
 
     def run_due(self) -> list[Ran]:
         """Run everything that is due, and return how each run ended."""
         tenants = {row.name: row for row in self._hub.tenants() if not self._only or row.name in self._only}
         self._prepare(tenants.values())
         ran = []
-        while (claimed := self._next(tenants)) is not None:
+        while not self._ended.is_set() and (claimed := self._next(tenants)) is not None:
             ran.append(self._carry_out(*claimed))
         return ran
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Look every second, in a thread of its own, until the block ends; the run that is under way ends first."""
-        ended = Event()
-        thread = Thread(target=self._look, args=(ended,), name="svahub-timekeeper", daemon=True)
+        thread = Thread(target=self._look, name="svahub-timekeeper", daemon=True)
         thread.start()
         try:
             yield
         finally:
-            ended.set()
+            self.stop()
             thread.join()
 
-    def _look(self, ended: Event) -> None:
-        while not ended.wait(LOOK_SECONDS):
+    def _look(self) -> None:
+        while not self._ended.wait(LOOK_SECONDS):
             try:
                 self.run_due()
-            except StoreUnavailable as error:
-                log.warning("the schedules cannot be read: %s", error)
+            except Exception:  # whatever it was, the next look may go well
+                log.exception("the schedules could not be looked at")
 
     def run_now(self, tenant: TenantRow, name: str) -> Ran:
         """Run one schedule at once, due or not; Refused while it is run elsewhere."""
@@ -119,7 +126,7 @@ class Timekeeper:
             raise UnknownName("schedule", name, self._installed, "All: svahub schedule list")
         if found.problem:
             raise Refused(f"The schedule {name!r} of {found.distribution} cannot be run: {found.problem}")
-        self._prepare([tenant])
+        self._see_to_rows([tenant])
         with self._hub.store.write() as connection:
             row = schedules.one(connection, tenant.name, name)
             assert row is not None  # it was just prepared
@@ -136,36 +143,45 @@ class Timekeeper:
     # -- claiming ------------------------------------------------------------------------------------------------------
 
     def _prepare(self, tenants: Collection[TenantRow]) -> None:
-        """Give every tenant a row for each schedule, and take from the dead what they ran."""
+        """Take from the dead what they ran; now and then, see that every schedule has its row and a time to come."""
         with self._hub.store.read() as connection:
             now = self._hub.store.now(connection)
-            missing = self._missing(connection, tenants, now)
             gone = dead(schedules.owners(connection))
-            lost = gone or schedules.forsaken(connection, now)
-        if missing or lost:
+            lost = gone or schedules.forsaken(connection, now, now + 2 * OWNED)
+        if lost:
+            with self._hub.store.write() as connection:
+                schedules.give_up(connection, gone, now, now + 2 * OWNED, now + AGAIN)
+        if self._hub.clock.monotonic() - self._prepared_at >= PREPARE_SECONDS:
+            self._see_to_rows(tenants)
+            self._prepared_at = self._hub.clock.monotonic()
+
+    def _see_to_rows(self, tenants: Collection[TenantRow]) -> None:
+        with self._hub.store.read() as connection:
+            now = self._hub.store.now(connection)
+            there = {row.key: row for row in schedules.every(connection)}
+        missing = [row for row in self._first_rows(tenants, now) if row.key not in there]
+        late = list(_brought_back(tenants, there.values(), now))
+        if missing or late:
             with self._hub.store.write() as connection:
                 schedules.add_missing(connection, missing)
-                schedules.give_up(connection, gone, now, now + AGAIN)
+                for row, due in late:
+                    schedules.change(connection, row, next_due_at=due)
 
-    def _missing(self, connection: Connection, tenants: Collection[TenantRow], now: datetime) -> list[ScheduleRow]:
-        there = {row.key for tenant in tenants for row in schedules.of_tenant(connection, tenant.name)}
-        return [
-            first_row(tenant, one.name, one.schedule, now)
-            for tenant in tenants
-            for one in self._installed.values()
-            if one.schedule is not None and (tenant.name, one.name) not in there
-        ]
+    def _first_rows(self, tenants: Collection[TenantRow], now: datetime) -> Iterator[ScheduleRow]:
+        for tenant in tenants:
+            for one in self._installed.values():
+                if one.schedule is not None:
+                    yield first_row(tenant, one.name, one.schedule, now)
 
     def _next(self, tenants: Mapping[str, TenantRow]) -> tuple[ScheduleRow, Claim] | None:
         """Claim the schedule that is due longest, with when it is due next in its tenant's zone."""
         runnable = [one.name for one in self._installed.values() if one.schedule is not None]
-        keys = [(tenant, name) for tenant in tenants for name in runnable]
         with self._hub.store.read() as connection:
-            if not schedules.due(connection, keys, self._hub.store.now(connection)):
+            if not schedules.due(connection, tenants, runnable, self._hub.store.now(connection)):
                 return None
         with self._hub.store.write() as connection:
             claim = self._claim(connection)
-            row = schedules.due(connection, keys, claim.now, lock=True)
+            row = schedules.due(connection, tenants, runnable, claim.now, lock=True)
             if row is not None:
                 zone = ZoneInfo(tenants[row.tenant].zone)
                 schedules.take(connection, row, claim, cron.next_due(row.cron, claim.now, zone))
@@ -191,7 +207,9 @@ class Timekeeper:
             return RunOutcome.SUCCEEDED, _told(schedule.run(office))
         except SvahubError as error:
             return RunOutcome.FAILED, _told(error)
-        except Exception as error:  # noqa: BLE001  # a plugin's schedule may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # a plugin may raise anything, SystemExit too
             return RunOutcome.FAILED, f"it raised {type(error).__name__}"
 
     @contextmanager
@@ -211,14 +229,26 @@ class Timekeeper:
             try:
                 with self._hub.store.write() as connection:
                     schedules.renew(connection, row, self._claim(connection))
-            except StoreUnavailable as error:
-                log.warning("the claim on schedule %s cannot be renewed: %s", row.name, error)
+            except Exception:  # the claim outlasts some tries
+                log.exception("the claim on schedule %s could not be renewed", row.name)
 
 
 def first_row(tenant: TenantRow, name: str, schedule: Schedule, now: datetime) -> ScheduleRow:
     """Return the row of a schedule that a tenant has not had yet: enabled, first due after now."""
     due = cron.next_due(schedule.cron, now, ZoneInfo(tenant.zone))
     return ScheduleRow(tenant.name, name, schedule.cron, enabled=True, next_due_at=due)
+
+
+def _brought_back(
+    tenants: Iterable[TenantRow], rows: Iterable[ScheduleRow], now: datetime
+) -> Iterator[tuple[ScheduleRow, datetime]]:
+    """Return the schedules that are due sooner than they say: the clock was set back since, or the zone is another."""
+    zones = {tenant.name: ZoneInfo(tenant.zone) for tenant in tenants}
+    for row in rows:
+        if row.tenant in zones and row.next_due_at > now:
+            due = cron.next_due(row.cron, now, zones[row.tenant])
+            if due < row.next_due_at:
+                yield row, due
 
 
 def _told(what: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from svahub.hub import STUCK
 from svahub.store.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from svahub.cli.session import Session
@@ -63,10 +63,11 @@ def command(session: Session, once: bool, threads: int, all_tenants: bool, as_js
     keeper = session.hub.timekeeper(tenants=names)
     with (
         bar("steps", _open(offices) if once else None) as progress,
+        nullcontext() if once else keeper.running(),  # outside the worker: no call waits for a schedule to end
         session.hub.work(threads=threads, tenants=names, progress=progress) as worker,
-        _stopped_by_signals(worker),
+        _stopped_by_signals(worker.stop, keeper.stop),
     ):
-        _work_once(worker, keeper) if once else _work_on(worker, keeper)
+        _work_once(worker, keeper) if once else worker.work_until(lambda: False)
     summary = _summary(offices)
     show_object(summary, as_json) if as_json else _tell(summary)
     end_with(summary.code)
@@ -77,17 +78,12 @@ def _work_once(worker: Converge, keeper: Timekeeper) -> None:
     worker.drain()
 
 
-def _work_on(worker: Converge, keeper: Timekeeper) -> None:
-    with keeper.running():
-        worker.work_until(lambda: False)
-
-
 def _open(offices: Sequence[TenantHub]) -> int:
     return sum(office.counts().states.get(state, 0) for office in offices for state in OPEN)
 
 
 @contextmanager
-def _stopped_by_signals(worker: Converge) -> Iterator[None]:
+def _stopped_by_signals(*stops: Callable[[], None]) -> Iterator[None]:
     """Let SIGTERM and Ctrl-C end the work after the calls under way; a second one ends it at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -96,7 +92,8 @@ def _stopped_by_signals(worker: Converge) -> Iterator[None]:
 
     def stop(number: int, _frame: object) -> None:
         signal.signal(number, before[signal.Signals(number)])
-        worker.stop()
+        for one in stops:
+            one()
 
     for number in before:
         signal.signal(number, stop)

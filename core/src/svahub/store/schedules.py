@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.store.states import RunOutcome
@@ -65,13 +65,18 @@ def one(connection: Connection, tenant: str, name: str) -> ScheduleRow | None:
     return ScheduleRow(*row) if row else None
 
 
+def every(connection: Connection) -> list[ScheduleRow]:
+    """Return the schedules of all tenants, for those who run them all."""
+    return [ScheduleRow(*row) for row in connection.execute(select(schedules))]
+
+
 def due(
-    connection: Connection, keys: Collection[tuple[str, str]], now: datetime, *, lock: bool = False
+    connection: Connection, tenants: Collection[str], names: Collection[str], now: datetime, *, lock: bool = False
 ) -> ScheduleRow | None:
     """Return the schedule that is due longest and that nobody runs; with `lock`, no other process gets it too."""
     c = schedules.c
     query = select(schedules).where(c.enabled, c.owner.is_(None), c.next_due_at <= now)
-    query = query.where(tuple_(c.tenant, c.name).in_(keys)).order_by(c.next_due_at).limit(1)
+    query = query.where(c.tenant.in_(list(tenants)), c.name.in_(names)).order_by(c.next_due_at).limit(1)
     row = connection.execute(query.with_for_update(skip_locked=True) if lock else query).first()
     return ScheduleRow(*row) if row else None
 
@@ -102,20 +107,21 @@ def owners(connection: Connection) -> list[str]:
     return [owner for owner in connection.execute(query).scalars() if owner is not None]
 
 
-def forsaken(connection: Connection, now: datetime) -> bool:
-    """Say whether some claim was not renewed in time."""
-    c = schedules.c
-    query = select(c.name).where(c.owner.is_not(None), c.owned_until <= now).limit(1)
-    return connection.execute(query).first() is not None
+def forsaken(connection: Connection, now: datetime, longest: datetime) -> bool:
+    """Say whether some claim was not renewed in time, or lasts longer than any does: the clock was set back."""
+    return connection.execute(select(schedules.c.name).where(_lost((), now, longest)).limit(1)).first() is not None
 
 
-def give_up(connection: Connection, dead: Collection[str], now: datetime, again_at: datetime) -> int:
+def give_up(connection: Connection, dead: Collection[str], now: datetime, longest: datetime, again_at: datetime) -> int:
     """Make due at `again_at` what ended processes ran, or what nobody renewed; return how many those were."""
-    c = schedules.c
-    lost = c.owner.is_not(None) & or_(c.owner.in_(dead), c.owned_until <= now)
     values: dict[str, Any] = {"owner": None, "owned_until": None, "ended_at": now, "next_due_at": again_at}
     values |= {"outcome": RunOutcome.LOST, "message": "the process that ran it ended before it did"}
-    return connection.execute(update(schedules).where(lost).values(values)).rowcount
+    return connection.execute(update(schedules).where(_lost(dead, now, longest)).values(values)).rowcount
+
+
+def _lost(dead: Collection[str], now: datetime, longest: datetime) -> ColumnElement[bool]:
+    c = schedules.c
+    return c.owner.is_not(None) & or_(c.owner.in_(dead), c.owned_until <= now, c.owned_until > longest)
 
 
 def change(connection: Connection, row: ScheduleRow, **values: Any) -> None:
