@@ -23,7 +23,7 @@ from svahub.hub import Hub
 from svahub.lifecycle import Step
 from svahub.models import Desired, DocumentKind, Environment, Observed
 from svahub.owners import Owner
-from svahub.store import Store, StoreUnavailable, copying, tables, versions
+from svahub.store import Store, StoreUnavailable, closing, copying, tables, versions
 from svahub.store.copying import Differs
 from svahub.store.states import AuditKind, ContractStatus, IntegrationState, Outcome, Phase, Priority, Verb
 from svahub.store.versions import StoreClosed
@@ -273,6 +273,32 @@ def test_never_do_both_stores_work(pair: tuple[Store, Store]) -> None:
             continue
         break
     points.watch(None)
+    assert (_works(source), _works(target)) == (False, True)
+
+
+def test_of_two_copies_that_were_begun_only_one_is_completed(pair: tuple[Store, Store], tmp_path: Path) -> None:
+    source, first = pair
+    second = Store(f"sqlite:///{tmp_path / 'second.db'}")
+    kill_at(6)
+    with pytest.raises(Killed):
+        move(source, first)
+    move(source, second)
+    with pytest.raises(StoreClosed, match=r"was moved to .*second\.db .* use that one"):
+        move(source, first)
+    assert [_works(store) for store in (source, first, second)] == [False, False, True]
+    second.close()
+
+
+def test_a_copy_that_was_killed_at_its_end_is_completed_however_its_place_is_spelt(
+    pair: tuple[Store, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = pair
+    move(source, target)
+    with target.write() as connection:  # as a process leaves it that is killed before it opens the copy
+        unfinished = closing.Closed(closing.Closing.COPYING, versions.HEAD, versions.place(source), NOON)
+        closing.close(connection, unfinished)
+    monkeypatch.chdir(tmp_path)
+    copies.copy(source, "sqlite:///target.db", actor="eva")
     assert (_works(source), _works(target)) == (False, True)
 
 

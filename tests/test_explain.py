@@ -113,7 +113,7 @@ def test_a_timeout_is_told_until_it_is_known_what_became_of_the_call(isp: Isp) -
     isp.work()
     item = isp.item()
     assert item.observed is Observed.UNKNOWN
-    assert "looked up 1 times so far" in item.next.sentence
+    assert "looked up once so far" in item.next.sentence
     assert item.next.at is not None
     isp.clock.advance(seconds=61)
     isp.work()

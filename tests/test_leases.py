@@ -155,6 +155,21 @@ def test_what_a_dead_process_of_this_host_held_is_taken_up_at_once(isp: Isp) -> 
     assert successor.take(1)[1] == 1
 
 
+def test_what_the_dead_held_is_taken_up_but_for_what_another_transaction_changes_now(isp: Isp) -> None:
+    if isp.hub.store.dialect == "sqlite":
+        pytest.skip("nobody else writes to SQLite meanwhile")
+    for number in (1, 2):
+        isp.sell(number)
+    work, _ = isp.desk().take(2)
+    with isp.hub.store.write() as connection:
+        connection.execute(queue.accounts.update().values(lease_owner="gone"))
+        now = isp.hub.store.now(connection)
+    with isp.hub.store.write() as other, isp.hub.store.write() as connection:
+        other.execute(queue.accounts.select().where(queue.accounts.c.key == work[0].attempt[0]).with_for_update())
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '500ms'")
+        assert queue.release_dead(connection, ["gone"], now) == 1
+
+
 _NAME_ITSELF = "from svahub.owners import Owner; print(Owner.this_process())"
 
 

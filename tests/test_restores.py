@@ -22,7 +22,7 @@ from svahub.models import Desired, Environment, Observed
 from svahub.registry import Registry
 from svahub.steps import carry_out
 from svahub.store import Store, tables
-from svahub.store.states import AuditKind, Certainty, State
+from svahub.store.states import AuditKind, Certainty, Outcome, State
 from svahub.testing.clocks import HandClock
 from svahub.verbs import Action, Command
 from svahub_teleclinica.simulator import Status, TeleClinicaSimulator
@@ -117,6 +117,12 @@ class Isp:
             store.close()
         self.hub = Hub.open(self.url, clock=self.clock, draw=lambda: 0.5)
         return restored
+
+    def people_decide(self) -> None:
+        """Let who has vanished be created again: only a person knows whether that was meant."""
+        for operation in list(self.office.operations.list(Outcome.PARKED)):
+            assert operation.cause == "the user has vanished at the provider"
+            self.office.operations.retry(operation.id, actor="eva")
 
     def live(self) -> list[Any]:
         return [user for user in self.simulator.users if user.status is not Status.CANCELLED]
@@ -292,6 +298,25 @@ def test_what_waits_for_a_person_goes_on_waiting_and_is_looked_up_when_they_act(
     assert (row.state, row.cause) == (State.PARKED, "the user has vanished at the provider")
 
 
+def test_who_was_cancelled_by_hand_after_the_backup_waits_for_a_person(isp: Isp) -> None:
+    isp.says("1-1")
+    isp.follow()
+    file = isp.backup()
+    isp.office.verbs.issue(Command(Action.CANCEL, "1-1", actor="eva"))
+    isp.work()
+    isp.lose()
+    isp.restore(file)
+    isp.follow()
+    isp.work(rounds=4)
+    (row,) = isp.office.subscriptions.list()
+    assert (row.state, row.cause) == (State.PARKED, "the user has vanished at the provider")
+    assert isp.live() == []
+    isp.people_decide()
+    isp.work(rounds=3)
+    isp.both_sides_agree()
+    assert len(isp.live()) == 1
+
+
 def _fields(user: Any) -> dict[str, Any]:
     return {name: getattr(user, name) for name in user.__dataclass_fields__}
 
@@ -348,6 +373,7 @@ def _any_order(url: str, folder: Path, before: Any, after: Any) -> None:
         for _ in range(5):
             isp.follow()
             isp.nobody_is_doubled()
+            isp.people_decide()
         assert not [s for s in isp.office.subscriptions.list() if s.state not in {State.SETTLED, State.WAITING}]
         isp.both_sides_agree()
 

@@ -127,6 +127,31 @@ def test_an_older_backup_is_upgraded(tmp_path: Path) -> None:
     old.close()
 
 
+@pytest.mark.parametrize("command", ["backup", "restore --dry-run", "restore --yes"])
+def test_tables_that_are_not_svahubs_are_told(hub: Hub, tmp_path: Path, command: str) -> None:
+    if hub.store.dialect == "postgresql" and command != "backup":
+        pytest.skip("a backup of PostgreSQL has no such table")
+    with hub.store.write() as connection:
+        connection.execute(text("CREATE TABLE invoices (n INTEGER)"))
+    file = tmp_path / "b.db"
+    place = hub.store.url.render_as_string(hide_password=False)
+    if command != "backup":
+        backups.backup(hub.store, file, actor="eva")
+        place = f"sqlite:///{tmp_path / 'there.db'}"
+    word, *options = command.split()
+    result = run("--database", place, "db", word, str(file), *options, "--json")
+    assert json.loads(result.stdout)["left_out"] == ["invoices"]
+
+
+def test_a_table_that_a_restore_leaves_out_is_shown(sqlite_url: str, tmp_path: Path) -> None:
+    with Hub.open(sqlite_url) as hub, hub.store.write() as connection:
+        connection.execute(text("CREATE TABLE invoices (n INTEGER)"))
+    file, there = str(tmp_path / "b.db"), f"sqlite:///{tmp_path / 'there.db'}"
+    shown = [run("--database", sqlite_url, "db", "backup", file).stdout]
+    shown += [run("--database", there, "db", "restore", file, option).stdout for option in ("--dry-run", "--yes")]
+    assert all("invoices" in said for said in shown)
+
+
 def test_a_file_that_is_no_backup_is_refused(hub: Hub, tmp_path: Path) -> None:
     other, empty = tmp_path / "other.txt", Store(f"sqlite:///{tmp_path / 'empty.db'}")
     other.write_text("hello")

@@ -353,8 +353,10 @@ def test_a_failure_under_secrets_that_were_replaced_meanwhile_quarantines_nothin
 
 def test_a_wrong_secret_quarantines_with_its_cause_and_tells_once(quarantined: Stage) -> None:
     view = quarantined.office.integrations.show("tele")
-    assert (view.status, view.cause) == ("quarantined", "the provider does not accept our credentials")
-    assert view.cause in view.attention
+    reference = view.secrets["password"]
+    assert view.cause is not None
+    assert view.cause.startswith(f"the provider does not accept our credentials: {reference} as process ")
+    assert (view.status, view.cause in view.attention) == ("quarantined", True)
     assert quarantined.events() == [(EventKind.QUARANTINED, {"cause": view.cause})]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -148,7 +149,8 @@ def test_a_beginning_that_is_cut_off_is_told_though_the_anchor_was_moved(office:
     assert broken_at(after(office, cut, moved)) == (2, Fault.DROPPED)
 
 
-REDACTED = {"request_body": None, "response_body": None, "redacted_at": HandClock().now()}
+SAID = {"request_headers": {}, "request_body": None, "response_headers": {}, "response_body": None, "error": None}
+REDACTED = SAID | {"redacted_at": HandClock().now()}
 
 
 def test_a_redaction_without_an_erasure_is_told(office: TenantHub) -> None:
@@ -162,6 +164,38 @@ def test_a_redaction_that_an_erasure_tells_of_holds(office: TenantHub, told: dic
         connection.execute(update(tables.exchanges).where(x.id == 4).values(REDACTED))
     checked = office.audit.verify()
     assert (checked.broken, checked.redacted) == (None, 1)
+
+
+FORGED = {
+    "method": "DELETE", "path": "/forged", "status": 500, "milliseconds": 9, "integration": "other", "lease_number": 7,
+    "account_key": "5b0c3f9a-0000-5000-8000-000000000002", "at": HandClock().now() - timedelta(days=900),
+    "request_headers": {"x": "y"}, "response_body": "{}", "error": "cut", "digest": "0" * 64,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", FORGED)
+def test_what_is_left_of_a_redacted_exchange_cannot_be_forged(office: TenantHub, column: str) -> None:
+    with office.bench.writing("customers erase", "customer P1", accounts=[KEY]) as connection:
+        connection.execute(update(tables.exchanges).where(x.id == 4).values(REDACTED))
+    forged = update(tables.exchanges).where(x.id == 4).values({column: FORGED[column]})
+    assert broken_at(after(office, forged)) == (6, Fault.EXCHANGE_CHANGED)
+
+
+def test_nobodys_exchange_is_emptied_under_the_name_of_an_erased_account(office: TenantHub) -> None:
+    erased = "5b0c3f9a-0000-5000-8000-000000000009"
+    with office.bench.writing("customers erase", "customer P1", accounts=[erased]):
+        pass
+    destroyed = update(tables.exchanges).where(x.id == 4).values(REDACTED | {"account_key": erased})
+    assert broken_at(after(office, destroyed)) == (6, Fault.EXCHANGE_CHANGED)
+
+
+def test_a_redacted_exchange_that_has_a_query_holds_without_it(office: TenantHub) -> None:
+    with office.hub.store.write() as connection:
+        said = replace(exchange(1, office.bench.now()), path="/users?cpf=1")
+        journal.write_exchanges(connection, [("default", "tele", said)], office.hub.store.now(connection))
+    with office.bench.writing("customers erase", "customer P1", accounts=[KEY]) as connection:
+        connection.execute(update(tables.exchanges).where(x.path.contains("?")).values(REDACTED | {"path": "/users"}))
+    assert office.audit.verify().broken is None
 
 
 def test_an_erasure_covers_no_exchange_after_it(office: TenantHub) -> None:

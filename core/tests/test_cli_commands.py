@@ -270,7 +270,14 @@ def test_work_on_nothing_is_done_at_once(run: Run) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["access show C1", "operations show 1", "operations retry 1", "operations discard 1 --note n", "users list tele"],
+    [
+        "access show C1",
+        "operations show 1",
+        "operations retry 1",
+        "operations confirm 1",
+        "operations discard 1 --note n",
+        "users list tele",
+    ],
 )
 def test_nothing_to_call_about_is_an_error(run: Run, command: str) -> None:
     assert run(*command.split(), code=1).stderr.startswith("Error: No ")

@@ -262,7 +262,7 @@ def test_an_unknown_outcome_is_told_with_the_looks_and_when_it_settles() -> None
         observed=Observed.UNKNOWN, remote_id=None, applied=None, uncertain_since=NOW, looks=1, phase=Phase.WAITING,
         due_at=NOW + timedelta(seconds=60),
     )  # fmt: skip
-    assert "looked up 1 times so far" in coming(row)
+    assert "looked up once so far" in coming(row)
     assert "not before 2026-11-23 09:01:00-03:00" in coming(row)
 
 
@@ -279,7 +279,7 @@ def test_erased_data_are_told() -> None:
 @pytest.mark.parametrize(
     ("reason", "source", "item", "told"),
     [
-        (Reason.OVERDUE, "import", "", "when the file names it no more, or with `svahub unblock C1 --reason overdue`"),
+        (Reason.OVERDUE, "import", "", "block reasons without it, or with `svahub unblock C1 --reason overdue`"),
         (Reason.STAFF, "operator:ana", "1", "`svahub unblock C1 --reason staff --item 1`"),
         (Reason.FRAUD, "import", "", "an admin with `svahub unblock C1 --reason fraud --admin`"),
         (Reason.LEGAL, "operator:ana", "", "operator ana takes it away with `svahub unblock C1 --reason legal`"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import text
+from sqlalchemy import event, text
 from svahub import errors
 from svahub.areas.health import Status, Stuck
 from svahub.cli import main
@@ -78,6 +78,18 @@ def test_the_oldest_that_is_due_and_the_next_retry_are_told(open_isp: Any, findi
     found = status(isp)
     assert (found.oldest_due_at, found.oldest_due_seconds) == (began, 3600)
     assert found.next_retry_at is None
+
+
+def test_what_a_dead_worker_holds_is_due_once_its_lease_has_ended(open_isp: Any, finding: Any) -> None:
+    isp = open_isp(finding)
+    isp.sell()
+    began = isp.clock.now()
+    isp.desk().take(10)
+    assert (status(isp).oldest_due_at, status(isp).next_retry_at) == (None, None)
+    isp.clock.advance(hours=5)
+    oldest = status(isp).oldest_due_at
+    assert oldest is not None
+    assert began < oldest < began + timedelta(minutes=5)
 
 
 def test_what_is_parked_is_stuck_until_a_person_decides(open_isp: Any, finding: Any) -> None:
@@ -157,6 +169,14 @@ def test_what_is_parked_ends_with_4_as_text_and_as_json(open_isp: Any, finding: 
     assert (shown["integrations"][0]["total"], shown["stuck"][0]["subscriptions"]) == (1, 1)
 
 
+def test_work_names_both_ways_out_of_a_quarantine(open_isp: Any, finding: Any) -> None:
+    isp = open_isp(finding)
+    isp.sell()
+    _set(isp, IntegrationState.QUARANTINED, "the provider does not accept our credentials")
+    told = run(isp, "work", "--once", code=4).stderr
+    assert "`svahub integration test NAME`; or give it others: `svahub integration rotate NAME`" in told
+
+
 def test_all_tenants_are_told_apart(office: TenantHub) -> None:
     shown = CliRunner().invoke(main, ["status", "--all-tenants"], obj=office.hub).stdout
     assert [line.split()[:2] for line in shown.splitlines()[2:6]] == [
@@ -205,6 +225,17 @@ def test_leases_and_what_they_leave_open_are_told(office_on_each: TenantHub, clo
         assert health.leases(connection, later) == []
         assert health.orphans(connection, "default", later) == (1, now)
         assert health.running(connection, "default").total() == 1
+
+
+def test_the_newest_entry_is_read_at_the_head_of_the_chain(office_on_each: TenantHub) -> None:
+    statements: list[str] = []
+    store = office_on_each.hub.store
+    with store.read() as connection:
+        assert health.newest_entry(connection, "nobody") is None
+        event.listen(connection, "before_cursor_execute", lambda *call: statements.append(call[2]))
+        assert health.newest_entry(connection, "default") == store.now(connection)
+    assert "chains" in statements[0]
+    assert "max(" not in statements[0]
 
 
 def test_the_queue_is_asked_by_its_index(office: TenantHub) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from base64 import b64encode
 from datetime import date
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from stdnum.br import cnpj as cnpj_digits
 from svahub import literals
 from svahub.exchange import recording, shown_body
-from svahub.literals import about, remember
+from svahub.literals import about, remember, remember_token
 from svahub.masking import (
     SENSITIVE,
     integration_label,
@@ -62,8 +63,7 @@ token = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!
 
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, empty in (("_secrets", ()), ("_forms", ()), ("_shortest", 0)):
-        monkeypatch.setattr(literals, name, empty)
+    monkeypatch.setattr(literals, "_secrets", literals.Secrets())
 
 
 @given(no_digit, written_cpfs, no_digit)
@@ -142,12 +142,6 @@ def test_a_short_secret_is_hidden_only_where_it_stands_alone() -> None:
     assert mask_text("telephone: tele!") == "telephone: ***!"
 
 
-def test_only_so_many_secrets_are_kept_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(literals, "MOST", 3)
-    first, *_ = [remember(secrets.token_hex(8)) for _ in range(4)]
-    assert mask_text(first) == first
-
-
 def test_what_a_call_is_about_is_hidden_in_free_text() -> None:
     address = Address(street="Rua das Laranjeiras")
     born = date(1990, 5, 17)
@@ -212,3 +206,79 @@ def test_a_sensitive_integration_is_not_named(sensitive: bool, label: str) -> No
 def test_a_long_text_is_masked_in_a_moment(mask: Callable[[str], str]) -> None:
     for text in ("a" * 100_000 + "@", "a-" * 50_000, "1" * 100_000, "1 " * 50_000, "%41" * 20_000):
         mask(text)
+
+
+# -- tokens ------------------------------------------------------------------------------------------------------------
+
+
+def test_renewed_tokens_leave_what_is_configured_and_other_owners_tokens_known() -> None:
+    password, header, other = (remember(secrets.token_urlsafe(12)) for _ in range(3))
+    remember_token("quiet", other_token := secrets.token_urlsafe(40))
+    tokens = [secrets.token_urlsafe(40) for _ in range(600)]
+    for token in tokens:
+        remember_token("busy", token)
+    for secret in (password, header, other, other_token, *tokens[-2:]):
+        assert secret not in mask_text(f"echo {secret}")
+    assert literals.without_secrets(tokens[0]) == tokens[0]
+
+
+def test_an_old_token_that_is_also_configured_stays_hidden() -> None:
+    secret = remember(secrets.token_urlsafe(12))
+    for token in (secret, *(secrets.token_urlsafe(12) for _ in range(3))):
+        remember_token("one", token)
+    assert secret not in mask_text(f"echo {secret}")
+
+
+def test_many_long_tokens_are_remembered_in_a_moment() -> None:
+    started = time.process_time()
+    for owner in range(500):
+        remember_token(str(owner), secrets.token_urlsafe(640))
+    assert time.process_time() - started < 5
+
+
+@given(st.text(max_size=20), token, st.text(max_size=20))
+def test_a_known_secret_is_found_at_any_offset(before: str, secret: str, after: str) -> None:
+    remember(secret)
+    assert secret not in literals.without_secrets(before + secret + after)
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("cliente JOSE DA CONCEICAO ja existe", "cliente *** ja existe"),
+        ("cliente JOSÉ DA CONCEIÇÃO existe", "cliente *** existe"),
+        ("Olá José, bem-vindo", "Olá ***, bem-vindo"),
+        ("Ola\u0301 Jose\u0301!", "Ola\u0301 ***!"),
+        ("ﬁm: Conceicao, José", "ﬁm: ***, ***"),
+        ("Josefina e a autoconceição", "Josefina e a autoconceição"),
+    ],
+)
+@pytest.mark.parametrize("name", ["José da Conceição", "JOSE\u0301 DA CONCEIC\u0327A\u0303O", "jose da conceicao"])
+def test_a_name_is_hidden_however_it_is_written(name: str, text: str, shown: str) -> None:
+    with about(name):
+        assert mask_text(text) == shown
+
+
+def test_words_of_what_is_no_name_stay() -> None:
+    with about("plano@example.com", "Casa 12"):
+        assert mask_text("plano da casa") == "plano da casa"
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_hiding_a_name_leaves_what_stands_beside_it(before: str, after: str) -> None:
+    with about("Conceição"):
+        assert literals.without_persons(f"{before} CONCEIÇÃO {after}") == f"{before} *** {after}"
+
+
+# -- what one pass leaves ----------------------------------------------------------------------------------------------
+
+
+def test_an_address_glued_to_another_is_hidden() -> None:
+    assert "ana@example" not in mask_text("bia@example.com+ana@example.com")
+
+
+def test_a_cpf_is_hidden_behind_what_might_have_been_a_cnpj() -> None:
+    assert mask_text("A000000000a000.000.001-91") == "A000000000a***.000.001-**"

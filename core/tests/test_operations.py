@@ -12,7 +12,7 @@ from svahub.intake import ContractRow
 from svahub.lifecycle import Step
 from svahub.models import Applied, Desired, Observed, Reason
 from svahub.store import tables
-from svahub.store.rows import applied_column
+from svahub.store.rows import LOST, applied_column
 from svahub.store.states import Certainty, Outcome, Phase
 from svahub.verbs import Action, Command, Issued
 
@@ -55,7 +55,7 @@ def settle(office: TenantHub, observed: Observed | None = None) -> None:
 def park(office: TenantHub, **values: Any) -> int:
     """Let the newest operation need a person; return its id."""
     with office.hub.store.write() as connection:
-        connection.execute(update(tables.subscriptions).values(phase=Phase.PARKED, cause="no", **values))
+        connection.execute(update(tables.subscriptions).values({"phase": Phase.PARKED, "cause": "no"} | values))
         newest = max(connection.execute(select(tables.operations.c.id)).scalars())
         connection.execute(
             update(tables.operations).where(tables.operations.c.id == newest).values(outcome=Outcome.PARKED)
@@ -209,12 +209,12 @@ def test_retry_gives_a_parked_operation_a_fresh_budget(office: TenantHub) -> Non
     assert (operation.outcome, operation.note) == (Outcome.QUEUED, "retried by eva")
 
 
-@pytest.mark.parametrize(("items", "observed"), [(ONE, Observed.UNKNOWN), (CAMERAS[:1], Observed.ABSENT)])
-def test_retry_of_what_is_uncertain_looks_again_where_one_can(
-    office: TenantHub, items: list[dict[str, Any]], observed: Observed
+@pytest.mark.parametrize(("cause", "observed"), [("given up", Observed.UNKNOWN), (LOST, Observed.ABSENT)])
+def test_retry_of_what_is_uncertain_looks_again_unless_a_person_was_asked_to(
+    office: TenantHub, cause: str, observed: Observed
 ) -> None:
-    sign(office, items=items)
-    id = park(office, observed=Observed.UNKNOWN, uncertain_since=office.hub.clock.now())
+    sign(office, items=CAMERAS[:1])
+    id = park(office, observed=Observed.UNKNOWN, uncertain_since=office.hub.clock.now(), cause=cause)
     office.operations.retry(id, actor="eva")
     assert (only(office).observed, only(office).uncertain_since is None) == (observed, observed is Observed.ABSENT)
 

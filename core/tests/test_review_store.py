@@ -14,6 +14,7 @@ from svahub.errors import Refused
 from svahub.intake import ContractRow
 from svahub.models import Observed
 from svahub.store import Store, StoreUnavailable, contracts, sales, tables
+from svahub.store.rows import LOST
 from svahub.store.states import Outcome, Phase
 from svahub.verbs import Action, Command
 
@@ -183,7 +184,7 @@ def test_a_lease_that_ended_stands_against_nothing(office: TenantHub) -> None:
 def test_an_uncertain_change_that_nobody_can_look_up_is_made_again(office: TenantHub) -> None:
     sign(office, product="CAM")
     unsure = {"uncertain_since": office.hub.clock.now(), "sent": {"plan": "cameras-1", "quantity": 3}}
-    seen = {"phase": Phase.PARKED, "observed": Observed.ACTIVE, "remote_id": "u1"}
+    seen = {"phase": Phase.PARKED, "observed": Observed.ACTIVE, "remote_id": "u1", "cause": LOST}
     again = office.operations.retry(newest(office, Outcome.PARKED, **unsure, **seen), actor="eva")
     assert (again.uncertain_since, again.sent, again.observed) == (None, None, Observed.ACTIVE)
 

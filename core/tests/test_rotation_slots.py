@@ -16,7 +16,7 @@ from svahub.authentication import MemoryTokens
 from svahub.client import ProviderClient
 from svahub.exchange import Exchange
 from svahub.settings import Auth, ClientCredentials, HeaderToken
-from svahub.slots import FORMER_SECONDS
+from svahub.slots import FORMER_SECONDS, READ_SECONDS
 from svahub.testing.clocks import HandClock
 
 
@@ -153,6 +153,19 @@ def test_threads_that_are_refused_together_read_once() -> None:
         for done in [threads.submit(call) for _ in range(8)]:
             done.result()
     assert (len(provider.done), provider.reread) == (8, 1)
+
+
+def test_what_was_read_in_vain_is_not_read_again_for_every_call() -> None:
+    provider = Provider(kept=[token("new")])
+    client = provider.client("new")
+    for _ in range(5):
+        with pytest.raises(errors.AuthenticationFailed):
+            client.get("/things")
+    assert provider.reread == 1
+    provider.accepted, provider.kept = {"newest"}, [token("newest")]
+    provider.clock.advance(seconds=READ_SECONDS)
+    client.get("/things")
+    assert (provider.met[-1], provider.reread) == ("newest", 2)
 
 
 def test_what_translating_makes_shares_the_slots() -> None:

@@ -21,7 +21,7 @@ from svahub.errors import (
     ProviderError,
     Unreachable,
 )
-from svahub.literals import remember
+from svahub.literals import remember, remember_token
 from svahub.settings import BasicAuth, ClientCredentials, HeaderToken, NoAuth
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ class Token:
     @classmethod
     def of(cls, answer: TokenAnswer, now: datetime) -> Token:
         """Return the token of an answer that came at `now`."""
-        remember(answer.access_token.get_secret_value())
         life = timedelta(seconds=min(answer.expires_in, 30 * 86_400))
         return cls(answer.access_token, now + life - min(AHEAD, life / 5))
 
@@ -173,6 +172,7 @@ class OAuth2:
     def _fetched(self) -> Token:
         asked_at = self.now()
         token = Token.of(self.fetch(self._form()), asked_at)
+        remember_token(self.key, token.value.get_secret_value())
         self.tokens.put(self.key, token)
         return token
 

@@ -75,6 +75,15 @@ def document(text: str) -> tuple[DocumentKind, str]:
     raise ValueError(_wrong_form(characters, rule, short={8, 9, 10, 12, 13}))
 
 
+def is_document(text: str) -> bool:
+    """Say whether a text is a CPF or CNPJ."""
+    try:
+        document(text)
+    except ValueError:
+        return False
+    return True
+
+
 def phone(text: str) -> str:
     """Return a Brazilian mobile or fixed line in E.164; 0800 and 4004 take no messages and are refused."""
     import phonenumbers

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from svahub.errors import Refused
 from svahub.store.audit import EntryRow
 from svahub.store.journal import (
+    SAID,
     Entry,
     Head,
     canonical,
@@ -25,6 +26,7 @@ from svahub.store.journal import (
     digest_of_entry,
     digest_of_exchange,
     hash_of,
+    without_query,
 )
 from svahub.store.states import AuditKind
 
@@ -32,7 +34,7 @@ PRUNE = "audit prune"
 """The command whose entries say in `before` (by kind, instants) what is emptied, in `anchor` what is dropped."""
 
 ERASE = "customers erase"
-"""The command whose entries say in `accounts` (keys) and `exchanges` (ids) which exchanges are emptied."""
+"""The command whose entries say whose exchanges before them are emptied: `accounts` (keys), `exchanges` (other ids)."""
 
 
 class Fault(StrEnum):
@@ -216,7 +218,7 @@ class _Walk:
             self._exchange(entry.number, row)
         said = canonical([entry.actor, entry.command, entry.subject, entry.details])
         told = self._told(entry.details)
-        if entry.digest != digest_of_batch(row["digest"] for row in batch):
+        if entry.digest != digest_of_batch(batch):
             fault = Fault.EXCHANGE_MISSING if len(batch) < told else Fault.EXCHANGE_CHANGED
             raise _Breaks(entry.number, Fault.EXCHANGE_ADDED if len(batch) > told else fault)
         if said != canonical([None, None, None, {"exchanges": len(batch)}]):
@@ -234,7 +236,7 @@ class _Walk:
         else:
             self.checked.redacted += 1
             self.redacted[row["id"]] = number, row["account_key"]
-            holds = row["digest"] is not None and row["request_body"] is None and row["response_body"] is None
+            holds = row["path"] == without_query(row["path"]) and not any(row[name] for name in SAID)
         if not holds:
             raise _Breaks(number, Fault.EXCHANGE_CHANGED, row["id"])
 

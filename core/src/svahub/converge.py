@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-
-from sqlalchemy.exc import StatementError
+from typing import TypeVar
 
 from svahub import intentions, logbook
 from svahub.clock import Clock
@@ -22,15 +22,32 @@ from svahub.exchange import recording
 from svahub.fleet import Fleet, holding
 from svahub.steps import carry_out
 from svahub.store import Store, StoreUnavailable
+from svahub.store.engine import is_of_a_value
 
 GATHER_SECONDS = 0.1
 BATCH_SECONDS = 1.0
 SWEEP_SECONDS = 1.0
 IDLE_SECONDS = 0.2
+LONGEST_SLEEP_SECONDS = 2.0
 REFUSALS = 5
-"""So often the store may refuse results in a row before the worker gives up; they are then looked up by the next."""
+"""So often the store may refuse in a row before a worker that has an end gives up; the next looks results up."""
+PATIENCE_SECONDS = 60.0
+"""So long the store may refuse before any worker gives up: a server restarts in less."""
 
 Progress = Callable[[int], None]
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Refusals:
+    """How often in a row the store has refused something, and by the monotonic clock since when."""
+
+    many: int = 0
+    since: float | None = None
+
+    def end(self) -> None:
+        """Begin anew: it has not refused."""
+        self.many, self.since = 0, None
 
 
 class Converge:
@@ -52,7 +69,8 @@ class Converge:
         self._crew: Crew[Work, tuple[Result, float]] = Crew(threads, self._carry_out)
         self._running: dict[tuple[str, int], Work] = {}
         self._unwritten: list[tuple[Work, Result]] = []
-        self._refusals = 0
+        self._round, self._ending, self._results = Refusals(), Refusals(), Refusals()
+        self._patient = False
         self._call_seconds = 0.05
         self._stopping = False
         self._swept = self._renewed = float("-inf")
@@ -90,27 +108,63 @@ class Converge:
         """Work on due accounts, of `only` those keys if any are given, until `finished` says so in an idle moment."""
         while not self._stopping:
             taken = self.turn(only)
-            if not taken and not self._running:
-                if finished():
+            if not taken and not self._running and not self._round.many:
+                if self._asked(self._ending, finished):
                     return
                 self._clock.sleep(IDLE_SECONDS)
 
+    def work_on(self, finished: Callable[[], bool] = lambda: False) -> None:
+        """Work on until told to stop; a store that is away for a while, as its server restarts, is waited for."""
+        self._patient = True
+        self.work_until(finished)
+
     def turn(self, only: Collection[str] = ()) -> int:
-        """Do one round: sweep, lease what there is room for, collect what has ended; return how much was leased."""
+        """Do one round: sweep, lease what there is room for, collect what has ended; return how much was leased.
+
+        What the store refuses is done in the next; raises StoreUnavailable when it has refused for too long.
+        """
+        taken = self._asked(self._round, lambda: self._taken(only)) or 0
+        self._collect()
+        return taken
+
+    def _taken(self, only: Collection[str]) -> int:
+        self._renew()
         self._sweep()
         taken = self._lease(only)
         self._yield_to_urgent()
-        self._collect()
-        self._renew()
         return taken
 
+    def _asked(self, refusals: Refusals, ask: Callable[[], T]) -> T | None:
+        """Return what asking the store brings, None while it refuses."""
+        try:
+            brought = ask()
+        except StoreUnavailable as error:
+            self._bear(refusals, error)
+            return None
+        refusals.end()
+        return brought
+
+    def _bear(self, refusals: Refusals, error: StoreUnavailable) -> None:
+        """Wait a moment, and longer each time, for a store that refuses; raises its error when that is too much."""
+        now = self._clock.monotonic()
+        refusals.since = now if refusals.since is None else refusals.since
+        refusals.many += 1
+        logbook.store_refused(len(self._unwritten), refusals.many, error)
+        often, long = refusals.many > REFUSALS, now - refusals.since >= PATIENCE_SECONDS
+        if (often and long) if self._patient and not self._stopping else (often or long):
+            raise error
+        longer = 2 ** min(refusals.many - 1, 10) if self._patient else 1
+        self._clock.sleep(min(IDLE_SECONDS * longer, LONGEST_SLEEP_SECONDS))
+
     def _sweep(self) -> None:
-        if self._clock.monotonic() - self._swept < SWEEP_SECONDS:
+        now = self._clock.monotonic()
+        if now - self._swept < SWEEP_SECONDS:
             return
-        self._swept = self._clock.monotonic()
+        self._fleet.close_retired([work.opened for work in self._running.values()])
         self._desk.release_dead()
         self._desk.mind_the_clock()
         intentions.expire_reasons(self._store)
+        self._swept = now
 
     @property
     def _batch(self) -> int:
@@ -160,37 +214,38 @@ class Converge:
         try:
             self._put(self._unwritten)
         except StoreUnavailable as error:
-            self._refusals += 1
-            logbook.store_refused(len(self._unwritten), self._refusals, error)
-            if self._refusals > REFUSALS:
-                raise
-            self._clock.sleep(IDLE_SECONDS)
+            self._bear(self._results, error)
             return
         for work, _ in self._unwritten:
             self._running.pop(work.attempt, None)
         self._progress(len(self._unwritten))
-        self._unwritten, self._refusals = [], 0
+        self._unwritten = []
+        self._results.end()
 
     def _put(self, ended: Sequence[tuple[Work, Result]]) -> None:
         """Write results together; if one of them cannot be kept at all, each alone, so that it takes no other along."""
         try:
             self._desk.put(ended)
-        except (StatementError, ValueError, TypeError):
+        except Exception as error:
+            if not is_of_a_value(error):
+                raise
             for work, result in ended:
                 self._put_alone(work, result)
 
     def _put_alone(self, work: Work, result: Result) -> None:
         try:
             self._desk.put([(work, result)])
-        except (StatementError, ValueError, TypeError) as error:
+        except Exception as error:
+            if not is_of_a_value(error):
+                raise
             logbook.cannot_keep(work, error)
             self._desk.put([(work, PluginBug(f"what it brought cannot be kept ({type(error).__name__})"))])
 
     def _renew(self) -> None:
         now = self._clock.monotonic()
         if self._running and now - self._renewed > self._desk.lease_seconds / 4:
-            self._renewed = now
             self._desk.renew(list(self._running.values()))
+            self._renewed = now
 
     def _yield_to_urgent(self) -> None:
         """Give back what has not begun when something more urgent has become due."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from svahub.lifecycle import GONE, Situation, Step, next_step
 from svahub.models import Applied, Aspect, BlockScope, Deduplication, Desired, Observed
-from svahub.store.rows import AccountRow, CustomerRow, SubscriptionRow
+from svahub.store.rows import LOOK_THERE, LOST, AccountRow, CustomerRow, SubscriptionRow
 from svahub.store.states import Phase, Priority
 
 
@@ -161,11 +161,7 @@ def _without_call(view: View, row: SubscriptionRow, step: Step) -> SubscriptionR
 def drift(row: SubscriptionRow) -> tuple[str, str]:
     """Return cause and advice for a subscription that only a person can bring further."""
     if row.uncertain_since is not None:
-        return (
-            "it is not known whether the last call was applied, and this provider has nothing to look it up by",
-            "look there: if it is missing, `svahub operations retry ID`, "
-            "else `svahub operations discard ID --note WHY`",
-        )
+        return LOST, LOOK_THERE
     return (
         "ended at the provider",
         "`svahub activate CONTRACT` sells it again; `svahub operations discard ID --note WHY` lets it go",

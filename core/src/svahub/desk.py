@@ -23,12 +23,13 @@ from svahub.opening import Opened
 from svahub.outcomes import ADDING, crashed, ending
 from svahub.owners import Owner, dead
 from svahub.relay import Relay
+from svahub.secrets import shown
 from svahub.steps import subscription_of
 from svahub.store import Store, catalogue, integrations, journal, queue, results, sales, setback
 from svahub.store.journal import Event
 from svahub.store.queue import Lane, Terms
 from svahub.store.results import Closed, Fresh, OperationEnd
-from svahub.store.rows import AccountRow, AttemptRow, ReasonRow, SubscriptionRow, applied_column
+from svahub.store.rows import AccountRow, AttemptRow, IntegrationRow, ReasonRow, SubscriptionRow, applied_column
 from svahub.store.states import AuditKind, Certainty, Outcome, Phase, Priority
 from svahub.telling import newly_parked, of_parked, of_quarantined
 
@@ -83,7 +84,8 @@ class Desk:
 
     def __init__(self, store: Store, fleet: Fleet, clock: Clock, draw: Callable[[], float]) -> None:
         self._store, self._fleet, self._clock, self._draw = store, fleet, clock, draw
-        self.owner = str(Owner.this_process())
+        owner = Owner.this_process()
+        self.owner, self._process = str(owner), owner.process
 
     @property
     def lease_seconds(self) -> float:
@@ -187,8 +189,7 @@ class Desk:
 
     def put(self, results_of: Sequence[tuple[Work, Result]]) -> None:
         """Write the results of attempts and give their accounts back; what was leased away meanwhile is not written."""
-        exchanges = self._fleet.log.waiting()
-        with self._store.write() as connection:
+        with self._fleet.log.writing(self._store) as (connection, exchanges):
             now = self._store.now(connection)
             mine = queue.still_mine(connection, self.owner, dict(work.attempt for work, _ in results_of))
             kept = [(w, _end(w, result, now)) for w, result in results_of if w.view.account.key in mine]
@@ -202,7 +203,6 @@ class Desk:
             )
             journal.write_exchanges(connection, exchanges, now)
             journal.tell_each(connection, now, told)
-        self._fleet.log.forget(len(exchanges))
         logbook.attempts_ended(kept)
         logbook.happened(told, self._fleet.is_sensitive)
 
@@ -244,28 +244,32 @@ class Desk:
         now: datetime,
     ) -> list[tuple[str, Event]]:
         """Quarantine and pause what was told to be, in one order for all workers; return what to tell of it."""
-        uses = self._fleet.uses  # what was opened before is no judge of the secrets that are kept now
-        refused = {w.lane: (w.opened.row, r) for w, r in results_of if _unauthenticated(r) and uses(w.opened)}
-        told = []
-        for lane in sorted(refused, key=attrgetter("tenant", "integration")):
-            row, refusal = refused[lane]
-            if integrations.quarantine(connection, row, str(refusal)):
-                told.append((lane.tenant, of_quarantined(lane.integration, str(refusal))))
-        for row in sorted(self._fleet.proven(), key=attrgetter("tenant", "name")):
-            integrations.forget_former(connection, row)
+        judges = self._fleet.judges
+        refused = {w.lane: (w.opened.row, r) for w, r in results_of if _unauthenticated(r) and judges(w.opened)}
+        proven = {Lane(row.tenant, row.name): row for row in self._fleet.proven()}
         pauses = {work.lane: end.pause for work, end in kept if end.pause is not None}
-        for lane in sorted(pauses, key=attrgetter("tenant", "integration")):
-            integrations.pause(connection, lane.tenant, lane.integration, now + timedelta(seconds=pauses[lane]))
-            self._fleet.pause(lane, pauses[lane])
-            logbook.paused(lane, pauses[lane])
+        told = []
+        for lane in sorted({*refused, *proven, *pauses}, key=attrgetter("tenant", "integration")):
+            if lane in refused and (cause := self._quarantined(connection, *refused[lane])):
+                told.append((lane.tenant, of_quarantined(lane.integration, cause)))
+            if lane in proven:
+                integrations.forget_former(connection, proven[lane])
+            if lane in pauses:
+                integrations.pause(connection, lane.tenant, lane.integration, now + timedelta(seconds=pauses[lane]))
+                self._fleet.pause(lane, pauses[lane])
+                logbook.paused(lane, pauses[lane])
         return told
+
+    def _quarantined(self, connection: Connection, row: IntegrationRow, refusal: Result) -> str | None:
+        """Quarantine an integration; return the cause, or None where it is not to be."""
+        cause = f"{refusal}: {_refused(row, self._process)}"
+        return cause if integrations.quarantine(connection, row, cause) else None
 
     def flush(self) -> None:
         """Write the exchanges that belong to no result."""
-        if waiting := self._fleet.log.waiting():
-            with self._store.write() as connection:
-                journal.write_exchanges(connection, waiting, self._store.now(connection))
-            self._fleet.log.forget(len(waiting))
+        if self._fleet.log.waiting():
+            with self._fleet.log.writing(self._store) as (connection, exchanges):
+                journal.write_exchanges(connection, exchanges, self._store.now(connection))
 
     def renew(self, work: Sequence[Work]) -> None:
         """Lengthen the leases of attempts under way; one that was lost meanwhile lets nothing out any more."""
@@ -330,6 +334,13 @@ def _end(work: Work, result: Result, now: datetime) -> Ending:
 
 def _unauthenticated(result: Result) -> bool:
     return isinstance(result, AuthenticationFailed)
+
+
+def _refused(row: IntegrationRow, process: str) -> str:
+    """Say what was refused and who presented it: the environment of a process stays as it was when that began."""
+    references = sorted({shown(kept) for kept in row.secrets.values()})
+    restart = ": restart it if that has changed" if any(r.startswith("env:") for r in references) else ""
+    return f"{', '.join(references) or 'no secret'} as {process} has it{restart}"
 
 
 def _attempt(work: Work, now: datetime) -> AttemptRow:

@@ -115,5 +115,7 @@ def extra_for(name: str) -> str | None:
 
 
 def sentence(error: BaseException) -> str:
-    """Return what a foreign error says, with its kind."""
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+    """Return what a foreign error says, with its kind, masked: it may quote what it was given."""
+    from svahub.masking import mask_text
+
+    return f"{type(error).__name__}: {mask_text(str(error))}".rstrip(": ")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from svahub import errors
-from svahub.decisions import View, wanted
-from svahub.models import Adopt, Observed, RemoteSubscription, RemoteUser
+from svahub.decisions import View, live_others, parked, rested, wanted
+from svahub.models import Adopt, Desired, Observed, RemoteSubscription, RemoteUser
 from svahub.store.rows import SubscriptionRow, applied_column
 from svahub.store.states import Certainty
 
@@ -54,3 +54,16 @@ def status(user: RemoteUser, entry: RemoteSubscription | None) -> Observed:
     if entry is None or user.status in {Observed.BLOCKED, Observed.CANCELLED}:
         return user.status
     return entry.status
+
+
+def vanished(view: View, row: SubscriptionRow, now: datetime) -> Ending:
+    """Return what follows when the provider has no longer what it had: a person decides, or it is made again."""
+    remote_id = view.account.remote_id if live_others(view, row) else None
+    absent = row._replace(observed=Observed.ABSENT, remote_id=None, applied=None, uncertain_since=None)
+    if view.facts.recreate:
+        return Ending(Certainty.REJECTED, (rested(view, absent, now),), remote_id, "vanished; created again")
+    cause = "the user has vanished at the provider"
+    then = " once it is unblocked" if row.desired is Desired.BLOCKED else ""
+    again = f"`svahub operations retry ID` creates it again{then}"
+    advice = f"{again}; `svahub operations discard ID --note WHY` lets it go"
+    return Ending(Certainty.REJECTED, (parked(absent, cause, advice),), remote_id, cause)

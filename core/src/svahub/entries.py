@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from svahub.masking import clean, mask_actor, mask_json
@@ -13,10 +14,16 @@ LONGEST = 200
 """So long may an actor, a command and a subject be."""
 
 
-def entry(kind: AuditKind, actor: str, command: str, subject: str, **details: Any) -> Entry:
-    """Return an entry; `details` are masked by their names, those that are None are left out."""
+def entry(
+    kind: AuditKind, actor: str, command: str, subject: str, *, ours: Mapping[str, Any] | None = None, **details: Any
+) -> Entry:
+    """Return an entry; `details` are masked by their names, those that are None are left out.
+
+    `ours` are details that are not masked: keys and numbers that svahub gave, however much they look like a phone.
+    """
     said = {name: value for name, value in details.items() if value is not None}
-    return Entry(kind, acting(actor), fitted(command), fitted(subject), mask_json(as_kept(said)))
+    masked = mask_json(as_kept(said)) | as_kept(ours or {})
+    return Entry(kind, acting(actor), fitted(command), fitted(subject), masked)
 
 
 def acting(actor: str) -> str:

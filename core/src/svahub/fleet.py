@@ -18,7 +18,7 @@ from svahub.exchange import Exchange
 from svahub.opening import Opened, configured, open_integration
 from svahub.registry import Registry
 from svahub.settings import Auth
-from svahub.store import Store, integrations
+from svahub.store import Store, integrations, journal
 from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import IntegrationState
@@ -48,30 +48,49 @@ def holding(held: Held) -> Iterator[None]:
         _held.reset(token)
 
 
+Waiting = tuple[str, str, Exchange]
+"""An exchange that is not written yet, with its tenant and integration."""
+
+
 class ExchangeLog:
     """Exchanges that wait to be written with the next batch, so that recording costs no transaction of its own."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[str, str, Exchange]] = deque()
+        self._waiting: deque[Waiting] = deque()
+        self._unanswered = 0
 
     def recorder(self, lane: Lane, *, sensitive: bool = True) -> _LaneRecorder:
         """Return what a client of that integration records to."""
         return _LaneRecorder(lane, self._waiting, sensitive)
 
-    def waiting(self) -> list[tuple[str, str, Exchange]]:
-        """Return what has been recorded; it waits on until it is forgotten."""
+    def waiting(self) -> list[Waiting]:
+        """Return what has been recorded and is not written yet."""
         return list(self._waiting)
 
-    def forget(self, count: int) -> None:
-        """Forget the oldest, once they are written."""
+    @contextmanager
+    def writing(self, store: Store) -> Iterator[tuple[Connection, list[Waiting]]]:
+        """Open a transaction that writes what waits; that is forgotten once it is durable.
+
+        If the store did not answer the last time, it may have kept that: it is not written once more.
+        """
+        with store.write() as connection:
+            if self._unanswered and journal.holds(connection, *self._waiting[0]):
+                self._forget(self._unanswered)
+            waiting = self.waiting()
+            self._unanswered = len(waiting)
+            yield connection, waiting
+        self._forget(len(waiting))
+
+    def _forget(self, count: int) -> None:
         for _ in range(count):
             self._waiting.popleft()
+        self._unanswered = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _LaneRecorder:
     lane: Lane
-    waiting: deque[tuple[str, str, Exchange]]
+    waiting: deque[Waiting]
     sensitive: bool
 
     def record(self, exchange: Exchange) -> None:
@@ -94,6 +113,8 @@ class Fleet:
         self._rows: dict[Lane, IntegrationRow] = {}
         self._retired: list[Opened] = []
         self._stopped: dict[Lane, float] = {}
+        self._paused: dict[Lane, float] = {}
+        self._told: dict[Lane, str] = {}
         self.log = ExchangeLog()
         self.problems: dict[Lane, str] = {}
         self._looked: dict[Lane, float] = {}
@@ -106,9 +127,9 @@ class Fleet:
         while self._outdated:
             self._retire(self._outdated.pop())
         self._rows = rows
-        for lane, row in rows.items():
-            if row.paused_until is not None and row.paused_until > now:
-                self.pause(lane, (row.paused_until - now).total_seconds())
+        began = self._clock.monotonic()
+        until = ((lane, row.paused_until) for lane, row in rows.items() if row.paused_until is not None)
+        self._paused = {lane: began + (end - now).total_seconds() for lane, end in until if end > now}
 
     def _retire(self, lane: Lane) -> None:
         """Forget what was known of a lane: what it was stopped for may be mended."""
@@ -116,6 +137,14 @@ class Fleet:
         self._stopped.pop(lane, None)
         if opened := self._opened.pop(lane, None):
             self._retired.append(opened)  # calls may be under way
+
+    def close_retired(self, used: Collection[Opened]) -> None:
+        """Close what is out of date, but for what calls under way use."""
+        under_way = set(map(id, used))
+        unused = [opened for opened in self._retired if id(opened) not in under_way]
+        self._retired = [opened for opened in self._retired if id(opened) in under_way]
+        for opened in unused:
+            opened.client.close()
 
     def _serves(self, row: IntegrationRow) -> bool:
         return not self._tenants or row.tenant in self._tenants
@@ -134,15 +163,31 @@ class Fleet:
 
     def _usable(self, lane: Lane) -> bool:
         now = self._clock.monotonic()
-        if lane in self.problems and now - self._looked[lane] < LOOK_AGAIN_SECONDS:
-            return False
-        self._looked[lane] = now
-        self.problems.pop(lane, None)
+        amiss = lane in self.problems or (lane in self._opened and self._opened[lane].unreadable)
+        if not amiss or now - self._looked.get(lane, now) >= LOOK_AGAIN_SECONDS:
+            self._look(lane, anew=bool(amiss))
+        return lane not in self.problems
+
+    def _look(self, lane: Lane, *, anew: bool) -> None:
+        """Open a lane if that can be done, and tell where it has changed what stands against it."""
+        self._looked[lane] = self._clock.monotonic()
+        if anew:
+            self._retire(lane)
         try:
-            self.opened(lane)
+            self._tell(lane, self.opened(lane).unreadable)
         except (Refused, ProviderError) as error:
             self.problems[lane] = str(error)
-        return lane not in self.problems
+            self._tell(lane, str(error))
+
+    def _tell(self, lane: Lane, problem: str | None) -> None:
+        before = self._told.pop(lane, None)
+        if problem is None:
+            if before is not None:
+                logbook.usable_again(lane)
+            return
+        self._told[lane] = problem
+        if problem != before:
+            logbook.unusable(lane, problem, instead=lane in self._opened)
 
     def opened(self, lane: Lane) -> Opened:
         """Return an integration ready to be called; raises what `open_integration` raises."""
@@ -174,7 +219,7 @@ class Fleet:
             row = self._row(lane)
             if row is None or row.state is not IntegrationState.ENABLED:
                 return ()
-            settings, auths = configured(self._registry.provider(row.provider), row)
+            settings, auths, _ = configured(self._registry.provider(row.provider), row)
         except (Refused, ProviderError):
             return ()  # the provider's refusal is what is told
         opened = self._opened.get(lane)
@@ -192,10 +237,14 @@ class Fleet:
         """Say whether this is what is called now, opened with what its row and its secrets still say."""
         return self._opened.get(opened.lane) is opened and opened.lane not in self._outdated
 
+    def judges(self, opened: Opened) -> bool:
+        """Say whether what its provider takes and refuses tells of the secrets that are kept now."""
+        return self.uses(opened) and opened.unreadable is None
+
     def proven(self) -> list[IntegrationRow]:
         """Return the rows whose former secrets are no longer needed: the provider has taken the new ones."""
         opened = [self._opened.get(lane) for lane, row in self._rows.items() if row.former_secrets is not None]
-        return [one.row for one in opened if one is not None and one.client.proven]
+        return [one.row for one in opened if one is not None and self.judges(one) and one.client.proven]
 
     def _gate(self, lane: Lane) -> Callable[[float], None]:
         def gate(timeout: float) -> None:
@@ -208,7 +257,8 @@ class Fleet:
         return gate
 
     def _is_stopped(self, lane: Lane) -> bool:
-        return self._stopped.get(lane, float("-inf")) > self._clock.monotonic()
+        now = self._clock.monotonic()
+        return self._stopped.get(lane, now) > now or self._paused.get(lane, now) > now
 
     def _enabled(self, lane: Lane) -> bool:
         row = self._rows.get(lane)
@@ -232,9 +282,9 @@ class Fleet:
 
     def close(self) -> None:
         """Close every connection to a provider."""
-        for opened in (*self._opened.values(), *self._retired):
-            opened.client.close()
-        self._opened.clear()
+        for lane in list(self._opened):
+            self._retire(lane)
+        self.close_retired(())
 
 
 def _configuration(row: IntegrationRow | None) -> tuple[object, ...] | None:

@@ -13,6 +13,7 @@ from itertools import islice
 
 from sqlalchemy import Connection
 
+from svahub import brazil
 from svahub.arrivals import (
     Said,
     contract_after,
@@ -43,7 +44,8 @@ class Report:
     """What an import did, or would do: contracts by what happened, subscriptions by verb, unserved items by product.
 
     `differing` counts the contracts that tell otherwise of their customer than an earlier row, which is believed;
-    `erased` the unchanged ones whose customer was erased and stays so, `returned` the erased customers with a new sale.
+    `erased` the unchanged ones whose customer was erased and stays so, `returned` the erased customers with a new sale;
+    `documents` the customers whose id is a CPF or CNPJ, which no erasure can take away.
     """
 
     added: int = 0
@@ -53,6 +55,7 @@ class Report:
     differing: int = 0
     erased: int = 0
     returned: int = 0
+    documents: int = 0
     verbs: Counter[str] = field(default_factory=Counter)
     not_served: Counter[str] = field(default_factory=Counter)
     errors: list[RowError] = field(default_factory=list)
@@ -270,6 +273,7 @@ class _Chunk:
         there = customers.get(id)
         heard = customer_after(said, there)
         first = id not in self.heard_of and id not in self._run.customers
+        self.report.documents += first and brazil.is_document(id)
         self.heard_of.add(id)
         if first or there is None:
             customers[id] = heard

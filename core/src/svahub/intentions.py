@@ -61,6 +61,12 @@ class Level:
         """Return why an item is blocked."""
         return [r for r in self.reasons if r.item_code in {"", code}]
 
+    def differs_from(self, after: Level) -> bool:
+        """Say whether the contract is another after a verb; after one on an item, `after` has only that item."""
+        reasons = set(self.reasons) != set(after.reasons)
+        status = self.contract.status is not after.contract.status
+        return reasons or status or any(item not in self.items for item in after.items)
+
 
 @dataclass(slots=True)
 class Changes:

@@ -105,10 +105,22 @@ def paused(lane: Lane, seconds: float) -> None:
     logger.info("integration paused", extra=fields)
 
 
+def unusable(lane: Lane, why: str, *, instead: bool) -> None:
+    """Tell what stands against calling an integration from this process; `instead`: its former secrets still serve."""
+    fields = {"tenant": lane.tenant, "integration": lane.integration, "pid": os.getpid(), "cause": mask_text(why)}
+    told = "integration called with its former secrets" if instead else "integration cannot be called"
+    logger.error(told, extra=fields)
+
+
+def usable_again(lane: Lane) -> None:
+    """Tell that nothing stands any more against calling an integration."""
+    logger.info("integration can be called again", extra={"tenant": lane.tenant, "integration": lane.integration})
+
+
 def store_refused(results: int, refusals: int, why: Exception) -> None:
-    """Tell that the store does not take results now; they are kept and written later."""
+    """Tell that the store refuses a worker now; so many results are kept and written later."""
     fields = {"results": results, "refusals": refusals, "cause": mask_text(str(why))}
-    logger.warning("the store refused results", extra=fields)
+    logger.warning("the store refused", extra=fields)
 
 
 def cannot_keep(work: Work, error: Exception) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from svahub.decisions import View, drift, due, live_others, parked, rested
-from svahub.endings import Ending, Rules, linked
+from svahub.endings import Ending, Rules, linked, status, vanished
 from svahub.models import Adopt, Applied, Desired, Observed, RemoteSubscription, RemoteUser
 from svahub.store.rows import SubscriptionRow, applied_column
 from svahub.store.states import Certainty, Phase
@@ -18,7 +18,7 @@ from svahub.store.states import Certainty, Phase
 def found(view: View, row: SubscriptionRow, user: RemoteUser | None, now: datetime, rules: Rules) -> Ending:
     """Return what follows from the user that a look brought, or from none."""
     if user is None:
-        return _not_there(view, row, view.account.remote_id, now)
+        return _gone(view, row, view.account.remote_id, now)
     ours = user.reference == view.account.key or user.remote_id == view.account.remote_id
     if not ours:
         # somebody else's user may hide ours, which a lookup does not see yet
@@ -30,7 +30,7 @@ def found(view: View, row: SubscriptionRow, user: RemoteUser | None, now: dateti
         bare = row._replace(observed=user.status, remote_id=user.remote_id, sent=None, uncertain_since=None, looks=0)
         return Ending(Certainty.SUCCEEDED, (rested(view, bare, now),), user.remote_id)
     if entry is None:
-        return _not_there(view, row, None if gone else user.remote_id, now)
+        return _gone(view, row, None, now) if gone else _not_there(view, row, user.remote_id, now)
     return _seen(view, row, user, entry, now, rules)
 
 
@@ -41,7 +41,8 @@ def _seen(
     last = row.what_was_applied() or row.what_was_sent() or Applied(quantity=row.quantity)
     sent = row.what_was_sent()
     if entry.quantity is None and sent is not None and sent.quantity != last.quantity:
-        return Ending(Certainty.REJECTED, (parked(row, *drift(row)),), user.remote_id, "the look tells no quantity")
+        seen = row._replace(observed=status(user, entry), remote_id=entry.remote_id or user.remote_id)
+        return Ending(Certainty.REJECTED, (parked(seen, *drift(seen)),), user.remote_id, "the look tells no quantity")
     given = replace(last, plan=entry.plan, quantity=entry.quantity or last.quantity)
     seen = linked(view, row, user, entry)._replace(uncertain_since=None, looks=0, applied=applied_column(given))
     after = _next(view, seen, now)
@@ -63,6 +64,15 @@ def _believed_at(view: View, row: SubscriptionRow, now: datetime) -> datetime:
 def _believed(view: View, row: SubscriptionRow, now: datetime) -> bool:
     """Whether one more empty look is to be believed: it is the second at least, and the settle time has passed."""
     return row.looks >= 1 and now >= _believed_at(view, row, now)
+
+
+def _gone(view: View, row: SubscriptionRow, remote_id: str | None, now: datetime) -> Ending:
+    """Return what follows when no user is there: one that had been made is not made again unless a person says so."""
+    was_there = row.applied is not None and row.observed is not Observed.ABSENT
+    wanted_there = row.desired is not Desired.CANCELLED
+    if was_there and wanted_there and (row.uncertain_since is None or _believed(view, row, now)):
+        return vanished(view, row._replace(looks=row.looks + 1, sent=None), now)
+    return _not_there(view, row, remote_id, now)
 
 
 def _not_there(view: View, row: SubscriptionRow, remote_id: str | None, now: datetime) -> Ending:

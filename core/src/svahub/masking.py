@@ -136,33 +136,41 @@ _MASKS: dict[Kind, Callable[[str], str]] = {
 
 _UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 _IS_UUID = re.compile(_UUID, re.IGNORECASE)
-_SUSPECT = re.compile(r"[@%=:\s]|\d{3}|[0-9A-Za-z]{12}|[0-9A-Za-z]{2}\.[0-9A-Za-z]{3}\.")
+_SUSPECT = re.compile(r"[@%]|\d{3}|\+\d|[^\W_]{12}\d\d|/[^\W_]{4}-?\d\d")
+_SCHEMES = ("bearer", "basic")
+_FIELD_WORDS = ("password", "senha", "secret", "token", "api", "authorization")
 _EMAIL = re.compile(
-    r"""(?P<email> (?<! [^\s@<>"(),:;&}=?/'[] ) [^\s@<>"(),:;&}=?/'[] [^\s@<>"(),:;&}=?/[]* (?: @ \w [\w.-]* )+ )""",
+    r"""(?P<email> (?<! [^\s@<>"(),:;&}=?/'[] ) [^\s@<>"(),:;&}=?/'[]
+        (?: [^\s@<>"(),:;&}=?/[]* @ \w [\w.-]* )+ )""",
     re.VERBOSE,
 )
-_PERSONAL = re.compile(
-    rf"""
-      (?P<uuid> (?<![0-9a-z]) {_UUID} (?![0-9a-z]) )
-    | (?P<scheme> \b (?:bearer|basic) \s+ ) [\w.~+/=-]{{8,}}
+_CREDENTIALS = r"""
+      (?P<scheme> \b (?:bearer|basic) \s+ ) [\w.~+/=-]{8,}
     | (?P<field> (?<![\w-]) [\w-]*? (?:password|senha|secret|token|api[_-]?key|authorization) ["']? \s* [=:] \s* ["']? )
-      (?: (?:bearer|basic) \s+ )? [^\s"'&,;}}]+
-    | (?P<document>
-        \d{{3}}\.\d{{3}}\.\d{{3}} [-.]? \d{{2}}
-      | (?<!\d) \d{{3}} (?: \ \d{{3}}\ \d{{3}}[-\ ] | \d{{6}}- ) \d{{2}} (?!\d)
-      | [0-9A-Z]{{2}} \.[0-9A-Z]{{3}} \.[0-9A-Z]{{3}} /[0-9A-Z]{{4}} -?\d{{2}}
-      | (?<![0-9A-Z]) [0-9A-Z]{{8}} /[0-9A-Z]{{4}} -\d{{2}} (?!\d)
-      | (?<![0-9A-Z]) (?: \d{{11}} | (?-i: [0-9A-Z]{{12}}\d{{2}} ) ) (?![0-9A-Z])
+      (?: (?:bearer|basic) \s+ )? [^\s"'&,;}]+
+"""
+_UUID_APART = rf"(?P<uuid> (?<![0-9a-z]) {_UUID} (?![0-9a-z]) )"
+_NUMBERS = r"""
+      (?P<document>
+        \d{3}\.\d{3}\.\d{3} [-.]? \d{2}
+      | (?<!\d) \d{3} (?: \ \d{3}\ \d{3}[-\ ] | \d{6}- ) \d{2} (?!\d)
+      | [0-9A-Z]{2} \.[0-9A-Z]{3} \.[0-9A-Z]{3} /[0-9A-Z]{4} -?\d{2}
+      | (?<![0-9A-Z]) [0-9A-Z]{8} /[0-9A-Z]{4} -\d{2} (?!\d)
+      | (?<![0-9A-Z]) (?: \d{11} | (?-i: [0-9A-Z]{12}\d{2} ) ) (?![0-9A-Z])
       )
-    | (?P<number> (?<!\d) (?: \d{{14}} | \d{{11}} ) (?!\d) | (?<![0-9A-Z]) [0-9A-Z]{{12}}\d{{2}} (?![0-9A-Z]) )
+    | (?P<number> (?<!\d) (?: \d{14} | \d{11} ) (?!\d)
+      | (?<![0-9A-Z]) [0-9A-Z]{12}\d{2} (?! [0-9A-Z] | \.\d{3}\.\d{3}[-.]?\d{2} )
+      )
     | (?P<phone>
-        \+\d [\d\ ().-]{{7,18}} \d (?!\d)
-      | \(\d{{2}}\) [\ .-]? \d{{4,5}} [\ .-]? \d{{4}} (?!\d)
-      | (?<![0-9A-Z]) \d{{2}} [\ .-]? \d{{4,5}} [\ .-]? \d{{4}} (?![0-9A-Z])
+        \+\d [\d\ ().-]{7,18} \d (?!\d)
+      | \(\d{2}\) [\ .-]? \d{4,5} [\ .-]? \d{4} (?!\d)
+      | (?<![0-9A-Z]) \d{2} [\ .-]? \d{4,5} [\ .-]? \d{4} (?![0-9A-Z])
       )
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
+"""
+_LOOKS = re.compile(f"{_UUID_APART} | {_NUMBERS}", re.VERBOSE | re.IGNORECASE)
+_LOOKS_AND_CREDENTIALS = re.compile(f"{_UUID_APART} | {_CREDENTIALS} | {_NUMBERS}", re.VERBOSE | re.IGNORECASE)
+_BETWEEN = frozenset(["", *" \t\r\n\"'(),;:<>[]{}&?"])
+"""What may stand beside a match without being part of another."""
 
 
 def _masked_match(found: re.Match[str]) -> str:
@@ -174,7 +182,7 @@ def _masked_match(found: re.Match[str]) -> str:
         case "document":
             return mask_document(found[0])
         case "number":  # it touches a word: more than its look has to tell
-            return mask_document(found[0]) if _is_document(found[0]) else found[0]
+            return mask_document(found[0]) if brazil.is_document(found[0]) else found[0]
         case "phone":
             return mask_phone(found[0])
     return found[0]
@@ -183,16 +191,8 @@ def _masked_match(found: re.Match[str]) -> str:
 def _masked_in_sentence(found: re.Match[str]) -> str:
     """Mask what is surely personal: a sentence of ours names ids that look like phones, and `password=env:NAME`."""
     text = found[0]
-    surely = {"email": True, "document": not text.isalnum() or _is_document(text), "phone": text[0] in "+("}
+    surely = {"email": True, "document": not text.isalnum() or brazil.is_document(text), "phone": text[0] in "+("}
     return _masked_match(found) if surely.get(found.lastgroup or "", found.lastgroup == "number") else text
-
-
-def _is_document(text: str) -> bool:
-    try:
-        brazil.document(text)
-    except ValueError:
-        return False
-    return True
 
 
 def mask_text(text: str) -> str:
@@ -205,9 +205,18 @@ def mask_text(text: str) -> str:
 
 def _mask_text(text: str) -> str:
     text = literals.without_secrets(text)
-    if not _SUSPECT.search(text) or _IS_UUID.fullmatch(text):
+    if not (_SUSPECT.search(text) or _names_credential(text)) or _IS_UUID.fullmatch(text):
         return text
     return _mask_looks(text, _masked_match)
+
+
+def _names_credential(text: str) -> bool:
+    folded = text.casefold()
+    words = _SCHEMES + _FIELD_WORDS if "=" in folded or ":" in folded else _SCHEMES
+    for word in words:  # noqa: SIM110  # any() takes thrice as long, and every text comes here
+        if word in folded:
+            return True
+    return False
 
 
 def mask_sentence(text: str) -> str:
@@ -234,10 +243,29 @@ def _mask_looks(text: str, mask: Callable[[re.Match[str]], str]) -> str:
         masked = _mask_looks(literals.without_secrets(plain), mask)
         if masked != plain:
             return masked
-    masked = _PERSONAL.sub(mask, text)
+    masked, bared = _masked_once(text, mask)
     if "@" in text:
-        masked = _EMAIL.sub(mask, masked)
-    return masked if masked == text else _mask_looks(masked, mask)  # what is hidden may bare its neighbour
+        told, masked = masked, _EMAIL.sub(mask, masked)
+        bared = bared or told not in {text, masked}
+    return _mask_looks(masked, mask) if bared else masked
+
+
+def _masked_once(text: str, mask: Callable[[re.Match[str]], str]) -> tuple[str, bool]:
+    """Mask each match, and say whether what is hidden may have bared its neighbour."""
+    parts, end, bared = [], 0, False
+    for found in (_LOOKS_AND_CREDENTIALS if _names_credential(text) else _LOOKS).finditer(text):
+        hidden = mask(found)
+        if hidden != found[0]:
+            parts += [text[end : found.start()], hidden]
+            end = found.end()
+            bared = bared or _may_bare(found, hidden)
+    return "".join([*parts, text[end:]]), bared
+
+
+def _may_bare(found: re.Match[str], hidden: str) -> bool:
+    text, start, end = found.string, found.start(), found.end()
+    apart = text[start - 1 : start] in _BETWEEN and text[end : end + 1] in _BETWEEN
+    return not apart or hidden[-1].isdigit()
 
 
 def mask_json(value: Any, kind: Kind | None = None) -> Any:

@@ -38,6 +38,8 @@ class Opened:
     settings: IntegrationSettings
     relay: Relay
     client: ProviderClient
+    unreadable: str | None = None
+    """Why the current secrets cannot be read here, where it was opened with the former ones."""
 
     @property
     def lane(self) -> Lane:
@@ -56,20 +58,31 @@ class Opened:
 
 
 class Configured(NamedTuple):
-    """Settings with their secrets, and what to authenticate with: the current credentials, perhaps the former."""
+    """Settings with their secrets, and what to authenticate with: the current credentials, perhaps the former.
+
+    Where the current secrets cannot be read here, `unreadable` says why and all is of the former ones.
+    """
 
     settings: IntegrationSettings
     auths: Sequence[Auth]
+    unreadable: str | None = None
 
 
 def configured(kind: ProviderKind, row: IntegrationRow) -> Configured:
     """Return what a row and the secrets that it refers to say now.
 
-    Raises Refused when a secret cannot be read or the settings no longer fit the plugin.
+    Raises Refused when a secret cannot be read, and the former one neither, or the settings no longer fit the plugin.
     """
-    settings = settings_of(kind, row)
+    former = _former(kind, row)
+    try:
+        settings = settings_of(kind, row)
+    except Refused as refusal:
+        if former is None:
+            raise
+        return Configured(former, (_auth(kind, former),), str(refusal))
     current = _auth(kind, settings)
-    return Configured(settings, (current, *(auth for auth in _former(kind, row) if auth != current)))
+    auths = (_auth(kind, former),) if former else ()
+    return Configured(settings, (current, *(auth for auth in auths if auth != current)))
 
 
 def settings_of(kind: ProviderKind, row: IntegrationRow) -> IntegrationSettings:
@@ -77,13 +90,15 @@ def settings_of(kind: ProviderKind, row: IntegrationRow) -> IntegrationSettings:
     return validated(kind, row.settings, {name: resolve(kept) for name, kept in row.secrets.items()})
 
 
-def _former(kind: ProviderKind, row: IntegrationRow) -> Sequence[Auth]:
+def _former(kind: ProviderKind, row: IntegrationRow) -> IntegrationSettings | None:
     if row.former_secrets is None:
-        return ()
+        return None
     try:
-        return (_auth(kind, settings_of(kind, replace(row, secrets=row.former_secrets))),)
+        settings = settings_of(kind, replace(row, secrets=row.former_secrets))
+        _auth(kind, settings)
     except (Refused, ProviderError):  # who rotates may already have thrown the former ones away
-        return ()
+        return None
+    return settings
 
 
 def _auth(kind: ProviderKind, settings: IntegrationSettings) -> Auth:
@@ -127,7 +142,7 @@ def open_integration(
     settings no longer fit the plugin.
     """
     kind = registry.provider(row.provider)
-    settings, (auth, *former) = configured(kind, row)
+    settings, (auth, *former), unreadable = configured(kind, row)
     client = ProviderClient(
         base_url=row.base_url,
         auth=auth,
@@ -147,7 +162,7 @@ def open_integration(
     except ProviderError:
         client.close()
         raise
-    return Opened(row, kind, settings, relay, client)
+    return Opened(row, kind, settings, relay, client, unreadable)
 
 
 def hosts(kind: ProviderKind, environment: Environment) -> frozenset[str]:

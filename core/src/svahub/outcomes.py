@@ -12,14 +12,13 @@ from typing import Any
 
 from svahub import errors
 from svahub.decisions import Decision, View, due, freed, live_others, parked, rested, wanted
-from svahub.endings import Ending, Result, Rules, linked
+from svahub.endings import Ending, Result, Rules, linked, vanished
 from svahub.lifecycle import Step
 from svahub.looks import found
 from svahub.models import (
     Applied,
     Aspect,
     BlockScope,
-    Desired,
     Observed,
     RemoteUser,
 )
@@ -246,7 +245,7 @@ def _refused(
 ) -> Ending:
     creates = step is Step.CREATE_USER
     if isinstance(error, errors.NotFound) and not (creates and view.account.remote_id is None):
-        return _vanished(view, step, row, now)
+        return _was_gone(view, row, now) if step is Step.CANCEL else vanished(view, row, now)
     if isinstance(error, errors.AlreadyExists) and creates and view.facts.can_find:
         unsure = row._replace(observed=Observed.UNKNOWN, sent=None, uncertain_since=now, looks=0)
         look = _retried(unsure, str(error), now, rules)
@@ -255,24 +254,15 @@ def _refused(
     return _parked(view, row, error)
 
 
+def _was_gone(view: View, row: SubscriptionRow, now: datetime) -> Ending:
+    remote_id = view.account.remote_id if live_others(view, row) else None
+    gone = row._replace(observed=Observed.CANCELLED, uncertain_since=None)
+    return Ending(Certainty.SUCCEEDED, (rested(view, gone, now),), remote_id, "was not there any more")
+
+
 def _parked(view: View, row: SubscriptionRow, error: errors.ProviderError) -> Ending:
     cause = f"{type(error).__name__}: {error}"
     return Ending(Certainty.REJECTED, (parked(row, cause, _advice(error)),), view.account.remote_id, cause)
-
-
-def _vanished(view: View, step: Step, row: SubscriptionRow, now: datetime) -> Ending:
-    remote_id = view.account.remote_id if live_others(view, row) else None
-    if step is Step.CANCEL:
-        gone = row._replace(observed=Observed.CANCELLED, uncertain_since=None)
-        return Ending(Certainty.SUCCEEDED, (rested(view, gone, now),), remote_id, "was not there any more")
-    absent = row._replace(observed=Observed.ABSENT, remote_id=None, applied=None, uncertain_since=None)
-    if view.facts.recreate:
-        return Ending(Certainty.REJECTED, (rested(view, absent, now),), remote_id, "vanished; created again")
-    cause = "the user has vanished at the provider"
-    then = " once it is unblocked" if row.desired is Desired.BLOCKED else ""
-    again = f"`svahub operations retry ID` creates it again{then}"
-    advice = f"{again}; `svahub operations discard ID --note WHY` lets it go"
-    return Ending(Certainty.REJECTED, (parked(absent, cause, advice),), remote_id, cause)
 
 
 def _advice(error: errors.ProviderError) -> str:

@@ -34,6 +34,11 @@ class Owner:
         parts = text.split(" ")
         return cls(parts[0], int(parts[1]), parts[2], parts[3]) if len(parts) == 4 and parts[1].isdigit() else None
 
+    @property
+    def process(self) -> str:
+        """The process, as a person finds it."""
+        return f"process {self.pid} on {self.host.partition('/')[0]}"
+
     def __str__(self) -> str:
         return f"{self.host} {self.pid} {self.started} {self.worker}"
 

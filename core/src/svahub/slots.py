@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FORMER_SECONDS = 30.0
 """So long the former credentials go first after they were taken and the current ones were not."""
 
+READ_SECONDS = 1.0
+"""So long it is believed that no others are kept, once that was read: many calls may be refused together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -43,7 +46,7 @@ class Slots:
     ) -> None:
         self._authenticated, self._reread, self._monotonic = authenticated, reread, monotonic
         self._slots = self._made(auths)
-        self._former_until = float("-inf")
+        self._former_until = self._read_until = float("-inf")
         self._lock = Lock()
         self.proven = False
         """Whether the current ones have been taken."""
@@ -64,11 +67,13 @@ class Slots:
     def _read_anew(self, refused: tuple[Slot, ...]) -> tuple[Slot, ...]:
         """Return the slots as they are kept now; of threads that were refused together one reads them."""
         with self._lock:
-            if self._slots is refused:
+            if self._slots is refused and self._monotonic() >= self._read_until:
                 auths = self._reread()
                 if auths and auths[0] != refused[0].auth:
                     self.proven = False
                     self._slots = self._made(auths)
+                else:
+                    self._read_until = self._monotonic() + READ_SECONDS
             return self._slots
 
     def taken(self, slot: Slot) -> None:

@@ -5,19 +5,18 @@ A verb is refused with a sentence before anything is written, or is written whol
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import Connection
 
 from svahub import entries
+from svahub.commands import Action as Action
+from svahub.commands import Command as Command
 from svahub.errors import Refused, UnknownName
 from svahub.intentions import Changes, Level, Stamp, draw_consequences, levels, write
-from svahub.masking import clean, mask_actor, mask_text
+from svahub.masking import mask_text
 from svahub.models import PROTECTED, Aspect, BlockScope, Desired, Observed, Reason
 from svahub.registry import Registry
 from svahub.routes import Routes, declined
@@ -27,44 +26,6 @@ from svahub.store.states import AuditKind, ContractStatus, Phase, Verb
 from svahub.telling import of_debts
 
 KEPT_DAYS = 30
-
-
-class Action(StrEnum):
-    """The verbs."""
-
-    ACTIVATE = "activate"
-    BLOCK = "block"
-    UNBLOCK = "unblock"
-    CANCEL = "cancel"
-    CHANGE = "change"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One verb with all that was asked; `until` is when a block ends by itself."""
-
-    action: Action
-    contract: str
-    item: str | None = None
-    reason: Reason | None = None
-    until: datetime | None = None
-    plan: str | None = None
-    quantity: int | None = None
-    note: str | None = field(default=None, repr=False)
-    actor: str = "operator"
-    admin: bool = False
-    idempotency_key: str | None = None
-
-    @property
-    def digest(self) -> str:
-        """Return what is the same exactly for the same command."""
-        asked = {k: str(v) for k, v in asdict(self).items() if v is not None and k != "idempotency_key"}
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-
-    @property
-    def source(self) -> str:
-        """Return whose block reason it is."""
-        return f"operator:{mask_actor(self.actor)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +56,7 @@ class Verbs:
 
         The same idempotency key with the same command returns what it did then; with another command it is refused.
         """
-        command = _as_kept(command)
+        command = command.as_kept()
         return self._store.transact(lambda connection: self._issued(connection, command), undo=dry_run)
 
     def _issued(self, connection: Connection, command: Command) -> Issued:
@@ -110,7 +71,7 @@ class Verbs:
         write(connection, changes)
         self._remember(connection, command, changes, level, now)
         journal.tell(connection, self._tenant, now, of_debts(level.reasons, after.reasons))
-        if changes.verbs or _differ(level, after):
+        if changes.verbs or level.differs_from(after):
             self._record(connection, command, changes, asked.reason)
         return Issued(_effects(level, changes, command.item), remarks)
 
@@ -123,7 +84,8 @@ class Verbs:
         entry = entries.entry(
             AuditKind.COMMAND, command.actor, command.action.value, entries.of_contract(command.contract, command.item),
             reason=reason, until=command.until, plan=command.plan, quantity=command.quantity,
-            idempotency_key=command.idempotency_key, admin=command.admin or None, operations=sorted(made.values()),
+            idempotency_key=command.idempotency_key, admin=command.admin or None,
+            ours={"operations": sorted(made.values())},
         )  # fmt: skip
         journal.append(connection, self._tenant, changes.now, [entry])
 
@@ -164,23 +126,6 @@ class Verbs:
             values = {"tenant": self._tenant, "key": command.idempotency_key, "digest": command.digest}
             if not sales.remember(connection, values | {"answer": keys, "created_at": now}, _since(now)):
                 raise _used_for_another(command)
-
-
-def _differ(before: Level, after: Level) -> bool:
-    """Say whether a contract is another; a level after a verb on one item has only that item."""
-    reasons = set(before.reasons) != set(after.reasons)
-    status = before.contract.status is not after.contract.status
-    return reasons or status or any(item not in before.items for item in after.items)
-
-
-def _as_kept(command: Command) -> Command:
-    """Return a command whose texts every column takes: none fails for a byte that somebody typed."""
-    return replace(
-        command,
-        actor=entries.fitted(command.actor, entries.LONGEST - len("operator:")),
-        note=clean(command.note) if command.note else None,
-        idempotency_key=entries.fitted(command.idempotency_key) if command.idempotency_key else None,
-    )
 
 
 def _since(now: datetime) -> datetime:

@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 from svahub.areas.copies import is_missing, record, require_store, sights, unseen
 from svahub.errors import Refused
 from svahub.registry import Registry
-from svahub.store import Store, StoreUnavailable, closing, restoring, versions
+from svahub.store import Store, StoreUnavailable, closing, copying, restoring, versions
 from svahub.store.closing import Closed, Closing
 from svahub.store.copying import Bar, Copier
 
@@ -30,11 +30,12 @@ MAGIC = b"SQLite format 3\x00"
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A file that holds a store as it was at an instant."""
+    """A file that holds a store as it was at an instant; `left_out`: tables that no restore brings back."""
 
     file: str
     made_at: datetime
     megabytes: float
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Restored:
     """A store that came back, or would; `asked_again` of its subscriptions are looked up at their providers.
 
     `parked` wait for a person as before, `ended` are left alone; `without_plugin` are the integrations at which nothing
-    can be looked up until their plugin is installed.
+    can be looked up until their plugin is installed; `left_out` the tables of the backup that are not svahub's.
     """
 
     store: str
@@ -52,6 +53,7 @@ class Restored:
     ended: int
     open_attempts: int
     without_plugin: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 # -- backup ------------------------------------------------------------------------------------------------------------
@@ -66,6 +68,8 @@ def backup(store: Store, file: Path, *, actor: str, bar: Bar = unseen) -> Backup
         raise Refused(f"{file} is there already, and a backup never overwrites: name another file.")
     require_store(store)
     made_at = _begin(store, file, actor)
+    with store.read() as connection:
+        left_out = tuple(copying.left_out(connection))
     part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
     try:
         _write(store, part, made_at, bar)
@@ -76,7 +80,7 @@ def backup(store: Store, file: Path, *, actor: str, bar: Bar = unseen) -> Backup
     finally:
         for leftover in part.parent.glob(f"{part.name}*"):
             leftover.unlink()
-    return Backup(str(file), made_at, round(file.stat().st_size / 1e6, 1))
+    return Backup(str(file), made_at, round(file.stat().st_size / 1e6, 1), left_out)
 
 
 def _begin(store: Store, file: Path, actor: str) -> datetime:
@@ -177,6 +181,7 @@ def restore(
             return _counted(source, store, registry, made_at)
         resumed = versions.begin(store, Closing.RESTORING, str(file), made_at)
         with source.snapshot() as connection:
+            left_out = copying.left_out(connection)
             Copier(connection, store, bar).run(resumed=resumed)
     with store.write() as connection:
         at = store.now(connection)
@@ -184,7 +189,7 @@ def restore(
         closing.reopen(connection)
         marked = restoring.mark(connection, at, f"restored from a backup of {made_at:%Y-%m-%d %H:%M} UTC", seen)
         record(connection, store, actor, "db restore", file=file.name, made_at=made_at.isoformat())
-    return _restored(store, made_at, marked, blind)
+    return _restored(store, made_at, marked, blind, left_out)
 
 
 def _counted(source: Store, store: Store, registry: Registry, made_at: datetime) -> Restored:
@@ -192,13 +197,15 @@ def _counted(source: Store, store: Store, registry: Registry, made_at: datetime)
         versions.is_begun(store, Closing.RESTORING)
     with source.snapshot() as connection:
         _, blind = sights(connection, registry)
-        return _restored(store, made_at, restoring.count(connection), blind)
+        return _restored(store, made_at, restoring.count(connection), blind, copying.left_out(connection))
 
 
-def _restored(store: Store, made_at: datetime, marked: restoring.Marked, blind: list[str]) -> Restored:
+def _restored(
+    store: Store, made_at: datetime, marked: restoring.Marked, blind: list[str], left_out: list[str]
+) -> Restored:
     return Restored(
         versions.place(store), made_at, marked.asked_again, marked.parked, marked.ended, marked.open_attempts,
-        tuple(blind),
+        tuple(blind), tuple(left_out),
     )  # fmt: skip
 
 

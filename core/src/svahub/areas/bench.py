@@ -44,7 +44,7 @@ class Bench:
             row = integrations.one(connection, self.tenant, name)
             if row is None or row.state is IntegrationState.REMOVED:
                 known = [r.name for r in integrations.of_tenant(connection, self.tenant)]
-                raise UnknownName("integration", name, known, "Register one: svahub integration add")
+                raise UnknownName("integration", name, known, "Register one: svahub integration add NAME --provider P --environment staging")
             return row
 
     @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 
 from svahub import entries
 from svahub.errors import Refused
@@ -87,10 +87,11 @@ def _counted(source: Store, target: Store) -> Moved:
 
 
 def _require_movable(source: Store, target: Store) -> None:
-    """Refuse a source that is closed; one that a killed copy had closed already is copied to its end."""
+    """Refuse a source that is closed; one that a killed copy to the same place had closed is copied to its end."""
     with source.read() as connection:
         there = versions.closed(connection)
-    if there is None or there.kind is not Closing.MOVED or not _begun(target):
+    moved_there = there is not None and there.kind is Closing.MOVED and _same(make_url(there.place), target.url)
+    if not (moved_there and _begun(target)):  # of two copies that were begun only one may be completed
         versions.ready(source)
 
 
@@ -106,14 +107,16 @@ def _require_rest(source: Store, connection: Connection) -> None:
         raise Refused(f"The store is in use: a worker on {hosts} has calls under way. Stop the workers first.")
 
 
-def _refuse_same(one: URL, other: URL) -> None:
+def _same(one: URL, other: URL) -> bool:
     if one.get_backend_name() != other.get_backend_name():
-        return
+        return False
     if one.get_backend_name() == "sqlite":
-        same = Path(one.database or "").resolve() == Path(other.database or "").resolve()
-    else:
-        same = (one.host, one.port, one.database) == (other.host, other.port, other.database)
-    if same:
+        return Path(one.database or "").resolve() == Path(other.database or "").resolve()
+    return (one.host, one.port, one.database) == (other.host, other.port, other.database)
+
+
+def _refuse_same(one: URL, other: URL) -> None:
+    if _same(one, other):
         raise Refused("That is the store itself: name another one to copy it to.")
 
 

@@ -15,14 +15,15 @@ from svahub.areas.subscriptions import Subscriptions
 from svahub.decisions import Facts, View
 from svahub.errors import UnknownName
 from svahub.explanation import Case, Explanation, Reader, Sale, explained
-from svahub.explanation.values import Provider
+from svahub.explanation.values import Provider, Return
 from svahub.intentions import Level, levels
-from svahub.models import BlockScope, Deduplication
+from svahub.models import BlockScope, Deduplication, Observed
 from svahub.opening import facts_of, without_secrets
+from svahub.outcomes import ADDING
 from svahub.settings import IntegrationSettings
 from svahub.store import catalogue, contracts, history, integrations, queue
-from svahub.store.rows import ItemRow, LinkRow, PlanRow, SubscriptionRow
-from svahub.store.states import Phase
+from svahub.store.rows import AttemptRow, ItemRow, LinkRow, PlanRow, SubscriptionRow
+from svahub.store.states import Certainty, Phase
 from svahub.waiting import Stop
 
 UNKNOWN = Facts(
@@ -139,4 +140,21 @@ class _Books:
             self._operations.get(row.key, ()),
             made,
             history.exchanges_of(self._connection, made),
+            self._unsure_call(row),
+            self._came_back(row),
         )
+
+    def _unsure_call(self, row: SubscriptionRow) -> AttemptRow | None:
+        """Return the call since which it is not known what was added."""
+        if row.uncertain_since is None:
+            return None
+        made = history.attempts_at(self._connection, row.key, row.uncertain_since)
+        return next((a for a in made if a.step in ADDING and a.certainty is not Certainty.SUCCEEDED), None)
+
+    def _came_back(self, row: SubscriptionRow) -> Return | None:
+        """Return by what the store came back, if that is why it is not known what the provider has."""
+        if row.observed is not Observed.UNKNOWN and row.uncertain_since is None:
+            return None
+        since = row.uncertain_since or row.changed_at
+        found = history.return_since(self._connection, row.tenant, since)
+        return Return(*found) if found else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,7 +47,7 @@ class Stuck:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How it stands: `oldest_due_at` is since when something is due that nobody has taken up."""
+    """How it stands: `oldest_due_at` is since when something is due that nobody has in hand."""
 
     integrations: tuple[Tally, ...]
     stuck: tuple[Stuck, ...]
@@ -55,6 +55,18 @@ class Status:
     oldest_due_seconds: float | None
     next_retry_at: datetime | None
     needs_person: bool
+
+
+def together(statuses: Sequence[Status]) -> Status:
+    """Return how it stands with several tenants."""
+    return Status(
+        tuple(tally for status in statuses for tally in status.integrations),
+        tuple(stuck for status in statuses for stuck in status.stuck),
+        min((s.oldest_due_at for s in statuses if s.oldest_due_at), default=None),
+        max((s.oldest_due_seconds for s in statuses if s.oldest_due_seconds is not None), default=None),
+        min((s.next_retry_at for s in statuses if s.next_retry_at), default=None),
+        any(status.needs_person for status in statuses),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +84,8 @@ class Health:
             counts = self._counts(connection, stopped)
             now = self.bench.store.now(connection)
             runs = [lane for lane in self._lanes(connection) if lane.integration not in stopped]
-            oldest = health.first_due(connection, runs, until=now)
-            retry = health.first_due(connection, runs, since=now)
+            oldest = health.first_due(connection, runs, now)
+            retry = health.first_due(connection, runs, now, later=True)
         tallies = tuple(self._tally(name, counts[name]) for name in sorted(counts))
         stuck = tuple(self._stuck(counts, stopped, obstacles))
         age = None if oldest is None else (now - oldest).total_seconds()

@@ -11,12 +11,11 @@ from sqlalchemy import Connection
 
 from svahub import entries
 from svahub.areas.bench import Bench
-from svahub.areas.integrations import usable
 from svahub.areas.subscriptions import Subscriptions, SubscriptionView
 from svahub.errors import Refused, UnknownName
 from svahub.masking import mask_actor, mask_text
-from svahub.models import Desired, Observed
-from svahub.store import contracts, integrations, queue, sales, tables
+from svahub.models import Applied, Desired, Observed
+from svahub.store import contracts, queue, sales, tables
 from svahub.store.rows import AttemptRow, OperationRow, SubscriptionRow, applied_column
 from svahub.store.states import AuditKind, Outcome, Phase, Priority
 from svahub.waiting import Stop, state_of
@@ -113,20 +112,44 @@ class Operations:
         self.bench.record(connection, AuditKind.COMMAND, command, subject, actor=actor, **details)
 
     def _again(self, connection: Connection, row: SubscriptionRow) -> SubscriptionRow:
-        now = self.bench.store.now(connection)
-        lost = row.uncertain_since is not None and row.phase is Phase.PARKED
-        if lost and not self._can_look(connection, row):  # then a person has looked, and asks for it again
+        if row.wants_a_look:  # then a person has looked, and asks for it again
             observed = row.observed if row.remote_id else Observed.ABSENT
             row = row._replace(observed=observed, uncertain_since=None, sent=None)
         return row._replace(
-            phase=Phase.DUE, due_at=now, tries=0, cause=None, advice=None, candidate=None,
+            phase=Phase.DUE, due_at=self.bench.store.now(connection), tries=0, cause=None, advice=None, candidate=None,
             priority=Priority.ACTIVATION,
         )  # fmt: skip
 
-    def _can_look(self, connection: Connection, row: SubscriptionRow) -> bool:
-        integration = integrations.one(connection, row.tenant, row.integration)
-        kind, _ = usable(self.bench, integration) if integration else (None, None)
-        return kind is None or "find_user" in kind.capabilities
+    def confirm(self, id: int, *, actor: str, user: str | None = None) -> SubscriptionRow:
+        """Go on from what a person has seen at the provider: what the lost call asked for is there, as user `user`.
+
+        Nothing is added again; whether it is blocked is not asked: that level is sent once more.
+        """
+        with self.bench.store.write() as connection:
+            operation, row = self._open(connection, id)
+            if not row.wants_a_look:
+                raise Refused(f"Operation {id} has nothing to confirm: `svahub operations show {id}` tells what to do.")
+            there = self._there(connection, row, user)
+            sales.put(connection, there)
+            note = f"confirmed by {mask_actor(actor)}" + (f" as user {mask_text(user)}" if user else "")
+            sales.reopen_operation(connection, operation.id, Outcome.QUEUED, None, note)
+            queue.wake(connection, {row.account_key: Priority.ACTIVATION}, self.bench.store.now(connection))
+            self._record(connection, "operations confirm", row, actor, operation=id, user=user)
+        return there
+
+    def _there(self, connection: Connection, row: SubscriptionRow, user: str | None) -> SubscriptionRow:
+        account = queue.account(connection, row.account_key)
+        remote_id = user or row.remote_id or account.remote_id
+        if remote_id is None:
+            raise Refused("It is not known which user it is. Name the user there: --user USER")
+        if account.remote_id is None:
+            queue.set_remote_id(connection, row.account_key, remote_id)
+        given = row.what_was_sent() or Applied(row.plan, row.quantity, row.price, row.due_day)
+        seen = row._replace(
+            remote_id=remote_id, applied=applied_column(replace(given, customer=None)), sent=None, uncertain_since=None,
+            looks=0, handle=None,
+        )  # fmt: skip
+        return self._again(connection, seen)
 
     def discard(self, id: int, *, actor: str, note: str, dry_run: bool = False) -> SubscriptionRow:
         """Give up a parked or waiting operation: what is observed, and was applied, becomes what is desired."""
@@ -166,11 +189,7 @@ class Operations:
         contract = contracts.contracts_by_id(connection, self.bench.tenant, [row.contract_id])[row.contract_id]
         contracts.lock_customers(connection, self.bench.tenant, [contract.customer_id])
         operation, row = self._found(connection, id)
-        if operation.outcome not in {Outcome.PARKED, Outcome.QUEUED}:
-            raise Refused(f"Operation {id} has ended ({operation.outcome.value}): there is nothing to decide.")
-        if operation.generation != row.generation:
-            newer = sales.last_operation_ids(connection, self.bench.tenant, [row.key])[row.key]
-            raise Refused(f"Operation {id} was overtaken: decide about the newer one, {newer}.")
+        _require_open(operation, row, sales.last_operation_ids(connection, self.bench.tenant, [row.key])[row.key])
         if row.key in sales.running(connection, self.bench.tenant, [row.key]):
             raise Refused(f"Operation {id} is under way now: wait for its end.")
         if self._is_driven(connection, row):
@@ -182,6 +201,20 @@ class Operations:
         account = queue.account(connection, row.account_key)
         now = self.bench.store.now(connection)
         return account.lease_owner is not None and account.lease_until is not None and account.lease_until > now
+
+
+def _require_open(operation: OperationRow, row: SubscriptionRow, newest: int) -> None:
+    """Refuse an operation about which nothing is left to decide.
+
+    One that had ended is open while its subscription is not settled again: after a restore, or a sibling's lost call.
+    """
+    unsettled = row.phase is not Phase.SETTLED and operation.outcome is Outcome.SUCCEEDED
+    if operation.id == newest and (row.phase is Phase.PARKED or unsettled):
+        return
+    if operation.outcome not in {Outcome.PARKED, Outcome.QUEUED}:
+        raise Refused(f"Operation {operation.id} has ended ({operation.outcome.value}): there is nothing to decide.")
+    if operation.generation != row.generation and operation.id != newest:  # a discard has no operation of its own
+        raise Refused(f"Operation {operation.id} was overtaken: decide about the newer one, {newest}.")
 
 
 def _keys(operations: Iterable[OperationRow]) -> set[str]:
@@ -208,4 +241,4 @@ def _as_observed(row: SubscriptionRow) -> Desired:
         case Observed.ABSENT | Observed.CANCELLED:
             return Desired.CANCELLED
         case Observed.UNKNOWN:
-            raise Refused("It is not known what the provider has: retry, or look there first.")
+            raise Refused("It is not known what the provider has: retry, or look there and confirm.")

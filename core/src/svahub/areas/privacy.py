@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from svahub import entries
+from svahub import brazil, entries
 from svahub.areas.bench import Bench
 from svahub.areas.integrations import usable
 from svahub.chain import ERASE
@@ -21,8 +21,8 @@ from svahub.errors import Refused, UnknownName
 from svahub.extension import Transaction
 from svahub.models import Desired
 from svahub.store import contracts, integrations
-from svahub.store.privacy import ERASED, Person, entries_about, erase
-from svahub.store.remains import Swept, only_theirs, sweep
+from svahub.store.privacy import ERASED, Person, buyers, entries_about, erase, forget
+from svahub.store.remains import Swept, sweep
 from svahub.store.rows import ContractRow, CustomerRow, SubscriptionRow
 from svahub.store.states import AuditKind, ContractStatus, Phase
 
@@ -72,6 +72,7 @@ class Erased:
     plugins: tuple[str, ...]
     left_out: dict[str, str]
     providers: dict[str, list[str]]
+    id_is_document: bool = False
     store: Swept | None = None
 
 
@@ -109,24 +110,22 @@ class Privacy:
         return about | held | {"plugins": plugins, "left_out": left_out}
 
     def erase(self, customer: str, *, actor: str, dry_run: bool = False, without_missing: bool = False) -> Erased:
-        """Erase a customer's personal data for good; one who was erased before stays as they are.
+        """Erase a customer's personal data for good; of one who was erased before, what came since.
 
         Raises Refused while anything of theirs lives, and when a plugin's tables cannot be erased, unless
         `without_missing` leaves those of missing and broken plugins out.
         """
-        values: list[str] = []
 
         def carry_out(connection: Connection) -> Erased:
             person = self._person(connection, customer)
             contracts.lock_customers(connection, person.tenant, [customer])
             row = self._known(person)
             if row.erased_at is not None:
-                return self._told(person, row.document, row.erased_at, already=True)
-            values[:] = filter(None, (row.name, row.document, row.email, row.phone))
+                return self._erased_again(person, row.document, row.erased_at, actor)
             return self._erased(person, row, actor, without_missing)
 
         done = self.bench.store.transact(carry_out, undo=dry_run)
-        return replace(done, pseudonym=None) if dry_run else replace(done, store=self._swept(values))
+        return replace(done, pseudonym=None) if dry_run else replace(done, store=sweep(self.bench.store, ERASED))
 
     def _erased(self, person: Person, row: CustomerRow, actor: str, without_missing: bool) -> Erased:
         if sentence := still_living(person.contracts(), person.subscriptions(), person.running()):
@@ -137,9 +136,20 @@ class Privacy:
         counts, outside = erase(person, row, mark, transaction.now)
         done = self._told(person, mark, transaction.now, erased=counts, left_out=left_out)
         told = {"pseudonym": mark, "rows": counts, "plugins": done.plugins, "left_out": sorted(left_out)}
-        emptied = {"accounts": [account.key for account in person.accounts()], "exchanges": outside}
-        self._record(person, AuditKind.COMMAND, ERASE, actor, **told, **emptied)
+        self._record_erased(person, actor, outside, **told)
         return done
+
+    def _erased_again(self, person: Person, mark: str, at: datetime, actor: str) -> Erased:
+        """Erase what came after the erasure, as what a call that was under way then had heard."""
+        counts, outside = forget(person, self.bench.store.now(person.connection))
+        late = {name: count for name, count in counts.items() if count}
+        if late:
+            self._record_erased(person, actor, outside, pseudonym=mark, rows=late)
+        return self._told(person, mark, at, already=True, erased=late)
+
+    def _record_erased(self, person: Person, actor: str, outside: Sequence[int], **told: Any) -> None:
+        emptied = {"accounts": [account.key for account in person.accounts()], "exchanges": list(outside)}
+        self._record(person, AuditKind.COMMAND, ERASE, actor, ours=emptied, **told)
 
     def _told(self, person: Person, mark: str, at: datetime, *, already: bool = False, **more: Any) -> Erased:
         kept = {name: person.count(name) for name in KEPT}
@@ -147,13 +157,9 @@ class Privacy:
         plugins = () if already else self.bench.registry.observers.names
         given = {"erased": {}, "left_out": {}} | more
         return Erased(
-            person.id, mark, at, already, kept=kept, plugins=plugins, providers=_remote_ids(person), **given,
+            person.id, mark, at, already, kept=kept, plugins=plugins, providers=_remote_ids(person),
+            id_is_document=brazil.is_document(person.id), **given,
         )  # fmt: skip
-
-    def _swept(self, values: Sequence[str]) -> Swept:
-        with self.bench.store.read() as connection:
-            sought = only_theirs(connection, values)
-        return sweep(self.bench.store, sought, ERASED)
 
     # -- what both need ------------------------------------------------------------------------------------------------
 
@@ -218,11 +224,39 @@ def _listed(names: Sequence[str], between: str = " ") -> str:
 
 def _entries(person: Person) -> list[dict[str, Any]]:
     """Return what the audit tells of a person: who did what to what is theirs, and who looked at it."""
-    subjects = [entries.of_customer(person.id)]
-    subjects += [entries.of_contract(contract.id) for contract in person.contracts()]
-    subjects += [entries.of_contract(item["contract_id"], item["code"]) for item in person.records("items")]
-    subjects += [f"operation {operation['id']}" for operation in person.records("operations")]
-    return entries_about(person.connection, person.tenant, subjects)
+    operations = {operation["id"] for operation in person.records("operations")}
+    of_contracts = _contract_subjects(person)
+    subjects = [
+        entries.fitted(entries.of_customer(person.id)),
+        *of_contracts,
+        *(f"operation {id}" for id in operations),
+    ]
+    sold = buyers(person.connection, person.tenant, set(of_contracts.values()))
+
+    def theirs(entry: dict[str, Any]) -> bool:
+        """Say whether it is about the person, and not about who else had the contract."""
+        if entry["subject"] not in of_contracts:
+            return True
+        if made := (entry["details"] or {}).get("operations"):
+            return not operations.isdisjoint(made)
+        return _holder(sold[of_contracts[entry["subject"]]], entry["at"]) in {None, person.id}
+
+    return list(filter(theirs, entries_about(person.connection, person.tenant, subjects)))
+
+
+def _contract_subjects(person: Person) -> dict[str, str]:
+    """Return the subjects under which the audit tells of contracts that are or were theirs, each with its contract."""
+    held = {contract.id for contract in person.contracts()} | {row.contract_id for row in person.subscriptions()}
+    items = contracts.items_of(person.connection, person.tenant, held)
+    named = {entries.of_contract(id): id for id in held}
+    named |= {entries.of_contract(item.contract_id, item.code): item.contract_id for item in items}
+    return {entries.fitted(subject): id for subject, id in named.items()}
+
+
+def _holder(sold: Sequence[tuple[datetime, str]], at: datetime) -> str | None:
+    """Return who held a contract at an instant, as far as its sales tell; None when it was never sold."""
+    before = [customer for sold_at, customer in sold if sold_at <= at]
+    return before[-1] if before else next((customer for _, customer in sold), None)
 
 
 def _remote_ids(person: Person) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from svahub.errors import (
     AuthenticationCause,
     AuthenticationFailed,
     Cause,
+    NotFound,
     PluginBug,
     ProviderError,
     Refused,
@@ -81,6 +82,9 @@ def diagnosed(error: Refused | ProviderError, row: IntegrationRow) -> Diagnosis:
             return Diagnosis(UNSUPPORTED, str(error), "Nothing tests it: the first real call will tell.")
         case PluginBug():
             return Diagnosis("plugin", str(error), "Tell the plugin's author.")
+        case NotFound():
+            said = f"{urlsplit(row.base_url).hostname} answers, and has nothing at this path"
+            return Diagnosis("host", said, f"{_ADDRESS}: {row.base_url}")
     return Diagnosis("provider", str(error), _LATER)
 
 

@@ -64,6 +64,13 @@ def plugin_commands() -> dict[str, list[metadata.EntryPoint]]:
 class Commands(click.Group):
     """The group that knows its commands by name, and where errors become sentences and exit codes."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what is no text: no database takes it, and no name has it."""
+        for number, argument in enumerate(args, 1):
+            if "\0" in argument or (not argument.isascii() and argument.encode(errors="replace").decode() != argument):
+                raise click.UsageError(f"Argument {number} has a NUL, or bytes that are no UTF-8 text.", ctx)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return all names, sorted, without importing what they name."""
         return sorted({*super().list_commands(ctx), *COMMANDS, *plugin_commands()})

@@ -9,7 +9,7 @@ import click
 
 from svahub.areas.audit import Line, LineKind, Wanted
 from svahub.cli.exits import ExitCode, end_with
-from svahub.cli.options import Day
+from svahub.cli.options import LARGEST, Day
 from svahub.cli.output import (
     as_mapping,
     confirm,
@@ -48,7 +48,7 @@ def command() -> None:
 @click.option("--integration", metavar="NAME", help="Only what is about this integration, and its exchanges.")
 @click.option("--since", type=Day(), metavar="DATE", help="From this day on.")
 @click.option("--until", type=Day(), metavar="DATE", help="Up to the end of this day.")
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many lines.")
+@click.option("--limit", type=click.IntRange(1, LARGEST), default=100, show_default=True, help="At most so many lines.")
 @json_option
 @pass_office
 def list_lines(
@@ -119,7 +119,7 @@ def _tell(checked: Checked, anchor: str | None) -> None:
 
 @command.command("retention")
 @click.argument("data_class", metavar="[CLASS]", required=False, type=click.Choice(CLASSES))
-@click.argument("days", required=False, type=click.IntRange(min=1))
+@click.argument("days", required=False, type=click.IntRange(1, LARGEST))
 @json_option
 @pass_office
 def retention(office: TenantHub, data_class: str | None, days: int | None, as_json: bool) -> None:

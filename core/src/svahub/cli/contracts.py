@@ -30,7 +30,8 @@ TABLES = {
     "items": ("code", "product_code", "plan", "integration", "quantity", "price", "removed"),
     "subscriptions": SUBSCRIPTIONS,
 }
-LINK = "link it: svahub products link"
+LINK = "link it: svahub products link {code} --product-type TYPE --plan REMOTE_ID"
+DOCUMENTS = "an id is the ERP's and outlives an erasure: give other ids"
 
 
 @click.group("contracts")
@@ -79,8 +80,9 @@ def _show(report: Report, as_json: bool) -> None:
     lines = {f"contracts {name}": getattr(report, name) for name in counts if getattr(report, name)}
     lines |= {"of erased customers, unchanged": report.erased} if report.erased else {}
     lines |= {"erased customers with a new sale": report.returned} if report.returned else {}
+    lines |= {"customers whose id is a CPF or CNPJ": f"{report.documents}; {DOCUMENTS}"} if report.documents else {}
     lines |= {f"to do: {verb}": count for verb, count in sorted(report.verbs.items())}
-    served = {f"not served: {code}": f"{count} items; {LINK} {code}" for code, count in report.not_served.most_common()}
+    served = {f"not served: {code}": f"{count} items; {LINK.format(code=code)}" for code, count in report.not_served.most_common()}
     show_object({**(lines or {"contracts": 0}), **served})
 
 

@@ -97,7 +97,7 @@ def erase(
 ) -> None:
     """Erase a customer's personal data for good; what proves what was sold and ended stays, under a pseudonym.
 
-    It is refused while anything of theirs is active. Once more, it sweeps the store's files again.
+    It is refused while anything of theirs is active. Once more, it erases what came since, and sweeps the files again.
     """
     if not dry_run:
         confirm(f"Erase the personal data of customer {customer} for good?", yes)
@@ -112,6 +112,10 @@ def erase(
 def _tell(done: Erased, *, dry_run: bool) -> None:
     if done.already:
         click.echo(f"Customer {done.customer_id} was erased at {done.erased_at:%Y-%m-%d %H:%M:%S} UTC.")
+        if done.erased:
+            verb = "would be" if dry_run else "is"
+            late = ", ".join(f"{rows} {name}" for name, rows in done.erased.items())
+            click.echo(f"What came after that {verb} erased too: {late}.")
     else:
         verb = "would be erased" if dry_run else "is erased"
         which = f"the pseudonym {done.pseudonym}" if done.pseudonym else "a pseudonym"
@@ -132,6 +136,8 @@ def _remarks(done: Erased) -> list[str]:
     for name, ids in done.providers.items():
         which = f" of the cancelled {', '.join(ids)}" if ids else ""
         told.append(f"What the provider at {name} still keeps{which} is the provider's: ask it to erase that.")
+    if done.id_is_document:
+        told.append("The customer's id is a CPF or CNPJ. It stays, as it is the ERP's: give its customers other ids.")
     if done.store is not None:
         told.append(f"The store: {done.store.said}. Backups from before still hold the data until they are deleted.")
     return told

@@ -93,7 +93,11 @@ def reopen(session: Session, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Open a store again that `db copy` closed.
 
     Its copy may have worked meanwhile, so everything is looked up at the providers, as after a restore.
+
+    Stop the workers of the copy and drop it first: svahub does not look whether it still works. Were both to work, both
+    would drive the providers, and people would be sold to twice.
     """
     if not dry_run:
-        confirm("The copy must never work again: drop it first. Go on?", yes)
+        stopped = "svahub does not look whether the copy still works. Have you stopped its workers and dropped it?"
+        confirm(f"{stopped} It must never work again. Go on?", yes)
     show_object(copies.reopen(session.store, Registry(), actor=session.actor, dry_run=dry_run), as_json)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from svahub import brazil
+from svahub.cli.options import LARGEST
 from svahub.cli.output import NOTHING, as_line, as_text
 from svahub.cli.session import pass_office
 from svahub.store.states import EventKind
@@ -37,7 +38,7 @@ class Since(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date | int:
         """Return the number or the date, or fail as a usage error."""
         if str(value).isdecimal():
-            return int(value)
+            return click.IntRange(0, LARGEST).convert(value, param, ctx)
         try:
             return brazil.date_of(str(value))
         except ValueError as error:
@@ -55,7 +56,9 @@ class _Ended(Exception):
 )
 @click.option("--since", type=Since(), metavar="DATE|NUMBER", help="From that day on, or after that event's number.")
 @click.option(
-    "--limit", type=click.IntRange(min=0), help=f"Begin with the last N; default {SHOWN}, with --since all of them."
+    "--limit",
+    type=click.IntRange(0, LARGEST),
+    help=f"Begin with the last N; default {SHOWN}, with --since all of them.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines: one object a line, as a stream has no end.")
 @pass_office

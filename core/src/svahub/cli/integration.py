@@ -106,7 +106,7 @@ def _reference(field: str, how: str) -> str:
 @pass_office
 def list_integrations(office: TenantHub, as_json: bool) -> None:
     """List the integrations, and what is wrong with each."""
-    empty = "There is no integration. Register one: svahub integration add"
+    empty = "There is no integration. Register one: svahub integration add NAME --provider P --environment staging"
     show_table(office.integrations.list(), COLUMNS, as_json, empty)
 
 

@@ -8,7 +8,7 @@ import click
 
 from svahub.cli import endings
 from svahub.cli.exits import end_with
-from svahub.cli.options import actor_option, no_wait_option, timeout_option
+from svahub.cli.options import LARGEST, actor_option, no_wait_option, timeout_option
 from svahub.cli.output import (
     as_mapping,
     confirm,
@@ -24,17 +24,18 @@ from svahub.verbs import Effect
 
 if TYPE_CHECKING:
     from svahub.hub import TenantHub
+    from svahub.store.rows import SubscriptionRow
 
 COLUMNS = (
     "id", "contract_id", "item_code", "integration", "verb", "outcome", "actor", "reason", "created_at", "cause",
 )  # fmt: skip
 ATTEMPTS = {"attempts": ("started_at", "ended_at", "step", "certainty", "cause")}
-ID = click.argument("id", type=int)
+ID = click.argument("id", type=click.IntRange(0, LARGEST))
 
 
 @click.group("operations")
 def command() -> None:
-    """List, show, retry and discard operations."""
+    """List, show, retry, confirm and discard operations."""
 
 
 @command.command("list")
@@ -72,10 +73,32 @@ def show(office: TenantHub, id: int, as_json: bool) -> None:
 @pass_office
 def retry(office: TenantHub, id: int, adopt: bool, actor: str, no_wait: bool, timeout: float, as_json: bool) -> None:
     """Try a parked or waiting operation again now, with a fresh budget."""
-    row = office.operations.retry(id, actor=actor, adopt=adopt)
+    _follow(office, office.operations.retry(id, actor=actor, adopt=adopt), no_wait, timeout, as_json)
+
+
+def _follow(office: TenantHub, row: SubscriptionRow, no_wait: bool, timeout: float, as_json: bool) -> None:
     lines = endings.followed(office, [Effect(row, row)], wait=not no_wait, timeout=timeout)
     endings.show_lines(lines, as_json)
     end_with(endings.exit_code(lines, wait=not no_wait))
+
+
+@command.command("confirm")
+@ID
+@click.option("--user", metavar="USER", help="The user's id at the provider, where svahub does not know it.")
+@actor_option
+@no_wait_option
+@timeout_option
+@json_option
+@pass_office
+def confirm_there(
+    office: TenantHub, id: int, user: str | None, actor: str, no_wait: bool, timeout: float, as_json: bool
+) -> None:
+    """Say that what a lost call asked for is there: it is not made again.
+
+    For an operation of which only a look at the provider tells what became of it: `operations show` asks for it then.
+    What is not there is made by `operations retry`.
+    """
+    _follow(office, office.operations.confirm(id, actor=actor, user=user), no_wait, timeout, as_json)
 
 
 @command.command("discard")

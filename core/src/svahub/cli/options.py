@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 ANYBODY = "operator"
+LARGEST = 2**31 - 1
+"""The largest number that the store knows."""
 ACTOR_VARIABLE = "SVAHUB_ACTOR"
 
 

@@ -41,7 +41,7 @@ def sync(office: TenantHub, integrations: tuple[str, ...], dry_run: bool, as_jso
     """
     rows = [_synced(office, name, dry_run=dry_run) for name in integrations or _enabled(office)]
     told = rows if as_json else list(map(_shortened, rows))
-    show_table(told, SYNCED, as_json, empty="There is no enabled integration. Register one: svahub integration add")
+    show_table(told, SYNCED, as_json, empty="There is no enabled integration. Register one: svahub integration add NAME --provider P --environment staging")
     end_with(ExitCode.ERROR if any(row["error"] for row in rows) else ExitCode.REACHED)
 
 

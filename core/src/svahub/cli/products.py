@@ -45,7 +45,7 @@ def link(
 @pass_office
 def list_products(office: TenantHub, as_json: bool) -> None:
     """List the linked products."""
-    empty = "No product is linked. Link one: svahub products link"
+    empty = "No product is linked. Link one: svahub products link CODE --product-type TYPE"
     show_table(office.catalogue.links(), COLUMNS, as_json, empty)
 
 

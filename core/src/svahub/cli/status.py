@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
+from svahub.areas.health import together
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import as_text, json_option, show_object, show_table
 from svahub.cli.session import pass_session
 from svahub.clock import span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from svahub.areas.health import Status, Stuck, Tally
+    from svahub.areas.health import Status
     from svahub.cli.session import Session
 
-EMPTY = "There is no integration. Register one: svahub integration add"
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The status of one tenant or of all; ages in seconds."""
-
-    integrations: tuple[Tally, ...]
-    stuck: tuple[Stuck, ...]
-    oldest_due_at: datetime | None
-    oldest_due_seconds: float | None
-    next_retry_at: datetime | None
-    needs_person: bool
+EMPTY = "There is no integration. Register one: svahub integration add NAME --provider P --environment staging"
 
 
 @click.command("status")
@@ -45,24 +30,12 @@ def command(session: Session, all_tenants: bool, as_json: bool) -> None:
     called from here; otherwise with 0.
     """
     offices = [session.hub.tenant(row.name) for row in session.hub.tenants()] if all_tenants else [session.office]
-    statuses = [office.health.status() for office in offices]
-    shown = _together(statuses)
+    shown = together([office.health.status() for office in offices])
     show_object(shown, as_json) if as_json else _tell(shown, with_tenant=all_tenants)
     end_with(ExitCode.NEEDS_PERSON if shown.needs_person else ExitCode.REACHED)
 
 
-def _together(statuses: Sequence[Status]) -> Shown:
-    return Shown(
-        tuple(tally for status in statuses for tally in status.integrations),
-        tuple(stuck for status in statuses for stuck in status.stuck),
-        min((s.oldest_due_at for s in statuses if s.oldest_due_at), default=None),
-        max((s.oldest_due_seconds for s in statuses if s.oldest_due_seconds is not None), default=None),
-        min((s.next_retry_at for s in statuses if s.next_retry_at), default=None),
-        any(status.needs_person for status in statuses),
-    )
-
-
-def _tell(shown: Shown, *, with_tenant: bool) -> None:
+def _tell(shown: Status, *, with_tenant: bool) -> None:
     own = ["tenant", "integration"] if with_tenant else ["integration"]
     used = [state for state in _states(shown) if any(tally.states[state] for tally in shown.integrations)]
     rows = [
@@ -80,5 +53,5 @@ def _tell(shown: Shown, *, with_tenant: bool) -> None:
         click.echo(f"\nThe next retry is due at {as_text(shown.next_retry_at)}.")
 
 
-def _states(shown: Shown) -> list[str]:
+def _states(shown: Status) -> list[str]:
     return list(shown.integrations[0].states) if shown.integrations else []

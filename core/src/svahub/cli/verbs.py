@@ -11,7 +11,7 @@ import click
 from svahub.cli import endings
 from svahub.cli.endings import Line
 from svahub.cli.exits import end_with, sentence
-from svahub.cli.options import Day, actor_option, combined, item_option, no_wait_option, timeout_option
+from svahub.cli.options import LARGEST, Day, actor_option, combined, item_option, no_wait_option, timeout_option
 from svahub.cli.output import confirm, dry_run_option, json_option, yes_option
 from svahub.cli.session import pass_office
 from svahub.errors import Refused
@@ -77,7 +77,7 @@ def cancel(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None:
 
 @click.command("change")
 @click.option("--plan", metavar="P", help="The plan's remote id; see `svahub plans list`.")
-@click.option("--quantity", type=click.IntRange(min=1), metavar="N", help="How many of it.")
+@click.option("--quantity", type=click.IntRange(1, LARGEST), metavar="N", help="How many of it.")
 @common
 def change(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None:
     """Change the plan or the quantity of an item of each CONTRACT."""

@@ -67,7 +67,7 @@ def command(session: Session, once: bool, threads: int, all_tenants: bool, as_js
         session.hub.work(threads=threads, tenants=names, progress=progress) as worker,
         _stopped_by_signals(worker.stop, keeper.stop),
     ):
-        _work_once(worker, keeper) if once else worker.work_until(lambda: False)
+        _work_once(worker, keeper) if once else worker.work_on()
     summary = _summary(offices)
     show_object(summary, as_json) if as_json else _tell(summary)
     end_with(summary.code)
@@ -125,4 +125,5 @@ def _tell(summary: Summary) -> None:
     if summary.states.get(State.PARKED.value):
         click.echo("A person decides about what is parked: svahub operations list --outcome parked", err=True)
     if summary.states.get(State.QUARANTINED.value):
-        click.echo("Mend the credentials, then free an integration with: svahub integration test NAME", err=True)
+        mend = "Mend the credentials, then free an integration with `svahub integration test NAME`"
+        click.echo(f"{mend}; or give it others: `svahub integration rotate NAME`", err=True)

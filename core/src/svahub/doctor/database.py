@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from svahub.doctor.findings import Finding, error, ok, warning
@@ -121,8 +121,18 @@ def _skews(premises: Premises, tenant: str) -> Iterator[Finding | None]:
     if newest is not None and newest > now:
         yield _apart(newest - now, "the newest entry of the audit", tenant)
     for name, answer in answers.items():
-        if answer is not None and (date := answer.headers.get("date") or answer.headers.get("Date")):
-            yield _apart(parsedate_to_datetime(date) - answer.at, f"the provider of {name!r}", tenant)
+        theirs = _read(answer.headers.get("date") or answer.headers.get("Date") or "") if answer else None
+        if answer is not None and theirs is not None:
+            yield _apart(theirs - answer.at, f"the provider of {name!r}", tenant)
+
+
+def _read(date: str) -> datetime | None:
+    """Read a header's instant, None when it is none; one without a zone is of UTC, as RFC 5322 has it."""
+    try:
+        instant = parsedate_to_datetime(date)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _apart(span: timedelta, whose: str, tenant: str | None) -> Finding | None:

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from svahub.decisions import differing, wanted
 from svahub.explanation.blocking import blocked
 from svahub.explanation.chain import chain
 from svahub.explanation.coming import prospect
 from svahub.explanation.failing import failure
 from svahub.explanation.values import Case, Explanation, ItemExplained, Prospect, Reader, Sale
-from svahub.explanation.words import listed
+from svahub.explanation.words import RETURNS, listed, named
 from svahub.models import Desired, Observed
 from svahub.store.rows import ContractRow
 from svahub.store.states import ContractStatus, Phase
@@ -47,7 +48,7 @@ def _sold(case: Case, sale: Sale, reader: Reader) -> ItemExplained:
         _stands(sale, reader),
         tuple(blocked(reason, reader) for reason in case.reasons if row.desired is Desired.BLOCKED),
         failure(sale, reader),
-        prospect(sale, reader),
+        prospect(sale, reader, case.reasons),
         tuple(_remarks(sale, reader)),
         tuple(chain(case, reader)),
         sale=row.sale,
@@ -75,14 +76,27 @@ def _stands(sale: Sale, reader: Reader) -> str:
         since = f" since {reader.at(row.uncertain_since)}" if row.uncertain_since else ""
         return f"{row.desired.value} is wanted at {where}{user}; what is there is UNKNOWN{since}"
     if row.desired.value == row.observed.value:
-        return f"{row.observed.value} at {where}{user}, as wanted"
+        return f"{row.observed.value} at {where}{user}, as wanted{_but(sale)}"
     return f"{row.desired.value} is wanted, {row.observed.value} was seen at {where}{user}"
+
+
+def _but(sale: Sale) -> str:
+    """Say in what a sale is not as wanted that is live as wanted."""
+    row = sale.row
+    if not row.live:
+        return ""
+    if row.uncertain_since is not None:
+        return ", but it is not known what of it was changed"
+    aspects = differing(row, wanted(sale.view, row), sale.view.facts.changes)
+    return f" but for its {named(aspects)}" if aspects else ""
 
 
 def _remarks(sale: Sale, reader: Reader) -> Iterator[str]:
     row = sale.row
     if sale.plan is not None and sale.plan.retired_at is not None:
         yield f"its plan {sale.plan.remote_id} was retired by the provider, seen at {reader.at(sale.plan.retired_at)}"
+    if (back := sale.came_back) is not None:
+        yield f"the store was {RETURNS[back.command]} at {reader.at(back.at)}: what the provider has now is not known"
     if row.desired is Desired.ACTIVE and (held := _held_by(sale)):
         yield f"{listed(held)} should be blocked, and waits for this one: {sale.provider.title} blocks whole users"
 
@@ -112,7 +126,7 @@ def _unsold(case: Case, reader: Reader) -> ItemExplained:
 def _why_not(case: Case) -> tuple[str, Prospect]:
     contract, item = case.contract, case.item
     activate = f"svahub activate {contract.id}"
-    link = f"svahub products link {item.product_code} --product-type TYPE"
+    link = f"svahub products link {item.product_code} --product-type TYPE --plan REMOTE_ID"
     if contract.status is ContractStatus.CANCELLED:
         return "the contract is cancelled", Prospect("nothing: a cancelled contract sells nothing.")
     if item.removed:

@@ -19,21 +19,26 @@ def blocked(row: ReasonRow, reader: Reader) -> Blocked:
 
 def _end(row: ReasonRow, reader: Reader) -> str:
     """Say how a reason goes: by itself, by its source, by a person."""
-    by_hand = f"`{command(row)}`"
-    if row.reason in PROTECTED and not row.source.startswith("operator:"):
-        return f"only {source(row.source)} takes it away, or an admin with {by_hand}"
-    if row.reason in PROTECTED:
-        return f"{source(row.source)} takes it away with {by_hand}, anybody else as an admin, with --admin"
+    by_hand, protected = f"`{command(row)}`", row.reason in PROTECTED
     if row.until is not None:
-        when = f"at {reader.due(row.until)}" if row.until > reader.now else "now"
-        return f"it ends by itself {when}, or with {by_hand}"
+        when = f"at {reader.due(row.until)}" if row.until > reader.now else "when `svahub work` runs"
+        return f"it ends by itself {when}{f'; sooner {_by_whom(row)}' if protected else f', or with {by_hand}'}"
+    if protected:
+        return _by_whom(row)
     kind, _, who = row.source.partition(":")
     match kind:
         case "import":
-            return f"it goes when the file names it no more, or with {by_hand}"
+            return f"it goes when a file lists the contract's block reasons without it, or with {by_hand}"
         case "billing":
             return f"it goes when no debt is open at {who}, or with {by_hand}"
     return f"it stays until somebody takes it away, with {by_hand}"
+
+
+def _by_whom(row: ReasonRow) -> str:
+    """Say who may take a protected reason away."""
+    if row.source.startswith("operator:"):
+        return f"{source(row.source)} takes it away with `{command(row)}`, anybody else as an admin, with --admin"
+    return f"only {source(row.source)} takes it away, or an admin with `{command(row)}`"
 
 
 def command(row: ReasonRow) -> str:

@@ -72,17 +72,17 @@ def _reason(row: ReasonRow, reader: Reader) -> Link:
 def _rule(case: Case) -> str:
     """Say by which rule the item should be as it should be."""
     sale = case.sale
+    if sale is None:
+        return "an item is sold while its contract is active and a product link serves it"
     follows = target(Level(case.contract, (case.item,), case.reasons, ()), case.item)
-    if sale is not None and sale.row.sale < case.item.sales:
+    if sale.row.sale < case.item.sales:
         return f"the item was sold again, as sale {case.item.sales}: CANCELLED is wanted of the earlier one"
-    if sale is not None and sale.row.desired is not follows:
+    if sale.row.desired is not follows:
         return _against_the_rule(sale)
     if case.contract.status is ContractStatus.CANCELLED:
         return "what a cancelled contract sold ends: CANCELLED is wanted"
     if case.item.removed:
         return "an item that is gone from its contract ends: CANCELLED is wanted"
-    if sale is None:
-        return "an item is sold while its contract is active and a product link serves it"
     if follows is Desired.BLOCKED:
         return "blocked while any reason is left: BLOCKED is wanted"
     return "the contract is active and no reason to block is left: ACTIVE is wanted"

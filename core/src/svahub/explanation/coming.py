@@ -12,19 +12,22 @@ from svahub.explanation.values import Prospect, Reader, Sale
 from svahub.explanation.words import listed
 from svahub.lifecycle import Step, next_step
 from svahub.models import Aspect, Desired, Observed
-from svahub.store.rows import AttemptRow, SubscriptionRow
-from svahub.store.states import Phase, State
+from svahub.outcomes import ADDING
+from svahub.store.rows import AttemptRow, ReasonRow, SubscriptionRow
+from svahub.store.states import Certainty, Outcome, Phase, State
 from svahub.waiting import commands_in
 
 SURE_LOOKS = 2
 """So many empty looks are believed, once the provider has settled."""
 
 
-def prospect(sale: Sale, reader: Reader) -> Prospect:
-    """Say what comes next for one sale."""
+def prospect(sale: Sale, reader: Reader, reasons: Collection[ReasonRow] = ()) -> Prospect:
+    """Say what comes next for one sale, which `reasons` block."""
     match sale.stands.state:
         case State.SETTLED:
-            return Prospect(_at_rest(sale), Step.NOTHING)
+            ends = _end_of_block(reasons) if sale.row.desired is Desired.BLOCKED else None
+            later = f" The block ends by itself at {reader.due(ends)}." if ends is not None else ""
+            return Prospect(_at_rest(sale) + later, Step.NOTHING, ends)
         case State.PARKED:
             return _for_a_person(sale)
         case State.RUNNING if (attempt := sale.open_attempt) is not None:
@@ -35,6 +38,12 @@ def prospect(sale: Sale, reader: Reader) -> Prospect:
 
 def _doing(sale: Sale, step: Step, what: Collection[Aspect] = ()) -> str:
     return words.doing(step, what, sale.view.account.remote_id)
+
+
+def _end_of_block(reasons: Collection[ReasonRow]) -> datetime | None:
+    """Return when the last reason to block ends by itself; None while one has no end."""
+    ends = [reason.until for reason in reasons]
+    return max((end for end in ends if end is not None), default=None) if all(ends) else None
 
 
 # -- nothing is left to do ---------------------------------------------------------------------------------------------
@@ -127,7 +136,7 @@ def _to_come(sale: Sale, one: Decision, reader: Reader) -> Prospect:
     sentence = f"svahub will {_doing(sale, one.step, one.what)}{_when(sale, reader)}{_count(sale)}"
     why = f", as {row.cause}" if row.cause and not sale.attempts else ""
     by_hand = f" Sooner, with `{sooner[0]}`." if sooner else ""
-    told = f"{sentence}{why}.{by_hand}{_looks(sale, reader)}"
+    told = f"{sentence}{why}.{by_hand}{_unsure(sale, one.step, reader)}"
     return Prospect(told, one.step, row.due_at, row.tries + 1, sale.provider.budget, (), sooner)
 
 
@@ -143,19 +152,35 @@ def _count(sale: Sale) -> str:
 
 
 def _sooner(sale: Sale) -> tuple[str, ...]:
+    """Return the command that brings it on at once, where it would be taken."""
     operation = sale.newest_operation
-    return (f"svahub operations retry {operation.id}",) if operation and not sale.provider.stop else ()
+    if operation is None or operation.outcome not in {Outcome.QUEUED, Outcome.PARKED} or sale.provider.stop:
+        return ()
+    return (f"svahub operations retry {operation.id}",)
 
 
-def _looks(sale: Sale, reader: Reader) -> str:
-    """Say how far it is known whether the last call was applied."""
+def _unsure(sale: Sale, step: Step, reader: Reader) -> str:
+    """Say what is not known of what was added, and how that is found out, if at all, before the step."""
     row = sale.row
     if row.uncertain_since is None:
         return ""
+    open_ = f" {_not_known(sale, reader)}"
+    if step is not Step.FIND:
+        to_end = " The answer tells which user to cancel." if row.desired is Desired.CANCELLED else ""
+        return f"{open_}: {words.AGAIN[step]}.{to_end}" if step in ADDING else f"{open_}."
     settled = row.uncertain_since + timedelta(seconds=sale.view.facts.settle_seconds)
-    looked = f"It is not known whether the call of {reader.at(row.uncertain_since)} was applied"
     believed = f"after {SURE_LOOKS} empty looks, and not before {reader.at(settled)}"
-    return f" {looked}; looked up {row.looks} times so far. That it was not is believed {believed}."
+    return f"{open_}; {words.looked_up(row.looks)}. That nothing is there is believed {believed}."
+
+
+def _not_known(sale: Sale, reader: Reader) -> str:
+    call = sale.unsure_call
+    if call is None:
+        return "It is not known what the provider has" + (" now" if sale.came_back else "")
+    at = reader.at(call.started_at)
+    if call.certainty is Certainty.REJECTED:
+        return f"The call of {at} was refused, as the user is there already, and it is not known whose it is"
+    return f"It is not known whether the call of {at} was applied"
 
 
 # -- no step is due ----------------------------------------------------------------------------------------------------

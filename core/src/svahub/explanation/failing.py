@@ -26,15 +26,21 @@ def failure(sale: Sale, reader: Reader) -> Failure | None:
     last = max(failed, key=lambda a: (a.started_at, a.lease_number))
     answer = answer_to(last, sale.exchanges)
     status, message = (answer["status"], said(answer)) if answer else (None, None)
-    return _told(last, answer, status, message, reader)
+    assert last.certainty is not None
+    may = permits(last.step, last.certainty, sale.if_unsure(last.step))
+    return _told(last, answer, status, message, may, reader)
 
 
 def _told(
-    attempt: AttemptRow, answer: Mapping[str, Any] | None, status: int | None, message: str | None, reader: Reader
+    attempt: AttemptRow,
+    answer: Mapping[str, Any] | None,
+    status: int | None,
+    message: str | None,
+    may: str,
+    reader: Reader,
 ) -> Failure:
     assert attempt.certainty is not None
-    may = permits(attempt.step, attempt.certainty)
-    at = attempt.ended_at or attempt.started_at
+    at = attempt.started_at
     cause = attempt.cause or "no cause is known"
     told = outcome(answer) if answer is not None and status is not None and status >= 400 else ""
     if status is not None and str(status) in cause:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from svahub.clock import local
-from svahub.decisions import View
+from svahub.decisions import View, step_for
 from svahub.lifecycle import Step
 from svahub.models import BlockScope, Consent, Desired, Observed, Reason
 from svahub.store.rows import (
@@ -74,9 +74,19 @@ class Provider:
     obstacle: str | None = None
 
 
+class Return(NamedTuple):
+    """When the store came back, and by which command: it no longer knew then what the providers had."""
+
+    at: datetime
+    command: str
+
+
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """One sold item with what the store knows of it: `view` is its account, and the books are as far as asked for."""
+    """One sold item with what the store knows of it: `view` is its account, and the books are as far as asked for.
+
+    `unsure_call` may be older than they are: the one of which it is not known whether it was applied.
+    """
 
     row: SubscriptionRow
     view: View
@@ -85,6 +95,8 @@ class Sale:
     operations: tuple[OperationRow, ...] = ()
     attempts: tuple[AttemptRow, ...] = ()
     exchanges: tuple[Mapping[str, Any], ...] = ()
+    unsure_call: AttemptRow | None = None
+    came_back: Return | None = None
 
     @property
     def stands(self) -> Stop:
@@ -95,6 +107,12 @@ class Sale:
     def open_attempt(self) -> AttemptRow | None:
         """The attempt that has not ended."""
         return next((attempt for attempt in reversed(self.attempts) if attempt.ended_at is None), None)
+
+    def if_unsure(self, step: Step) -> Step:
+        """Return what is decided once a step that adds may have been applied or not."""
+        seen = Observed.ACTIVE if step is Step.CHANGE else Observed.UNKNOWN
+        unsure = self.row._replace(observed=seen, uncertain_since=self.row.changed_at, handle=None, remote_id=None)
+        return step_for(self.view, unsure._replace(desired=Desired.ACTIVE))
 
     @property
     def newest_operation(self) -> OperationRow | None:

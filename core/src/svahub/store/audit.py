@@ -2,17 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, text, tuple_
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Row,
+    Select,
+    Table,
+    TypeDecorator,
+    func,
+    select,
+    text,
+    tuple_,
+    type_coerce,
+)
 
 from svahub.store.states import AuditKind
 from svahub.store.tables import accounts, audit, exchanges, subscriptions
 
 PAGE = 500
+
+
+class Legible(TypeDecorator[Any]):
+    """JSON that somebody may have broken: read as the text that it is then, so that its digest tells of it."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
+        """Return what reads a column's value."""
+        read = super().result_processor(dialect, coltype)
+
+        def legible(value: Any) -> Any:
+            try:
+                return read(value) if read else value
+            except ValueError:
+                return str(value)
+
+        return legible
+
+
+def _legible(table: Table) -> Select[Any]:
+    columns = (type_coerce(c, Legible).label(c.name) if isinstance(c.type, JSON) else c for c in table.c)
+    return select(*columns)
 
 
 class EntryRow(NamedTuple):
@@ -66,7 +104,9 @@ def newest_about(connection: Connection, tenant: str, subjects: Collection[str],
 
 def _newest(connection: Connection, span: Span, *where: ColumnElement[bool]) -> Iterator[EntryRow]:
     c = audit.c
-    query = select(audit).where(*where, c.pruned.is_(False), *span.bounds(c.at)).order_by(c.at.desc(), c.number.desc())
+    query = (
+        _legible(audit).where(*where, c.pruned.is_(False), *span.bounds(c.at)).order_by(c.at.desc(), c.number.desc())
+    )
     return (EntryRow._make(row) for row in _pages(connection, query, (c.at, c.number)))
 
 
@@ -127,7 +167,7 @@ def accounts_of_customer(connection: Connection, tenant: str, customer: str) -> 
 
 def one(connection: Connection, tenant: str, number: int) -> EntryRow | None:
     """Return one entry."""
-    row = connection.execute(select(audit).where(audit.c.tenant == tenant, audit.c.number == number)).first()
+    row = connection.execute(_legible(audit).where(audit.c.tenant == tenant, audit.c.number == number)).first()
     return EntryRow(*row) if row else None
 
 
@@ -141,7 +181,7 @@ def exchanges_of(connection: Connection, tenant: str, number: int) -> Sequence[R
 def exchange(connection: Connection, tenant: str, number: int, id: int) -> dict[str, Any] | None:
     """Return one exchange of an entry, whole."""
     c = exchanges.c
-    query = select(exchanges).where(c.tenant == tenant, c.audit_number == number, c.id == id)
+    query = _legible(exchanges).where(c.tenant == tenant, c.audit_number == number, c.id == id)
     row = connection.execute(query).first()
     return dict(row._mapping) if row else None
 
@@ -158,7 +198,7 @@ def freeze(connection: Connection) -> None:
 def chain(connection: Connection, tenant: str) -> Iterator[EntryRow]:
     """Stream every entry in the order of the chain."""
     c = audit.c
-    query = select(audit).where(c.tenant == tenant).order_by(c.number).limit(PAGE)
+    query = _legible(audit).where(c.tenant == tenant).order_by(c.number).limit(PAGE)
     page = [EntryRow(*row) for row in connection.execute(query)]
     while page:
         yield from page
@@ -170,7 +210,7 @@ def chained_exchanges(connection: Connection, tenant: str) -> Iterator[dict[str,
     c = exchanges.c
     key = tuple_(c.audit_number, c.id)
     ours = (c.tenant == tenant, c.audit_number.is_not(None))
-    query = select(exchanges).where(*ours).order_by(c.audit_number, c.id).limit(PAGE)
+    query = _legible(exchanges).where(*ours).order_by(c.audit_number, c.id).limit(PAGE)
     page = connection.execute(query).all()
     while page:
         yield from (dict(row._mapping) for row in page)

@@ -11,12 +11,25 @@ from typing import Any, TypeVar
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NoSuchModuleError,
+    OperationalError,
+    ProgrammingError,
+    StatementError,
+)
 
 from svahub import points
 from svahub.clock import Clock, SystemClock
 from svahub.errors import Refused
 from svahub.literals import remember
+from svahub.masking import mask_text
 from svahub.points import Point
 
 WRITE = "svahub_write"
@@ -174,7 +187,7 @@ def _clear_errors(url: URL) -> Iterator[None]:
         yield
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None) or ""
-        sentence = _BY_STATE.get(state) or _sentence(str(error.orig))
+        sentence = _BY_STATE.get(state) or _sentence(str(error.orig)) or _unforeseen(error)
         if sentence is None:
             raise
         kind = Crossed if state in _CROSSED else StoreUnavailable
@@ -197,6 +210,7 @@ _SENTENCES = {
     "No space left": "has no room left on its disk. Free some and run the command again: nothing was half done.",
     "unable to open database file": "cannot be opened. Check that its folder exists and may be written.",
     "file is not a database": "is not an SQLite database. Name another file.",
+    "disk image is malformed": "is damaged. Restore a backup: svahub db restore",
     "disk I/O error": "cannot be read or written (disk I/O error). Check its disk.",
     "deadlock detected": _RETRY,
     "could not serialize": _RETRY,
@@ -208,3 +222,20 @@ _SENTENCES = {
 
 def _sentence(message: str) -> str | None:
     return next((sentence for part, sentence in _SENTENCES.items() if part in message), None)
+
+
+def _unforeseen(error: DBAPIError) -> str | None:
+    """Return a sentence for what befell the server or the way to it; None for what is wrong with a statement."""
+    of_the_store = isinstance(error, (OperationalError, InterfaceError, InternalError)) or type(error) is DatabaseError
+    if not of_the_store and not error.connection_invalidated:
+        return None
+    said = mask_text(next(iter(str(error.orig).splitlines()), ""))  # what follows may tell values
+    return f"did not do it ({type(error.orig).__name__}: {said}). Nothing was half done: run the command again."
+
+
+def is_of_a_value(error: Exception) -> bool:
+    """Say whether an error in a transaction is about a value to be kept, which no store would take."""
+    if isinstance(error, DBAPIError):
+        unadaptable = isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", None) is None
+        return isinstance(error, (DataError, IntegrityError)) or unadaptable
+    return isinstance(error, (StatementError, ValueError, TypeError, OverflowError))

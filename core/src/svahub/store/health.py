@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, text, update
+from sqlalchemy import Connection, and_, func, or_, select, text, update
 
 from svahub.store.queue import Lane
 from svahub.store.states import Phase, Priority
-from svahub.store.tables import accounts, attempts, audit, exchanges, subscriptions
+from svahub.store.tables import accounts, attempts, audit, chains, exchanges, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,18 @@ def running(connection: Connection, tenant: str) -> Counter[tuple[str, Phase]]:
     return Counter({(name, phase): count for name, phase, count in connection.execute(query)})
 
 
-def first_due(
-    connection: Connection, lanes: Iterable[Lane], *, since: datetime | None = None, until: datetime | None = None
-) -> datetime | None:
-    """Return when the first account that nobody holds is due, after an instant or at most at one."""
+def first_due(connection: Connection, lanes: Iterable[Lane], now: datetime, *, later: bool = False) -> datetime | None:
+    """Return when the first account that nobody holds any more is due: by now, or `later`."""
     c = accounts.c
+    free = or_(c.lease_owner.is_(None), c.lease_until <= now)
+    when = c.due_at > now if later else c.due_at <= now
     found: list[datetime] = []
     for lane in lanes:
         for priority in Priority:
             query = select(c.due_at).where(
                 c.tenant == lane.tenant, c.integration == lane.integration, c.priority == priority.value,
-                c.due_at.is_not(None), c.lease_owner.is_(None),
+                c.due_at.is_not(None), when, free,
             )  # fmt: skip
-            query = query.where(c.due_at > since) if since else query
-            query = query.where(c.due_at <= until) if until else query
             found += connection.execute(query.order_by(c.due_at).limit(1)).scalars()
     return min(found, default=None)
 
@@ -85,7 +83,9 @@ def orphans(connection: Connection, tenant: str, now: datetime) -> tuple[int, da
 
 def newest_entry(connection: Connection, tenant: str) -> datetime | None:
     """Return when the newest entry of a tenant's audit was made."""
-    at: datetime | None = connection.execute(select(func.max(audit.c.at)).where(audit.c.tenant == tenant)).scalar()
+    last = and_(audit.c.tenant == chains.c.tenant, audit.c.number == chains.c.entry)
+    query = select(audit.c.at).join_from(chains, audit, last).where(chains.c.tenant == tenant)
+    at: datetime | None = connection.execute(query).scalar()
     return at
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
 from svahub.store.rows import AccountRow, AttemptRow, OperationRow, SubscriptionRow
-from svahub.store.tables import accounts, attempts, exchanges, operations
+from svahub.store.tables import accounts, attempts, audit, exchanges, operations
 
 Attempts = dict[str, tuple[AttemptRow, ...]]
 Operations = dict[str, tuple[OperationRow, ...]]
@@ -52,6 +53,13 @@ def attempts_of(connection: Connection, since: Mapping[str, int]) -> Attempts:
     return {key: tuple(of) for key, of in found.items()}
 
 
+def attempts_at(connection: Connection, key: str, at: datetime) -> list[AttemptRow]:
+    """Return a subscription's attempts that began or ended at an instant, the newest first."""
+    c = attempts.c
+    query = select(attempts).where(c.subscription_key == key, or_(c.started_at == at, c.ended_at == at))
+    return [AttemptRow(*row) for row in connection.execute(query.order_by(c.started_at.desc(), c.lease_number.desc()))]
+
+
 def exchanges_of(connection: Connection, made: Collection[AttemptRow]) -> tuple[dict[str, Any], ...]:
     """Return the masked exchanges of some attempts, in their order."""
     numbers: dict[str, list[int]] = defaultdict(list)
@@ -62,3 +70,16 @@ def exchanges_of(connection: Connection, made: Collection[AttemptRow]) -> tuple[
     c = exchanges.c
     wanted = (and_(c.account_key == key, c.lease_number.in_(of)) for key, of in numbers.items())
     return tuple(dict(row._mapping) for row in connection.execute(select(exchanges).where(or_(*wanted)).order_by(c.id)))
+
+
+RETURNS = ("db restore", "db reopen")
+"""Commands after which a store no longer knows what the providers have."""
+
+
+def return_since(connection: Connection, tenant: str, since: datetime) -> tuple[datetime, str] | None:
+    """Return when the store came back the last time since an instant, and by which command."""
+    c = audit.c
+    about = (c.tenant == tenant, c.subject == "store", c.pruned.is_(False), c.at >= since)
+    query = select(c.at, c.command).where(*about, c.command.in_(RETURNS))
+    row = connection.execute(query.order_by(c.at.desc(), c.number.desc()).limit(1)).first()
+    return (row.at, row.command) if row else None

@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
@@ -110,6 +111,8 @@ def _cleaned(value: Any) -> Any:
         return {clean(name): _cleaned(member) for name, member in value.items()}
     if isinstance(value, list):
         return [_cleaned(member) for member in value]
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)  # JSON has no such number, and PostgreSQL refuses it
     return value
 
 
@@ -141,8 +144,16 @@ def write_exchanges(connection: Connection, batch: Iterable[tuple[str, str, Exch
         for row in rows:
             row["digest"] = digest_of_exchange(row)
         entry = Entry(AuditKind.EXCHANGES, None, None, None, {"exchanges": len(rows)})
-        number = _chain(connection, tenant, now, [(entry, digest_of_batch(row["digest"] for row in rows))])
+        number = _chain(connection, tenant, now, [(entry, digest_of_batch(rows))])
         connection.execute(insert(exchanges), [row | {"audit_number": number} for row in rows])
+
+
+def holds(connection: Connection, tenant: str, integration: str, exchange: Exchange) -> bool:
+    """Say whether an exchange is kept already, and so all that were written with it."""
+    row, c = _exchange(tenant, integration, exchange), exchanges.c
+    names = ("tenant", "integration", "account_key", "lease_number", "at", "method", "path")
+    alike = (c[name].is_not_distinct_from(row[name]) for name in names)
+    return connection.execute(select(c.id).where(*alike).limit(1)).first() is not None
 
 
 def _exchange(tenant: str, integration: str, exchange: Exchange) -> dict[str, Any]:
@@ -190,11 +201,12 @@ def tell_each(connection: Connection, now: datetime, told: Iterable[tuple[str, E
 
 # -- digests -----------------------------------------------------------------------------------------------------------
 
-WITNESSED = (
-    "tenant", "integration", "account_key", "lease_number", "at", "method", "path", "status", "milliseconds",
-    "request_headers", "request_body", "response_headers", "response_body", "error",
-)  # fmt: skip
-"""The columns of an exchange that its digest covers; where `redacted_at` is set they are gone, the digest is not."""
+LASTING = ("tenant", "integration", "account_key", "lease_number", "at", "method", "path", "status", "milliseconds")
+"""The columns of an exchange that outlive its redaction, the path without its query."""
+SAID = ("request_headers", "request_body", "response_headers", "response_body", "error")
+"""The columns that a redaction empties."""
+WITNESSED = (*LASTING, *SAID)
+"""The columns that an exchange's digest covers; where `redacted_at` is set, it can be compared no more."""
 
 
 def digest_of_exchange(row: Mapping[str, Any]) -> str:
@@ -202,9 +214,22 @@ def digest_of_exchange(row: Mapping[str, Any]) -> str:
     return _sha256(canonical([row[name] for name in WITNESSED]))
 
 
-def digest_of_batch(digests: Iterable[str]) -> str:
-    """Return the digest of exchanges that were written together, in the order of their ids."""
-    return _sha256("\n".join(digests))
+def digest_of_batch(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return the digest of exchanges that were written together, in the order of their ids.
+
+    It covers what outlives a redaction, the digest of the whole included: it is the same after one.
+    """
+    return _sha256("\n".join(_sha256(canonical(_lasting(row))) for row in rows))
+
+
+def _lasting(row: Mapping[str, Any]) -> list[Any]:
+    bare = {**row, "path": without_query(row["path"])}
+    return [bare[name] for name in (*LASTING, "digest")]
+
+
+def without_query(path: str) -> str:
+    """Return a path as a redaction leaves it."""
+    return path.partition("?")[0]
 
 
 def digest_of_entry(entry: Entry) -> str:

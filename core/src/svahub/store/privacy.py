@@ -6,15 +6,19 @@ takes the digest as it is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, func, or_, select
 
+from svahub import errors
 from svahub.store import contracts as rows
 from svahub.store import tables
+from svahub.store.journal import SAID, without_query
 from svahub.store.rows import AccountRow, ContractRow, CustomerRow, SubscriptionRow
 
 BATCH = 500
@@ -76,8 +80,10 @@ class Person:
                 return and_(table.c.tenant == self.tenant, table.c.customer_id == self.id)
             case "items" | "block_reasons":
                 return and_(table.c.tenant == self.tenant, table.c.contract_id.in_(self._ids()))
-            case "subscriptions" | "attempts" | "exchanges":
+            case "subscriptions" | "attempts":
                 return self.of_account(table.c.account_key)
+            case "exchanges":
+                return or_(self.of_account(table.c.account_key), self._named_outside_of_attempts())
             case "operations":
                 return table.c.subscription_key.in_(self._subscription_keys())
             case "events":
@@ -89,6 +95,12 @@ class Person:
     def of_account(self, key: ColumnElement[Any]) -> ColumnElement[bool]:
         """Say that an account is theirs."""
         return key.in_(self._account_keys())
+
+    def _named_outside_of_attempts(self) -> ColumnElement[bool]:
+        """Say that an exchange, which is of no account, names one of theirs: somebody looked at it at the provider."""
+        c = tables.exchanges.c
+        named = [c[name].contains(a.key) for a in self.accounts() for name in ("path", *_TEXTS)]
+        return and_(c.tenant == self.tenant, c.account_key.is_(None), or_(false(), *named))
 
     def _account_keys(self) -> Select[Any]:
         c = tables.accounts.c
@@ -119,22 +131,41 @@ def entries_about(connection: Connection, tenant: str, subjects: Sequence[str]) 
     return sorted(found, key=lambda entry: int(entry["number"]))
 
 
+def buyers(connection: Connection, tenant: str, contracts: Collection[str]) -> dict[str, list[tuple[datetime, str]]]:
+    """Return when each contract was sold and to which customer, the oldest first."""
+    s, a, found = tables.subscriptions.c, tables.accounts.c, defaultdict(list)
+    sold = select(s.contract_id, s.created_at, a.customer_id).join_from(
+        tables.subscriptions, tables.accounts, s.account_key == a.key
+    )
+    for some in _batches(sorted(contracts)):
+        ours = sold.where(s.tenant == tenant, s.contract_id.in_(some)).order_by(s.created_at, s.sale)
+        for contract, at, customer in connection.execute(ours):
+            found[contract].append((at, customer))
+    return found
+
+
 # -- erasing -----------------------------------------------------------------------------------------------------------
 
 
 def erase(person: Person, customer: CustomerRow, pseudonym: str, now: datetime) -> tuple[dict[str, int], Sequence[int]]:
-    """Erase what need not stay; return how many rows of each table lost something.
-
-    Beside it, the ids of the exchanges that were outside of any attempt: the audit must tell of each.
-    """
+    """Erase what need not stay; return what `forget` does."""
     bare = CustomerRow(
         customer.tenant, customer.id, pseudonym, pseudonym, customer.document_kind,
         None, None, None, None, "", None, now,
     )  # fmt: skip
     rows.put_rows(person.connection, tables.customers, [bare])
+    counts, outside = forget(person, now)
+    return {"customers": 1} | counts, outside
+
+
+def forget(person: Person, now: datetime) -> tuple[dict[str, int], Sequence[int]]:
+    """Erase what is in other tables than the customer's own; return how many rows of each lost something.
+
+    Beside it, the ids of the exchanges that were outside of any attempt: the audit must tell of each.
+    """
     forgotten = {name: _forget(person, name, forget) for name, forget in _FORGETS.items()}
     redacted = _redact(person, now)
-    counts = {"customers": 1} | forgotten | {"exchanges": len(redacted)}
+    counts = forgotten | {"exchanges": len(redacted)}
     return counts, [id for id, account in redacted.items() if account is None]
 
 
@@ -163,7 +194,7 @@ def _forget_import(contract: Record) -> Record:
 
 def _forget_applied(subscription: Record) -> Record:
     given = {name: _without_customer(subscription[name]) for name in ("applied", "sent")}
-    return {"attributes": {}, "cause": _our_words(subscription["cause"]), **given}
+    return {"attributes": {}, "cause": _our_words(subscription["cause"]), "advice": None, **given}
 
 
 def _forget_sent(attempt: Record) -> Record:
@@ -174,9 +205,22 @@ def _without_customer(given: Record | None) -> Record | None:
     return {**given, "customer": None} if given else given
 
 
+_KINDS = [name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)]
+_OUR_WORDS = re.compile(
+    rf"""(?: {"|".join(_KINDS)} | held | only\ in\ part | given\ up\ after\ \d+\ tries | accepted,\ result\ pending
+    | the\ user\ (?: has\ vanished\ at\ the\ provider | exists\ already )
+    | the\ process\ that\ made\ it\ ended\ before\ the\ answer | was\ not\ there\ any\ more | vanished;\ created\ again
+    | the\ provider\ (?: cannot\ be\ reached\ \(\w+\) | does\ not\ accept\ our\ \w+
+      | asks\ for\ fewer\ calls (?: \ for\ [\d.e+]+\ s )? )
+    ) (?= : | \Z )""",
+    re.VERBOSE,
+)
+
+
 def _our_words(cause: str | None) -> str | None:
-    """Return a cause without what the provider said, which may name the person."""
-    return cause.partition(":")[0] if cause else cause
+    """Return what we ourselves say at the beginning of a cause; what the provider said may name the person."""
+    ours = _OUR_WORDS.match(cause or "")
+    return ours[0] if ours else None
 
 
 _FORGETS: dict[str, Callable[[Record], Record]] = {
@@ -187,7 +231,7 @@ _FORGETS: dict[str, Callable[[Record], Record]] = {
     "attempts": _forget_sent,
     "events": lambda _event: {"details": {}},
 }
-_BODIES = ("request_body", "response_body", "error")
+_TEXTS = ("request_body", "response_body", "error")
 
 
 def _redact(person: Person, now: datetime) -> dict[int, str | None]:
@@ -195,23 +239,15 @@ def _redact(person: Person, now: datetime) -> dict[int, str | None]:
 
     Returns the account of each by its id.
     """
-    gone = dict.fromkeys(_BODIES) | {"request_headers": {}, "response_headers": {}, "redacted_at": now}
-    found = _unredacted(person)
-    changed = [{"id": id, "path": path.partition("?")[0]} | gone for id, path, _ in found]
+    nothing: Record = {name: None if name in _TEXTS else {} for name in SAID}
+    c = tables.exchanges.c
+    query = person.query("exchanges").where(c.redacted_at.is_(None)).with_only_columns(c.id, c.path, c.account_key)
+    found = person.connection.execute(query).all()
+    changed = [{"id": id, "path": without_query(path), "redacted_at": now} | nothing for id, path, _ in found]
     for batch in _batches(changed):
         rows.update_rows(person.connection, tables.exchanges, ["id"], batch)
     return {id: account for id, _, account in found}
 
 
-def _unredacted(person: Person) -> list[tuple[int, str, str | None]]:
-    """Return the exchanges of the person's accounts, and those outside of any attempt that name one of them."""
-    c = tables.exchanges.c
-    names = [or_(*(c[name].contains(a.key) for name in ("path", *_BODIES))) for a in person.accounts()]
-    outside = and_(c.tenant == person.tenant, c.account_key.is_(None), or_(false(), *names))
-    theirs = or_(person.of_account(c.account_key), outside)
-    query = select(c.id, c.path, c.account_key).where(theirs, c.redacted_at.is_(None)).order_by(c.id)
-    return [(id, path, account) for id, path, account in person.connection.execute(query)]
-
-
-def _batches(changed: list[Record]) -> Iterable[list[Record]]:
+def _batches(changed: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (changed[start : start + BATCH] for start in range(0, len(changed), BATCH))

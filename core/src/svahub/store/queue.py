@@ -112,11 +112,13 @@ def owners(connection: Connection) -> list[str]:
 
 
 def release_dead(connection: Connection, dead: Collection[str], now: datetime) -> int:
-    """Make due at once what dead owners held; return how many accounts that were."""
-    released = (
-        update(accounts).where(accounts.c.lease_owner.in_(dead)).values(lease_owner=None, lease_until=None, due_at=now)
-    )
-    return connection.execute(released).rowcount
+    """Make due at once what dead owners held, but for what others lock now; return how many accounts that were."""
+    held = select(accounts.c.key).where(accounts.c.lease_owner.in_(dead)).order_by(accounts.c.key)
+    keys = connection.execute(held.with_for_update(skip_locked=True)).scalars().all()
+    values = {"lease_owner": None, "lease_until": None, "due_at": now}
+    for chunk in _chunks(keys):
+        connection.execute(update(accounts).where(accounts.c.key.in_(chunk)).values(values))
+    return len(keys)
 
 
 def still_mine(connection: Connection, owner: str, numbers: Mapping[str, int]) -> set[str]:

@@ -18,7 +18,7 @@ from svahub.lifecycle import GONE
 from svahub.models import Desired, Observed
 from svahub.store import results
 from svahub.store.results import OperationEnd
-from svahub.store.rows import SubscriptionRow
+from svahub.store.rows import LOOK_THERE, LOST, SubscriptionRow
 from svahub.store.states import Certainty, Outcome, Phase, Priority, RunOutcome
 from svahub.store.tables import accounts, attempts, schedules, subscriptions
 
@@ -58,19 +58,21 @@ def unsure(row: SubscriptionRow, at: datetime, sight: Sight) -> SubscriptionRow:
     parked = row.phase is Phase.PARKED
     accepted = row.handle is not None and row.handle.partition(":")[0] in _ADDING
     level = not sight.finds and row.remote_id is not None  # then its verbs can be sent again
+    uncertain_since = None if level and not sight.changes else at
+    cause, advice = (row.cause, row.advice) if sight.finds or uncertain_since is None else (LOST, LOOK_THERE)
     return row._replace(
         observed=Observed.UNKNOWN,
         remote_id=row.remote_id if level else None,
         applied=_stale(row.applied),
-        uncertain_since=None if level and not sight.changes else at,
+        uncertain_since=uncertain_since,
         looks=0,
         handle=row.handle if accepted else None,
         phase=row.phase if parked or accepted else Phase.DUE,
         due_at=None if parked else at,
         priority=Priority.BULK,
         tries=0,
-        cause=row.cause if parked else None,
-        advice=row.advice if parked else None,
+        cause=cause if parked else None,
+        advice=advice if parked else None,
     )
 
 

@@ -126,7 +126,7 @@ class OperationEnd:
 
 
 def end_operations(connection: Connection, ends: Iterable[OperationEnd], now: datetime) -> None:
-    """End operations that are still queued."""
+    """End operations that are still queued; the newest of what is parked is open again, whatever it came to before."""
     ends = list(ends)
     for exactly in (True, False):
         rows = [
@@ -136,6 +136,26 @@ def end_operations(connection: Connection, ends: Iterable[OperationEnd], now: da
         ]
         if rows:
             connection.execute(_end(exactly=exactly), rows)
+    if parked := [_reopened(end, now) for end in ends if end.outcome is Outcome.PARKED]:
+        connection.execute(_REOPEN, parked)
+
+
+def _reopened(end: OperationEnd, now: datetime) -> dict[str, Any]:
+    return {"b_key": end.subscription_key, "b_generation": end.generation, "b_now": now}
+
+
+_later = operations.alias("later")
+_REOPEN = (
+    update(operations)
+    .where(
+        operations.c.subscription_key == bindparam("b_key"),
+        operations.c.id
+        == select(func.max(_later.c.id)).where(_later.c.subscription_key == bindparam("b_key")).scalar_subquery(),
+        operations.c.generation <= bindparam("b_generation"),
+        operations.c.outcome.not_in([Outcome.PARKED, Outcome.QUEUED]),
+    )
+    .values(outcome=Outcome.PARKED, ended_at=bindparam("b_now"), superseded_by=None)
+)
 
 
 def _end(*, exactly: bool) -> Any:

@@ -186,6 +186,13 @@ class AccountRow(NamedTuple):
     lease_until: datetime | None
 
 
+LOST = "it is not known whether the last call was applied, and this provider has nothing to look it up by"
+LOOK_THERE = (
+    "look there: if it is missing, `svahub operations retry ID`; "
+    "if it is there, `svahub operations confirm ID --user USER`"
+)
+
+
 class SubscriptionRow(NamedTuple):
     """One sold item at one integration: what is wanted, what was seen, what comes next."""
 
@@ -229,6 +236,11 @@ class SubscriptionRow(NamedTuple):
     def live(self) -> bool:
         """Whether the provider has, or may have, this subscription."""
         return self.observed not in {Observed.ABSENT, Observed.CANCELLED}
+
+    @property
+    def wants_a_look(self) -> bool:
+        """Whether a person was asked to look at the provider: only that tells what a lost call came to."""
+        return self.phase is Phase.PARKED and self.uncertain_since is not None and self.cause == LOST
 
     def advised(self, operation: int | None) -> str | None:
         """Return what a person can do, with the names to type; `operation` is the newest."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -128,10 +128,8 @@ _CHAINS = sa.table("chains", *map(sa.column, ("tenant", "entry", "hash", "anchor
 _LOOKS = sa.table(
     "looks", sa.column("at", Instant()), *map(sa.column, ("id", "tenant", "actor", "command", "subject", "revealed"))
 )
-_WITNESSED = (
-    "tenant", "integration", "account_key", "lease_number", "at", "method", "path", "status", "milliseconds",
-    "request_headers", "request_body", "response_headers", "response_body", "error",
-)  # fmt: skip
+_LASTING = ("tenant", "integration", "account_key", "lease_number", "at", "method", "path", "status", "milliseconds")
+_WITNESSED = (*_LASTING, "request_headers", "request_body", "response_headers", "response_body", "error")
 _TYPES: dict[str, Any] = {"at": Instant(), "request_headers": sa.JSON(), "response_headers": sa.JSON()}
 _EXCHANGES = sa.table(
     "exchanges", *(sa.column(name, _TYPES.get(name)) for name in ("id", "audit_number", "digest", *_WITNESSED))
@@ -178,8 +176,14 @@ def _exchanges(connection: sa.Connection, tenant: str) -> Iterator[dict[str, Any
         )
         yield {
             "at": max(row.at for row in page), "kind": "exchanges", "actor": None, "command": None, "subject": None,
-            "details": {"exchanges": len(page)}, "digest": _sha256("\n".join(digests)), "ids": [r.id for r in page],
+            "details": {"exchanges": len(page)}, "digest": _of_batch(page, digests), "ids": [row.id for row in page],
         }  # fmt: skip
+
+
+def _of_batch(page: Sequence[Any], digests: Sequence[str]) -> str:
+    rows = [dict(row._mapping) | {"path": row.path.partition("?")[0]} for row in page]
+    lasting = [[*(row[name] for name in _LASTING), digest] for row, digest in zip(rows, digests, strict=True)]
+    return _sha256("\n".join(_sha256(_canonical(columns)) for columns in lasting))
 
 
 def _canonical(value: Any) -> str:
