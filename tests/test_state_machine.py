@@ -124,7 +124,7 @@ class Isp(RuleBasedStateMachine):
         self._file_said(self.wanted[contract], status, blocked)
 
     def _file_said(self, wanted: Wanted, status: str, blocked: set[Reason] | None) -> None:
-        was_cancelled = wanted.status == "cancelled"
+        was_active = wanted.status == "active"
         if status != wanted.file.get("status"):
             wanted.status = status
         if blocked is not None:
@@ -133,7 +133,7 @@ class Isp(RuleBasedStateMachine):
             wanted.reasons -= {(reason, "import") for reason in said - blocked}
             wanted.file["reasons"] = set(blocked)
         wanted.file["status"] = status
-        wanted.follow(sell_again=was_cancelled and wanted.status == "active")
+        wanted.follow(sell_again=not was_active)
 
     def _ask(self, action: Action, contract: str, **more: Any) -> bool:
         try:
@@ -148,9 +148,8 @@ class Isp(RuleBasedStateMachine):
         done = self._ask(Action.ACTIVATE, contract)
         assert done is (wanted.status != "absent" and wanted.desired is not Desired.BLOCKED)
         if done:
-            cancelled = wanted.status == "cancelled"
             wanted.status = "active"
-            wanted.follow(sell_again=cancelled)
+            wanted.follow(sell_again=True)
 
     @rule(contract=contracts, reason=reasons)
     def block(self, contract: str, reason: Reason) -> None:

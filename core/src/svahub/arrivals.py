@@ -84,7 +84,7 @@ def to_sell_again(before: Level, contract: ContractRow, items: Mapping[str, Item
 
     What an operator cancelled stays so, unless the file changed that very item or brought the contract back.
     """
-    back = before.contract.status is ContractStatus.CANCELLED and contract.status is ContractStatus.ACTIVE
+    back = before.contract.status is not ContractStatus.ACTIVE and contract.status is ContractStatus.ACTIVE
     moved = before.contract.customer_id != contract.customer_id
     there = {item.code: item for item in before.items}
     every = [items.get(code, item) for code, item in there.items()]
@@ -92,7 +92,11 @@ def to_sell_again(before: Level, contract: ContractRow, items: Mapping[str, Item
         item.code
         for item in every
         if not item.removed
-        and (back or (moved and _sold(before, item.code)) or _other_sale(before, there[item.code], item))
+        and (
+            (back and not _sold(before, item.code))
+            or (moved and _sold(before, item.code))
+            or _other_sale(before, there[item.code], item)
+        )
     )
 
 

@@ -189,9 +189,7 @@ class _Asked:
         if blocked:
             raise Refused(f"Contract {self.contract.id} is blocked ({self._why(blocked[0])}): use unblock.")
         self._refuse_erased()
-        cancelled = self.contract.status is ContractStatus.CANCELLED
-        whole = self.command.item is not None or cancelled
-        ended = (i for i in self.items if self._ended_at_the_provider(i) or (whole and self._is(i, Desired.CANCELLED)))
+        ended = (i for i in self.items if self._is(i, Desired.CANCELLED) or self._ended_at_the_provider(i))
         again = frozenset(item.code for item in ended)
         level = replace(self.level, contract=self._status(ContractStatus.ACTIVE), sell_again=again)
         if self.command.item is not None:
