@@ -69,3 +69,17 @@ def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
     path.write_text("not a database " * 100, encoding="utf-8")
     with pytest.raises(StoreUnavailable, match="not an SQLite database"):
         Hub.open(f"sqlite:///{path}")
+
+
+def test_a_damaged_file_is_a_sentence_with_a_remedy(tmp_path: Path) -> None:
+    Hub.open(f"sqlite:///{tmp_path / 'whole.db'}").close()
+    cut = (tmp_path / "whole.db").read_bytes()[:50_000]
+    (tmp_path / "damaged.db").write_bytes(cut)
+    with pytest.raises(StoreUnavailable, match=r"is damaged\. Bring a backup into an empty store"):
+        Hub.open(f"sqlite:///{tmp_path / 'damaged.db'}")
+
+
+def test_the_file_of_a_new_store_is_its_users_alone(tmp_path: Path) -> None:
+    with Hub.open(f"sqlite:///{tmp_path / 'own.db'}") as hub:
+        hub.add_tenant("north")
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}

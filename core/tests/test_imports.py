@@ -131,6 +131,12 @@ def test_a_pending_contract_is_sold_when_it_becomes_active(office: TenantHub) ->
     assert verbs(take_in(office, contract())) == {"create_user": 1}
 
 
+def test_a_contract_that_comes_back_by_way_of_pending_is_sold_again(office: TenantHub) -> None:
+    for status in ("active", "cancelled", "pending", "active"):
+        take_in(office, contract(status=status))
+    assert sold(office) == {("1", 1): Desired.CANCELLED, ("1", 2): Desired.ACTIVE}
+
+
 def test_a_pending_contract_that_was_activated_stays_active(office: TenantHub) -> None:
     take_in(office, contract(status="pending"))
     issue(office, Action.ACTIVATE)

@@ -301,3 +301,11 @@ def test_operations_are_listed_by_outcome_and_contract(office: TenantHub) -> Non
     assert [o.verb for o in office.operations.list(contract="C2")] == ["create_user", "block"]
     assert [o.contract_id for o in office.operations.list(Outcome.SUPERSEDED)] == ["C2"]
     assert list(office.operations.list(contract="C3")) == []
+
+
+def test_what_was_discarded_is_sold_anew_when_it_is_activated(office: TenantHub) -> None:
+    sign(office)
+    id = park(office, observed=Observed.ABSENT)
+    office.operations.discard(id, actor="eva", note="another person")
+    ask(office, Action.ACTIVATE)
+    assert sold(office) == {("1", 1): CANCELLED, ("1", 2): ACTIVE}

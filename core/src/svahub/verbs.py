@@ -189,12 +189,18 @@ class _Asked:
         if blocked:
             raise Refused(f"Contract {self.contract.id} is blocked ({self._why(blocked[0])}): use unblock.")
         self._refuse_erased()
-        ended = (i for i in self.items if self._is(i, Desired.CANCELLED) or self._ended_at_the_provider(i))
-        again = frozenset(item.code for item in ended)
+        over = [i for i in self.items if self._is(i, Desired.CANCELLED)] if self._nothing_lives() else []
+        again = frozenset(i.code for i in self.items if i in over or self._ended_at_the_provider(i))
         level = replace(self.level, contract=self._status(ContractStatus.ACTIVE), sell_again=again)
         if self.command.item is not None:
             level = replace(level, items=[i for i in self.level.items if i.code == self.command.item])
         return level, self._remarks()
+
+    def _nothing_lives(self) -> bool:
+        """Whether what was cancelled is meant too: it alone is named, or nothing else of the contract is sold."""
+        sold = [i for i in self.items if self.level.latest(i.code) is not None]
+        not_active = self.contract.status is not ContractStatus.ACTIVE
+        return self.command.item is not None or not_active or all(self._is(i, Desired.CANCELLED) for i in sold)
 
     def _refuse_erased(self) -> None:
         id = self.contract.customer_id

@@ -23,6 +23,7 @@ from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import AuditKind, IntegrationState
 
+REGISTER = "Register one: svahub integration add NAME --provider P --environment staging"
 NOBODY = "operator"
 """Who acts where a program does not say."""
 
@@ -44,7 +45,12 @@ class Bench:
             row = integrations.one(connection, self.tenant, name)
             if row is None or row.state is IntegrationState.REMOVED:
                 known = [r.name for r in integrations.of_tenant(connection, self.tenant)]
-                raise UnknownName("integration", name, known, "Register one: svahub integration add NAME --provider P --environment staging")
+                raise UnknownName(
+                    "integration",
+                    name,
+                    known,
+                    REGISTER,
+                )
             return row
 
     @contextmanager

@@ -11,7 +11,7 @@ from uuid import uuid5
 from sqlalchemy import Connection
 
 from svahub import entries
-from svahub.areas.bench import Bench
+from svahub.areas.bench import REGISTER, Bench
 from svahub.errors import OutcomeUnknown, Refused, UnknownName
 from svahub.intentions import NAMESPACE
 from svahub.models import Plan, PlanDraft
@@ -147,7 +147,7 @@ class Catalogue:
         if len(rows) == 1:
             return rows[0]
         if not rows:
-            raise Refused(f"No integration serves {product_type!r} yet. Register one: svahub integration add NAME --provider P --environment staging")
+            raise Refused(f"No integration serves {product_type!r} yet. {REGISTER}")
         raise Refused(f"Several integrations serve {product_type!r} ({', '.join(rows)}): name one with --integration.")
 
     def _check_plan(self, connection: Connection, integration: str, plan: str | None) -> None:

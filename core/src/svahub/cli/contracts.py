@@ -82,7 +82,10 @@ def _show(report: Report, as_json: bool) -> None:
     lines |= {"erased customers with a new sale": report.returned} if report.returned else {}
     lines |= {"customers whose id is a CPF or CNPJ": f"{report.documents}; {DOCUMENTS}"} if report.documents else {}
     lines |= {f"to do: {verb}": count for verb, count in sorted(report.verbs.items())}
-    served = {f"not served: {code}": f"{count} items; {LINK.format(code=code)}" for code, count in report.not_served.most_common()}
+    served = {
+        f"not served: {code}": f"{count} items; {LINK.format(code=code)}"
+        for code, count in report.not_served.most_common()
+    }
     show_object({**(lines or {"contracts": 0}), **served})
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from svahub import secrets
+from svahub.areas.bench import REGISTER
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import confirm, dry_run_option, json_option, show_object, show_table, yes_option
 from svahub.cli.session import pass_office
@@ -106,7 +107,7 @@ def _reference(field: str, how: str) -> str:
 @pass_office
 def list_integrations(office: TenantHub, as_json: bool) -> None:
     """List the integrations, and what is wrong with each."""
-    empty = "There is no integration. Register one: svahub integration add NAME --provider P --environment staging"
+    empty = f"There is no integration. {REGISTER}"
     show_table(office.integrations.list(), COLUMNS, as_json, empty)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from svahub.areas.bench import REGISTER
 from svahub.cli.exits import ExitCode, end_with, sentence
 from svahub.cli.options import Money
 from svahub.cli.output import dry_run_option, json_option, show_object, show_table
@@ -41,7 +42,12 @@ def sync(office: TenantHub, integrations: tuple[str, ...], dry_run: bool, as_jso
     """
     rows = [_synced(office, name, dry_run=dry_run) for name in integrations or _enabled(office)]
     told = rows if as_json else list(map(_shortened, rows))
-    show_table(told, SYNCED, as_json, empty="There is no enabled integration. Register one: svahub integration add NAME --provider P --environment staging")
+    show_table(
+        told,
+        SYNCED,
+        as_json,
+        empty=f"There is no enabled integration. {REGISTER}",
+    )
     end_with(ExitCode.ERROR if any(row["error"] for row in rows) else ExitCode.REACHED)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.areas.bench import REGISTER
 from svahub.areas.health import together
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import as_text, json_option, show_object, show_table
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from svahub.areas.health import Status
     from svahub.cli.session import Session
 
-EMPTY = "There is no integration. Register one: svahub integration add NAME --provider P --environment staging"
+EMPTY = f"There is no integration. {REGISTER}"
 
 
 @click.command("status")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -164,6 +165,10 @@ _PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "forei
 def _prepare_sqlite(engine: Engine) -> None:
     _refuse_memory(engine.url)
 
+    @event.listens_for(engine, "do_connect")
+    def connecting(*_: Any) -> None:
+        _make_private(engine.url)
+
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy's recipe: we say BEGIN ourselves
@@ -174,6 +179,12 @@ def _prepare_sqlite(engine: Engine) -> None:
     def begun(connection: Connection) -> None:
         immediate = connection.get_execution_options().get(WRITE, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _make_private(url: URL) -> None:
+    """Make the file of a new store, which will hold personal data, for this user alone."""
+    with suppress(OSError):  # it is there already, or cannot be: SQLite tells of that
+        os.close(os.open(url.database or "", os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _refuse_memory(url: URL) -> None:
@@ -192,6 +203,9 @@ def _clear_errors(url: URL) -> Iterator[None]:
             raise
         kind = Crossed if state in _CROSSED else StoreUnavailable
         raise kind(f"The store {url.render_as_string(hide_password=True)} {sentence}") from error
+    except sqlite3.Error as error:  # from opening a connection: nothing has translated it yet
+        sentence = _sentence(str(error)) or f"cannot be used ({type(error).__name__})."
+        raise StoreUnavailable(f"The store {url.render_as_string(hide_password=True)} {sentence}") from error
 
 
 _RETRY = "was changed by another command in this one's way. Nothing was half done: run the command again."
@@ -203,6 +217,7 @@ _BY_STATE = dict.fromkeys(_CROSSED, _RETRY) | dict.fromkeys(("57P01", "57P02", "
 
 
 _SENTENCES = {
+    "malformed": "is damaged. Bring a backup into an empty store: svahub --database NEW db restore FILE",
     "store was moved": "was moved to another place: `svahub status` tells where. Nothing was written here.",
     "database is locked": "is locked by another process. Wait for it, or use PostgreSQL for several writers.",
     "readonly database": "is read-only. Give this user the right to write its file and its folder.",
