@@ -94,10 +94,17 @@ def test_what_makes_no_sense_is_a_usage_error(hub: Hub, wrong: tuple[str, str]) 
 def follow(hub: Hub, sqlite_url: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "svahub", "--database", sqlite_url, "events", "--follow", "--json"]
     tell(hub, EventKind.FREED)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c
+    )
     with process:
         yield process
         process.kill()
+
+
+def _heed_ctrl_c() -> None:
+    """Undo what the tests may have been started with: a shell has what it puts in the background ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def read(process: subprocess.Popen[str]) -> int:

@@ -1,4 +1,4 @@
-"""A worker in a process of its own blocks and unblocks 200 subscriptions while the password is rotated under it."""
+"""A worker in a process of its own blocks and unblocks many subscriptions while the password is rotated under it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from svahub.store import tables
 from svahub.store.states import Certainty, EventKind, IntegrationState, State
 from svahub_teleclinica.simulator import TeleClinicaSimulator
 
-MANY = 200
+MANY = 60
 PATIENCE = 120.0
 REFUSED = "the provider does not accept our credentials"
 UNSENT = ("given back before it began", "the lease does not outlast the call")

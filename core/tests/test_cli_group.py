@@ -175,15 +175,18 @@ def test_the_text_of_an_unexpected_error_is_kept_back() -> None:
     assert "Unexpected ValueError in test_the_text_of_an_unexpected_error_is_kept_back" in told
 
 
-def test_debugging_lets_the_error_through(
+def test_debugging_shows_where_it_happened_and_no_value(
     command: Callable[..., click.Command], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @command
     def fails() -> None:
-        raise ZeroDivisionError
+        raise ValueError("529.982.247-25 of Maria")
 
     monkeypatch.setenv("SVAHUB_DEBUG", "1")
-    assert isinstance(run("of-this-test").exception, ZeroDivisionError)
+    result = run("of-this-test")
+    assert (result.exit_code, "in fails" in result.stderr, "ValueError" in result.stderr) == (1, True, True)
+    assert "Maria\n" not in result.stderr
+    assert "ValueError: 529" not in result.stderr
 
 
 def test_a_given_hub_is_used_and_left_open(command: Callable[..., click.Command]) -> None:

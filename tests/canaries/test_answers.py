@@ -21,7 +21,7 @@ def test_a_provider_that_repeats_everything_is_not_repeated(shop: Shop, shape: s
         server.shape = shape
         shop.move(url)
         for style in ("text", "json"):
-            shop.run("--log-format", style, "block", "C1", "--timeout", "2")
+            shop.run("--log-format", style, "block", "C1", "--timeout", "0.5")
             shop.run("--log-format", style, "access", "show", "C1")
         shop.move(url)
         for asked in (("users", "list", "tele"), ("plans", "sync", "tele"), ("integration", "test", "tele")):
@@ -44,7 +44,7 @@ def test_a_provider_that_repeats_everything_is_not_repeated(shop: Shop, shape: s
 @pytest.mark.parametrize("fault", [Fault.MALFORMED, Fault.TRUNCATED, Fault.ERROR_AFTER, Fault.REDIRECT])
 def test_a_provider_in_trouble_leaves_no_canary(shop: Shop, clinic: TeleClinicaSimulator, fault: Fault) -> None:
     clinic.faults.next(fault, fault)
-    shop.run("block", "C1", "--timeout", "2")
+    shop.run("block", "C1", "--timeout", "0.5")
     shop.run("work", "--once")
     hidden = [*shop.person.marks, *marks_of_secret(shop.password)]
     assert shop.leaks(hidden) == []
