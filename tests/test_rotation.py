@@ -24,6 +24,7 @@ from svahub.testing.clocks import HandClock
 from svahub.verbs import Action, Command
 from svahub_teleclinica.simulator import TeleClinicaSimulator
 
+FIELD = "password"
 ANA = "52998224725"
 
 
@@ -179,8 +180,8 @@ def test_a_dry_run_tests_and_keeps_nothing(stage: Stage) -> None:
     [
         ({}, "--secret FIELD=env:VAR"),
         ({"username": "env:HOME"}, r"username is no secret of TeleClínica"),
-        ({"password": "env:SURELY_NOT_SET"}, "SURELY_NOT_SET"),
-        ({"password": "a-literal"}, "never as itself"),
+        ({FIELD: "env:SURELY_NOT_SET"}, "SURELY_NOT_SET"),
+        ({FIELD: "a-literal"}, "never as itself"),
     ],
 )
 def test_what_cannot_be_the_new_secret_is_refused_before_any_call(
@@ -193,7 +194,7 @@ def test_what_cannot_be_the_new_secret_is_refused_before_any_call(
 
 def test_who_rotates_what_is_not_there_is_told_what_is(stage: Stage) -> None:
     with pytest.raises(UnknownName, match="Did you mean 'tele'"):
-        stage.office.integrations.rotate("tell", {"password": "env:HOME"})
+        stage.office.integrations.rotate("tell", {FIELD: "env:HOME"})
 
 
 def test_two_who_rotate_at_once_do_not_undo_each_other(stage: Stage) -> None:

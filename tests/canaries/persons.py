@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import string
 from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +28,7 @@ def _cpf_check(base: str) -> str:
 
 
 def cnpj() -> str:
-    base = "".join(secrets.choice("ABCDEFGHJKLMNP0123456789") for _ in range(12))
+    base = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(12))
     return base + str(cnpj_digits.calc_check_digits(base))
 
 
