@@ -97,8 +97,8 @@ def test_a_long_history_is_exported_and_erased(open_isp: Callable[..., Any], bas
 
 
 def test_of_two_runs_with_other_draws_the_pseudonym_is_not_the_same() -> None:
-    drawn = {pseudonym() for _ in range(100)}
-    assert (len(drawn), {len(p) for p in drawn}, {mask_text(p) == p for p in drawn}) == (100, {14}, {True})
+    drawn = {pseudonym() for _ in range(1000)}
+    assert (len(drawn), {len(p) for p in drawn}, {mask_text(p) == p for p in drawn}) == (1000, {14}, {True})
 
 
 # -- hooks of third parties --------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from string import ascii_lowercase
 from typing import Any
 
 from sqlalchemy import Connection
@@ -77,8 +78,8 @@ class Erased:
 
 
 def pseudonym() -> str:
-    """Draw what stands for a person: as long as a document may be, and never one."""
-    return f"x{secrets.token_hex(7)[:13]}"
+    """Draw what stands for a person: as long as a document may be, and of letters alone, so never like one."""
+    return "x" + "".join(secrets.choice(ascii_lowercase) for _ in range(13))
 
 
 @dataclass(frozen=True, slots=True)
