@@ -10,30 +10,42 @@ if TYPE_CHECKING:
     from svahub.hookspecs import ChangesSubscriptions as ChangesSubscriptions
     from svahub.hookspecs import ChecksConnection as ChecksConnection
     from svahub.hookspecs import CreatesPlans as CreatesPlans
+    from svahub.hookspecs import FindsTasks as FindsTasks
     from svahub.hookspecs import FindsUsers as FindsUsers
+    from svahub.hookspecs import KeepsRecords as KeepsRecords
     from svahub.hookspecs import Lifecycle as Lifecycle
     from svahub.hookspecs import ListsUsers as ListsUsers
+    from svahub.hookspecs import PerformsTasks as PerformsTasks
     from svahub.hookspecs import Polls as Polls
+    from svahub.hookspecs import ReceivesWebhooks as ReceivesWebhooks
     from svahub.hookspecs import ResendsAccess as ResendsAccess
     from svahub.hookspecs import hookimpl as hookimpl
     from svahub.models import Account as Account
     from svahub.models import Address as Address
+    from svahub.models import Alert as Alert
     from svahub.models import Applied as Applied
     from svahub.models import Aspect as Aspect
     from svahub.models import BlockReason as BlockReason
     from svahub.models import BlockScope as BlockScope
     from svahub.models import Customer as Customer
+    from svahub.models import Debt as Debt
+    from svahub.models import DebtSettled as DebtSettled
     from svahub.models import Deduplication as Deduplication
     from svahub.models import Desired as Desired
     from svahub.models import DocumentKind as DocumentKind
     from svahub.models import Environment as Environment
+    from svahub.models import Notice as Notice
     from svahub.models import Observed as Observed
     from svahub.models import Plan as Plan
     from svahub.models import PlanDraft as PlanDraft
     from svahub.models import Reason as Reason
+    from svahub.models import Received as Received
     from svahub.models import RemoteSubscription as RemoteSubscription
     from svahub.models import RemoteUser as RemoteUser
     from svahub.models import Subscription as Subscription
+    from svahub.models import Task as Task
+    from svahub.models import TaskResult as TaskResult
+    from svahub.models import Webhook as Webhook
     from svahub.settings import Auth as Auth
     from svahub.settings import BasicAuth as BasicAuth
     from svahub.settings import ClientCredentials as ClientCredentials

@@ -75,9 +75,24 @@ def _hook_faults(cls: type[Any]) -> str | None:
     promised = [n for n, protocol in hookspecs.CAPABILITIES.items() if protocol in cls.__mro__]
     if absent := [name for name in promised if not implemented(cls, name)]:
         return f"capabilities declared without their hook: {', '.join(absent)}"
+    if half := _half_promised(cls):
+        return half
     if observing := [name for name in hookspecs.OBSERVERS if implemented(cls, name)]:
         return f"{', '.join(observing)}: a provider's hooks touch no database; name what has tables in svahub.hooks"
     return _kind_fault(cls) or _keyword_only(cls) or _signature_fault(cls)
+
+
+PAIRS = (("authenticate_webhook", "receive_webhook"), ("recall", "recorded"))
+"""Hooks of which neither is of use alone."""
+
+
+def _half_promised(cls: type[Any]) -> str | None:
+    for pair in PAIRS:
+        there = [name for name in pair if implemented(cls, name)]
+        if len(there) == 1:
+            absent = next(name for name in pair if name not in there)
+            return f"{there[0]} without {absent}: neither is of use alone"
+    return None
 
 
 def _kind_fault(cls: type[Any]) -> str | None:

@@ -18,6 +18,7 @@ HOOKS = "svahub.hooks"
 DEMOS = "svahub.demos"
 SIMULATORS = "svahub.simulators"
 SCHEDULES = "svahub.schedules"
+MIGRATIONS = "svahub.migrations"
 
 
 class ImportFailed(Exception):

@@ -1,6 +1,7 @@
 """The contract with a provider: every hook, once, with what it means and what it may raise.
 
-A hook is a plain function: it calls the provider and returns. It keeps no state, retries nothing, touches no database;
+A hook is a plain function: it calls the provider and returns. It keeps no state, retries nothing, touches no database
+but through the transaction that `recall` and `recorded` are given, and these two call nobody;
 the core records every attempt before the call and its result after it. Any hook may raise the `ProviderError`s.
 """
 
@@ -11,7 +12,20 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pluggy
 
-from svahub.models import Aspect, BlockReason, Observed, Plan, PlanDraft, RemoteUser, Subscription
+from svahub.models import (
+    Aspect,
+    BlockReason,
+    Notice,
+    Observed,
+    Plan,
+    PlanDraft,
+    Received,
+    RemoteUser,
+    Subscription,
+    Task,
+    TaskResult,
+    Webhook,
+)
 
 if TYPE_CHECKING:
     from svahub.extension import Transaction
@@ -131,6 +145,71 @@ class Polls(Protocol):
 
 
 @runtime_checkable
+class PerformsTasks(Protocol):
+    """The provider can be asked for more than the lifecycle: charges, licences, mails."""
+
+    @hookspec(firstresult=True)
+    def perform(self, task: Task) -> TaskResult:
+        """Do it, once; send `task.key` as the reference of what it adds.
+
+        A task that was never tried is not looked up first: one call to the provider is enough.
+        """
+        raise NotImplementedError
+
+
+@runtime_checkable
+class FindsTasks(Protocol):
+    """The provider can be asked whether a task was done."""
+
+    @hookspec(firstresult=True)
+    def find_task(self, task: Task) -> TaskResult | None:
+        """Return what the task came to, None when the provider answered and has nothing of it; a failed look raises.
+
+        Unsupported for a kind that nothing can be looked up by: a person is asked then.
+        """
+        raise NotImplementedError
+
+
+@runtime_checkable
+class ReceivesWebhooks(Protocol):
+    """The provider tells of what happens there. A delivery is a hint: it is stored, answered, and read later."""
+
+    @hookspec(firstresult=True)
+    def authenticate_webhook(self, webhook: Webhook) -> Notice | None:
+        """Return what an authentic delivery is, None when it is not authentic; compare in constant time, call nobody.
+
+        A body that cannot be read is authentic all the same if its headers say so: name it by its digest.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def receive_webhook(self, webhook: Webhook) -> Received:
+        """Say what a delivery came to; where it is older than what is known, or contradicts it, ask the provider.
+
+        It may be called again with the same delivery, and with deliveries out of order.
+        """
+        raise NotImplementedError
+
+
+@runtime_checkable
+class KeepsRecords(Protocol):
+    """A provider whose plugin has tables of its own (`svahub.migrations`). Both hooks touch the transaction alone."""
+
+    @hookspec(firstresult=True)
+    def recall(self, transaction: Transaction, subject: Task | Webhook) -> Mapping[str, Any] | None:
+        """Return what the plugin's tables hold that the next call needs: it gets it as `subject.kept`."""
+
+    @hookspec(firstresult=True)
+    def recorded(
+        self,
+        transaction: Transaction,
+        subject: Subscription | Task | Webhook,
+        result: RemoteUser | TaskResult | Received | None,
+    ) -> None:
+        """Write to the plugin's tables what a call that succeeded came to, in the transaction that keeps its result."""
+
+
+@runtime_checkable
 class KeepsCustomers(Protocol):
     """A plugin with tables of its own about customers; an entry in `svahub.hooks` names it, never a provider's class.
 
@@ -155,6 +234,12 @@ CAPABILITIES: dict[str, type] = {
     "create_plan": CreatesPlans,
     "resend_access": ResendsAccess,
     "poll": Polls,
+    "perform": PerformsTasks,
+    "find_task": FindsTasks,
+    "authenticate_webhook": ReceivesWebhooks,
+    "receive_webhook": ReceivesWebhooks,
+    "recall": KeepsRecords,
+    "recorded": KeepsRecords,
 }
 OBSERVERS = ("export_customer", "erase_customer")
-SPECIFICATIONS = (Lifecycle, *CAPABILITIES.values(), KeepsCustomers)
+SPECIFICATIONS = (Lifecycle, *dict.fromkeys(CAPABILITIES.values()), KeepsCustomers)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from svahub import entries
@@ -27,6 +29,7 @@ from svahub.areas.users import Users
 from svahub.clock import Clock
 from svahub.converge import Converge, Progress
 from svahub.errors import Refused, UnknownName
+from svahub.extension import Transaction
 from svahub.fleet import Fleet
 from svahub.registry import Registry
 from svahub.store import Store, integrations, journal, sales, versions
@@ -34,6 +37,8 @@ from svahub.store.rows import TenantRow
 from svahub.store.states import AuditKind, Phase, State
 from svahub.timekeeper import Timekeeper
 from svahub.verbs import Verbs
+
+P = TypeVar("P")
 
 DEFAULT_TENANT = "default"
 DEFAULT_ZONE = "America/Sao_Paulo"
@@ -210,6 +215,36 @@ class TenantHub:
     def verbs(self) -> Verbs:
         """What can be asked."""
         return Verbs(self.hub.store, self.hub.registry, self.name)
+
+    @contextmanager
+    def transaction(
+        self, command: str, subject: str, *, dry_run: bool = False, **details: Any
+    ) -> Iterator[Transaction]:
+        """Open a transaction for what somebody asked of a plugin; the audit keeps who asked what.
+
+        `details` are masked by their names. With `dry_run`, or when it raises, nothing is kept.
+        """
+        with self.bench.writing(command, subject, dry_run=dry_run, **details) as connection:
+            yield Transaction(connection, self.name, self.hub.store.now(connection))
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Open a transaction that only reads."""
+        with self.hub.store.read() as connection:
+            yield Transaction(connection, self.name, self.hub.store.now(connection))
+
+    @contextmanager
+    def provider(self, integration: str, kind: type[P]) -> Iterator[P]:
+        """Open an integration's provider for calls that change nothing; its exchanges are recorded when the block ends.
+
+        Refused when the integration is of another provider.
+        """
+        with self.bench.calling(integration) as opened:
+            provider = opened.relay.provider
+            if not isinstance(provider, kind):
+                title = opened.kind.title
+                raise Refused(f"The integration {integration!r} is of {title}, not of {kind.__name__}: name another.")
+            yield provider
 
     def counts(self) -> Counts:
         """Count subscriptions by state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -244,3 +245,95 @@ class RemoteUser:
     def subscription(self, key: str) -> RemoteSubscription | None:
         """Return the plan that bears our subscription's key."""
         return next((s for s in self.subscriptions if s.reference == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A one-off that a plugin asked for: a charge, a licence, a mail. Durable, ordered, found before it is repeated.
+
+    `key` is our external reference for it, deterministic by integration, `kind` and `name`. `account` is whose it is,
+    None for what is the ISP's own. `payload` is what the plugin gave when it asked, without personal data; `kept` is
+    what its `recall` brought.
+    """
+
+    key: str
+    kind: str
+    name: str
+    payload: Mapping[str, Any] = field(repr=False)
+    account: Account | None = None
+    contract_id: str | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What a task came to: the provider's id of what it made, and what the plugin wants to remember of it.
+
+    `account_remote_id` is the remote user's id, where the task found or made the user. `details` hold no personal data.
+    """
+
+    remote_id: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    account_remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One delivery, as it came: names of headers in lower case, the body's bytes, when it arrived.
+
+    `kept` is what the plugin's `recall` brought, empty while it is authenticated.
+    """
+
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    received_at: datetime
+    kept: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What an authentic delivery is: its id (the same when it comes again), its kind, and what it is about.
+
+    Deliveries with one `subject` are read in the order of their arrival; those without any wait for none.
+    """
+
+    event_id: str
+    kind: str
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """A charge that was not paid by its due date: `since` is that date, `amount` in BRL."""
+
+    contract: str
+    reference: str
+    since: date
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DebtSettled:
+    """A debt that is no more: it was paid, or the ISP let it go."""
+
+    contract: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that an operator should hear of; `sentence` says what to do, without personal data."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a delivery came to: debts that opened or ended, alerts, and what the plugin wants to remember.
+
+    `understood` is False for an event that the plugin does not know: it is kept, and nothing follows.
+    """
+
+    told: tuple[Debt | DebtSettled | Alert, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    understood: bool = True

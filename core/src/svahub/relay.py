@@ -15,18 +15,38 @@ from svahub.hookspecs import (
     ChangesSubscriptions,
     ChecksConnection,
     CreatesPlans,
+    FindsTasks,
     FindsUsers,
+    KeepsRecords,
     Lifecycle,
     ListsUsers,
+    PerformsTasks,
     Polls,
+    ReceivesWebhooks,
     ResendsAccess,
 )
-from svahub.models import Aspect, BlockReason, Observed, Plan, PlanDraft, RemoteUser, Subscription
+from svahub.models import (
+    Aspect,
+    BlockReason,
+    Notice,
+    Observed,
+    Plan,
+    PlanDraft,
+    Received,
+    RemoteUser,
+    Subscription,
+    Task,
+    TaskResult,
+    Webhook,
+)
 from svahub.registry import ProviderKind
-from svahub.vetting import vet_error, vetted, vetted_or_none
+from svahub.vetting import vet_error, vetted, vetted_notice, vetted_or_none, vetted_received, vetted_task
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from svahub.client import ProviderClient
+    from svahub.extension import Transaction
     from svahub.settings import IntegrationSettings
 
 T = TypeVar("T", Plan, RemoteUser)
@@ -39,7 +59,7 @@ class Relay:
     """
 
     def __init__(self, kind: ProviderKind, provider: Any, wrappers: Iterable[Any] = ()) -> None:
-        self.kind = kind
+        self.kind, self.provider = kind, provider
         manager = specified_manager()
         manager.register(provider, kind.name)
         for number, wrapper in enumerate(wrappers):
@@ -119,6 +139,50 @@ class Relay:
         poller = cast(Polls, self._offering("poll"))
         with foreign_errors("poll"):
             return vetted_or_none(RemoteUser, poller.poll(subscription=subscription, handle=handle), "poll")
+
+    def perform(self, task: Task) -> TaskResult:
+        """Do a task."""
+        performer = cast(PerformsTasks, self._offering("perform"))
+        with foreign_errors("perform"):
+            return vetted_task(performer.perform(task=task), "perform")
+
+    def find_task(self, task: Task) -> TaskResult | None:
+        """Look up what a task came to."""
+        finder = cast(FindsTasks, self._offering("find_task"))
+        with foreign_errors("find_task"):
+            found = finder.find_task(task=task)
+            return None if found is None else vetted_task(found, "find_task")
+
+    def authenticate_webhook(self, webhook: Webhook) -> Notice | None:
+        """Say what a delivery is, None when it is not authentic."""
+        receiver = cast(ReceivesWebhooks, self._offering("authenticate_webhook"))
+        with foreign_errors("authenticate_webhook"):
+            notice = receiver.authenticate_webhook(webhook=webhook)
+            return None if notice is None else vetted_notice(notice, "authenticate_webhook")
+
+    def receive_webhook(self, webhook: Webhook) -> Received:
+        """Say what a delivery came to."""
+        receiver = cast(ReceivesWebhooks, self._offering("receive_webhook"))
+        with foreign_errors("receive_webhook"):
+            return vetted_received(receiver.receive_webhook(webhook=webhook), "receive_webhook")
+
+    def recall(self, transaction: Transaction, subject: Task | Webhook) -> Mapping[str, Any]:
+        """Return what the plugin's own tables hold that the next call needs; nothing where it has none."""
+        if not self.can("recall"):
+            return {}
+        with foreign_errors("recall"):
+            return cast(KeepsRecords, self._hooks).recall(transaction=transaction, subject=subject) or {}
+
+    def recorded(
+        self,
+        transaction: Transaction,
+        subject: Subscription | Task | Webhook,
+        result: RemoteUser | TaskResult | Received | None,
+    ) -> None:
+        """Have the plugin write what a call came to; PluginBug when it fails, whatever it raised."""
+        if self.can("recorded"):
+            with foreign_errors("recorded"):
+                cast(KeepsRecords, self._hooks).recorded(transaction=transaction, subject=subject, result=result)
 
     def can(self, capability: str) -> bool:
         """Say whether the provider implements a hook beyond the lifecycle."""

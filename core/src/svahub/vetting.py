@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from datetime import date
 from decimal import Decimal
 from math import isfinite
 from typing import Any, TypeVar
+
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from svahub.errors import (
     AlreadyExists,
@@ -22,7 +25,18 @@ from svahub.errors import (
     Rejected,
 )
 from svahub.masking import clean, mask_text
-from svahub.models import Observed, Plan, RemoteSubscription, RemoteUser
+from svahub.models import (
+    Alert,
+    Debt,
+    DebtSettled,
+    Notice,
+    Observed,
+    Plan,
+    Received,
+    RemoteSubscription,
+    RemoteUser,
+    TaskResult,
+)
 
 T = TypeVar("T", Plan, RemoteUser)
 R = TypeVar("R", Plan, RemoteUser, RemoteSubscription)
@@ -50,6 +64,56 @@ def vetted(kind: type[T], value: Any, hook: str) -> T:
 def vetted_or_none(kind: type[T], value: Any, hook: str) -> T | None:
     """Return the same, or None where the hook found nothing."""
     return None if value is None else vetted(kind, value, hook)
+
+
+def vetted_task(value: Any, hook: str) -> TaskResult:
+    """Return a task's result, its details as JSON has them; PluginBug when it is not usable."""
+    if not isinstance(value, TaskResult):
+        raise PluginBug(f"{hook} returned {type(value).__name__}, not TaskResult")
+    ids = (value.remote_id, value.account_remote_id)
+    if not all(id is None or _is_text(id) for id in ids):
+        raise PluginBug(f"{hook} returned a TaskResult with an unusable id")
+    return replace(value, details=_plain(value.details, hook))
+
+
+def vetted_notice(value: Any, hook: str) -> Notice:
+    """Return what a delivery is; PluginBug when it is not usable."""
+    if not isinstance(value, Notice):
+        raise PluginBug(f"{hook} returned {type(value).__name__}, not Notice")
+    if not (_is_text(value.event_id) and _is_text(value.kind) and (value.subject is None or _is_text(value.subject))):
+        raise PluginBug(f"{hook} returned an unusable Notice")
+    return value
+
+
+def vetted_received(value: Any, hook: str) -> Received:
+    """Return what a delivery came to, its details as JSON has them; PluginBug when it is not usable."""
+    if not isinstance(value, Received):
+        raise PluginBug(f"{hook} returned {type(value).__name__}, not Received")
+    if not all(map(_is_told, value.told)):
+        raise PluginBug(f"{hook} returned an unusable debt or alert")
+    told = tuple(Alert(mask_text(clean(one.sentence))) if isinstance(one, Alert) else one for one in value.told)
+    return replace(value, told=told, details=_plain(value.details, hook))
+
+
+def _is_told(value: Any) -> bool:
+    match value:
+        case Debt():
+            named = _is_text(value.contract) and _is_text(value.reference)
+            return named and type(value.since) is date and _is_price(value.amount)
+        case DebtSettled():
+            return _is_text(value.contract) and _is_text(value.reference)
+        case Alert():
+            return isinstance(value.sentence, str)
+    return False
+
+
+def _plain(details: Any, hook: str) -> dict[str, Any]:
+    """Return details as JSON has them."""
+    try:
+        plain = to_jsonable_python(dict(details), inf_nan_mode="strings")
+    except (PydanticSerializationError, TypeError, ValueError) as error:
+        raise PluginBug(f"{hook} returned details that JSON does not have") from error
+    return dict(plain)
 
 
 def vet_error(error: ProviderError, hook: str) -> None:

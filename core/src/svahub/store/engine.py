@@ -34,6 +34,7 @@ from svahub.masking import mask_text
 from svahub.points import Point
 
 WRITE = "svahub_write"
+RESHAPE = "svahub_reshape"
 TRIES = 3
 T = TypeVar("T")
 
@@ -81,6 +82,20 @@ class Store:
             yield connection
             if undo:
                 transaction.rollback()
+        points.reached(Point.WRITTEN)
+
+    @contextmanager
+    def reshape(self) -> Iterator[Connection]:
+        """Open a transaction in which tables may be made anew: SQLite looks at references when it ends, not before.
+
+        Raises StoreUnavailable when a row then refers to what is not there; nothing is changed.
+        """
+        with _clear_errors(self.url), self.engine.connect().execution_options(**{WRITE: True, RESHAPE: True}) as one:
+            one.detach()  # its connection looks at no references: nobody else gets it
+            with one.begin():
+                yield one
+                if self.dialect == "sqlite" and one.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise StoreUnavailable(f"The store {self.url.render_as_string()} has rows that refer to nothing.")
         points.reached(Point.WRITTEN)
 
     @contextmanager
@@ -177,7 +192,10 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get(WRITE, False)
+        options = connection.get_execution_options()
+        if options.get(RESHAPE, False):  # inside a transaction SQLite takes no notice of it
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        immediate = options.get(WRITE, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 

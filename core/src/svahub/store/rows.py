@@ -25,7 +25,17 @@ from svahub.models import (
     Plan,
     Reason,
 )
-from svahub.store.states import Certainty, ContractStatus, EventKind, IntegrationState, Outcome, Phase, Verb
+from svahub.store.states import (
+    Certainty,
+    ContractStatus,
+    EventKind,
+    InboxState,
+    IntegrationState,
+    Outcome,
+    Phase,
+    TaskStep,
+    Verb,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,7 @@ class IntegrationRow:
     secrets_at: datetime | None = None
     former_secrets: dict[str, str] | None = field(default=None, repr=False)
     secret_dates: dict[str, str] | None = None
+    endpoint_id: str | None = None
 
     def secret_since(self, field: str) -> datetime:
         """Return since when a current secret is what it is."""
@@ -329,3 +340,94 @@ def applied_column(applied: Applied) -> dict[str, Any]:
         "due_day": applied.due_day,
         "customer": applied.customer,
     }
+
+
+class TaskRow(NamedTuple):
+    """A one-off that a plugin asked for: what it is, and what comes next."""
+
+    id: int
+    key: str
+    tenant: str
+    integration: str
+    account_key: str
+    kind: str
+    name: str
+    contract_id: str | None
+    payload: dict[str, Any]
+    adds: bool
+    actor: str
+    note: str | None
+    outcome: Outcome
+    phase: Phase
+    due_at: datetime | None
+    priority: int
+    tries: int
+    uncertain_since: datetime | None
+    looks: int
+    cause: str | None
+    advice: str | None
+    remote_id: str | None
+    details: dict[str, Any]
+    created_at: datetime
+    changed_at: datetime
+
+    def __repr__(self) -> str:
+        return f"TaskRow({self.id}, {self.kind} {self.name!r}, {self.phase.value})"
+
+    @property
+    def stream(self) -> str:
+        """What of an account is done in the order in which it was asked: the first part of the kind."""
+        return self.kind.partition(".")[0]
+
+
+class TaskAttemptRow(NamedTuple):
+    """One try of a task: known, as every attempt, by its account and the number of the lease that it ran under."""
+
+    account_key: str
+    lease_number: int
+    tenant: str
+    task_key: str
+    step: TaskStep
+    started_at: datetime
+    ended_at: datetime | None
+    certainty: Certainty | None
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DebtRow:
+    """A debt that a billing plugin raised; open until it is settled."""
+
+    tenant: str
+    integration: str
+    reference: str
+    contract_id: str
+    since: date
+    amount: Decimal
+    opened_at: datetime
+    settled_at: datetime | None
+
+
+class InboxRow(NamedTuple):
+    """One delivery of a provider, by the id of its event; it waits while `due_at` is set."""
+
+    id: int
+    tenant: str
+    integration: str
+    event_id: str
+    kind: str
+    subject: str | None
+    received_at: datetime
+    deliveries: int
+    headers: dict[str, str]
+    body: bytes | None
+    state: InboxState
+    due_at: datetime | None
+    owner: str | None
+    tries: int
+    cause: str | None
+    details: dict[str, Any]
+    ended_at: datetime | None
+
+    def __repr__(self) -> str:
+        return f"InboxRow({self.id}, {self.kind}, {self.state.value})"

@@ -93,6 +93,31 @@ class AuditKind(StrEnum):
     EXCHANGES = "exchanges"
 
 
+class TaskStep(StrEnum):
+    """What converge does next for one task."""
+
+    PERFORM = "perform"
+    FIND = "find"
+
+
+class InboxState(StrEnum):
+    """How it stands with a delivery of a provider."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+class Permission(StrEnum):
+    """What the bearer of an API key may do."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    BILLING = "billing"
+    READ_ONLY = "read-only"
+
+
 class EventKind(StrEnum):
     """What happened that somebody may want to hear of."""
 
@@ -102,6 +127,7 @@ class EventKind(StrEnum):
     DEBT_OPENED = "debt_opened"
     DEBT_SETTLED = "debt_settled"
     PLAN_RETIRED = "plan_retired"
+    ALERT = "alert"
 
 
 class RunOutcome(StrEnum):
@@ -121,3 +147,4 @@ class DataClass(StrEnum):
     LOOKS = "looks"
     EVENTS = "events"
     IDEMPOTENCY_KEYS = "idempotency_keys"
+    INBOX = "inbox"

@@ -14,7 +14,7 @@ from svahub.store import closing, tables
 from svahub.store.closing import Closed, Closing
 from svahub.store.engine import Store
 
-KNOWN = ("0001", "0002")
+KNOWN = ("0001", "0002", "0003")
 HEAD = KNOWN[-1]
 _UPGRADE_LOCK = 7_364_825  # any number of ours: two processes that upgrade at once must meet
 
@@ -70,7 +70,7 @@ def place(store: Store) -> str:
 
 def upgrade(store: Store) -> tuple[str | None, str]:
     """Bring the store to this svahub's version and return what it was and is; two that do so at once do it once."""
-    with store.write() as connection:
+    with store.reshape() as connection:
         _wait_for_others(store, connection)
         before = current(connection)
         _refuse_unusable(store, connection, before)
@@ -85,7 +85,7 @@ def begin(store: Store, kind: Closing, origin: str, at: datetime) -> bool:
     Raises Refused when anything else is there.
     """
     _keep_private(store)
-    with store.write() as connection:
+    with store.reshape() as connection:
         _wait_for_others(store, connection)
         if _is_begun(store, connection, kind):
             return True

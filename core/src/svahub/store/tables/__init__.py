@@ -15,6 +15,8 @@ from svahub.store.tables.books import (
     operations,
 )
 from svahub.store.tables.columns import metadata
+from svahub.store.tables.debts import debt_exemptions, debt_policies, debts
+from svahub.store.tables.doors import api_keys, inbox, tallies
 from svahub.store.tables.duties import retention, schedules
 from svahub.store.tables.sales import (
     accounts,
@@ -28,18 +30,24 @@ from svahub.store.tables.sales import (
     subscriptions,
     tenants,
 )
+from svahub.store.tables.tasks import task_attempts, tasks
 
 __all__ = [
     "accounts",
+    "api_keys",
     "attempts",
     "audit",
     "block_reasons",
     "chains",
     "contracts",
     "customers",
+    "debt_exemptions",
+    "debt_policies",
+    "debts",
     "events",
     "exchanges",
     "idempotency_keys",
+    "inbox",
     "integrations",
     "items",
     "metadata",
@@ -49,5 +57,8 @@ __all__ = [
     "retention",
     "schedules",
     "subscriptions",
+    "tallies",
+    "task_attempts",
+    "tasks",
     "tenants",
 ]

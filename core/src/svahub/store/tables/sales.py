@@ -51,8 +51,10 @@ integrations = Table(
     Column("secrets_at", Instant),
     Column("former_secrets", JSON),
     Column("secret_dates", JSON),
+    Column("endpoint_id", String(32)),
     PrimaryKeyConstraint("tenant", "name"),
     ForeignKeyConstraint(["tenant"], ["tenants.name"]),
+    Index(None, "endpoint_id", unique=True),
 )
 
 plans = Table(
@@ -167,7 +169,7 @@ accounts = Table(
     Column("key", String(36), nullable=False),
     tenant_column(),
     name_column("integration"),
-    name_column("customer_id"),
+    name_column("customer_id", null=True),  # None: the ISP's own, for tasks that are no customer's
     name_column("remote_id", null=True),
     Column("priority", SmallInteger, nullable=False),
     Column("due_at", Instant),

@@ -1,4 +1,7 @@
-"""What plugins get for what they add beside a provider: for an act of `svahub demo`, a stage."""
+"""What plugins get for what they add beside a provider: tables, schedules, acts of `svahub demo`.
+
+What their commands are made with is in `svahub.extension.commands`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, MetaData
 
     from svahub.hub import TenantHub
     from svahub.testing import SimulatorProcess
@@ -32,6 +35,25 @@ class Transaction:
     connection: Connection
     tenant: str
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """A plugin's own tables; an entry point in `svahub.migrations` names it, under the plugin's name.
+
+    `metadata` has the tables as they are now, each bearing the plugin's name before its own (`asaas_charges`) and a
+    `tenant`; `scripts` is where Alembic finds the migrations ("package:folder"), `known` their revisions, the oldest
+    first. They stand beside the core's in one store, with a version table of their own.
+    """
+
+    metadata: MetaData
+    scripts: str
+    known: tuple[str, ...]
+
+    @property
+    def head(self) -> str:
+        """The newest revision."""
+        return self.known[-1]
 
 
 @dataclass(frozen=True, slots=True)
