@@ -101,7 +101,7 @@ class Verb:
             content=content,
             content_type="application/json" if content else "",
             params=params,
-            headers=headers,
+            headers={**self._client.headers, **(headers or {})},
         )
         return self._client.perform(call, returns.model_validate_json if returns else _nothing)
 
@@ -170,6 +170,7 @@ class ProviderClient:
         self._slots = Slots(
             (auth or NoAuth(), *former), lambda given: self._authenticated(given, hosts, tokens), reread, monotonic
         )
+        self.headers: Mapping[str, str] = {}
         self._understand(_untranslated)
 
     def _understand(self, translate: Translate) -> None:
@@ -177,9 +178,13 @@ class ProviderClient:
         self.get, self.post, self.put = Verb(self, "GET"), Verb(self, "POST"), Verb(self, "PUT")
         self.patch, self.delete = Verb(self, "PATCH"), Verb(self, "DELETE")
 
-    def translating(self, translate: Translate) -> ProviderClient:
-        """Return a client over the same connections that first asks `translate` what an error answer means."""
+    def translating(self, translate: Translate, headers: Mapping[str, str] | None = None) -> ProviderClient:
+        """Return a client over the same connections that first asks `translate` what an error answer means.
+
+        `headers` are sent with every call, a User-Agent of the plugin's own for example.
+        """
         client = copy.copy(self)
+        client.headers = headers or {}
         client._understand(translate)
         return client
 
@@ -193,6 +198,17 @@ class ProviderClient:
     def proven(self) -> bool:
         """Whether the provider has taken the current credentials."""
         return self._slots.proven
+
+    def now(self) -> datetime:
+        """Return the instant, by the clock that everything here goes by."""
+        return self._sender.now()
+
+    def permit(self, timeout: float) -> None:
+        """Ask leave to send what does not go through this client, a mail say, and takes up to `timeout` seconds.
+
+        Raises NotSent when it must not happen now: the lease ends before, or the integration is stopped.
+        """
+        self._sender.gate(timeout)
 
     def perform(self, call: Call, read: Callable[[bytes], T]) -> T:
         """Authenticate and make the call; while the credentials are refused, again with the next that may be right."""

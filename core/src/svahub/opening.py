@@ -87,7 +87,8 @@ def configured(kind: ProviderKind, row: IntegrationRow) -> Configured:
 
 def settings_of(kind: ProviderKind, row: IntegrationRow) -> IntegrationSettings:
     """Return a row's settings with its secrets as they are now; raises like `configured`."""
-    return validated(kind, row.settings, {name: resolve(kept) for name, kept in row.secrets.items()})
+    secrets = {name: resolve(kept) for name, kept in row.secrets.items()}
+    return validated(kind, row.settings, secrets, row.environment)
 
 
 def _former(kind: ProviderKind, row: IntegrationRow) -> IntegrationSettings | None:
@@ -197,11 +198,16 @@ def base_url(kind: ProviderKind, environment: Environment, given: str | None) ->
     return checked_url(given, hosts(kind, environment))
 
 
-def validated(kind: ProviderKind, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> IntegrationSettings:
-    """Validate settings and secrets by the plugin's own model; Refused names each field that is wrong."""
+def validated(
+    kind: ProviderKind, settings: Mapping[str, Any], secrets: Mapping[str, str], environment: Environment | None = None
+) -> IntegrationSettings:
+    """Validate settings and secrets by the plugin's own model; Refused names each field that is wrong.
+
+    Its validators find the environment in their context, to refuse what is of the other one.
+    """
     try:
         with foreign_errors(f"{kind.name}'s Settings", passing=ValidationError):
-            return kind.settings.model_validate({**settings, **secrets})
+            return kind.settings.model_validate({**settings, **secrets}, context={"environment": environment})
     except ValidationError as error:
         wrong = "; ".join(f"{_field(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False))
     for secret in secrets.values():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from calendar import isleap
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -21,8 +24,10 @@ from svahub.masking import mask_document, mask_email, mask_phone
 from svahub.models import BlockReason
 from svahub.routes import Routes
 from svahub.store import contracts
-from svahub.store.rows import ContractRow, CustomerRow, ItemRow
+from svahub.store.rows import ContractRow, CustomerRow, ItemRow, SubscriptionRow
 from svahub.store.states import AuditKind, ContractStatus
+
+Of = TypeVar("Of", ItemRow, SubscriptionRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,15 @@ class CustomerView:
     phone: str | None
     contracts: tuple[ContractView, ...]
     erased_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A contract with its items that are not removed, and what was ever sold of it."""
+
+    contract: ContractRow
+    items: tuple[ItemRow, ...]
+    subscriptions: tuple[SubscriptionRow, ...]
 
 
 class StrictRefusal(Refused):
@@ -141,6 +155,29 @@ class Contracts:
         with self.bench.store.read() as connection:
             yield from contracts.contract_pages(connection, self.bench.tenant, status, customer)
 
+    def whole(self, status: ContractStatus | None = None) -> Iterator[Whole]:
+        """Stream contracts with their items and what was sold of them, by their id."""
+        with self.bench.store.read() as connection:
+            rows = contracts.contract_pages(connection, self.bench.tenant, status)
+            while page := list(islice(rows, contracts.PAGE)):
+                ids = [row.id for row in page]
+                items = _by_contract(contracts.items_of(connection, self.bench.tenant, ids))
+                sold = _by_contract(contracts.subscriptions_of(connection, self.bench.tenant, ids))
+                for row in page:
+                    there = tuple(item for item in items[row.id] if not item.removed)
+                    yield Whole(row, there, tuple(sold[row.id]))
+
+    def birthdays(self, day: date) -> Sequence[str]:
+        """Return the customers of active contracts who have their birthday on a day, and an e-mail address.
+
+        Who was born on 29 February has it on the 28th where there is no 29th.
+        """
+        days = {(day.month, day.day)}
+        if (day.month, day.day) == (2, 28) and not isleap(day.year):
+            days.add((2, 29))
+        with self.bench.store.read() as connection:
+            return contracts.birthdays(connection, self.bench.tenant, days)
+
     def show(self, contract: str) -> ContractView:
         """Return one contract with all that hangs on it."""
         with self.bench.store.read() as connection:
@@ -172,6 +209,13 @@ class Contracts:
             subject = entries.of_customer(id)
             self.bench.record(connection, AuditKind.LOOK, "customers show", subject, actor=actor)
         return _customer(row, tuple(self._view(contract) for contract in held))
+
+
+def _by_contract(rows: Iterable[Of]) -> dict[str, list[Of]]:
+    found: dict[str, list[Of]] = defaultdict(list)
+    for row in rows:
+        found[row.contract_id].append(row)
+    return found
 
 
 def _counts(report: Report) -> dict[str, Any]:

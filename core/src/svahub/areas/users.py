@@ -58,6 +58,12 @@ class Users:
             for user in opened.relay.list_users(status):
                 yield _masked(user)
 
+    def linked(self, integration: str) -> dict[str, str]:
+        """Return the provider's id of each customer's user, by customer; without those it has no user of."""
+        self.bench.integration(integration)
+        with self.bench.store.read() as connection:
+            return contracts.linked_customers(connection, self.bench.tenant, integration)
+
     def access(self, contract: str, item: str | None, *, reveal: bool, actor: str) -> Sequence[AccessView]:
         """Return logins and access addresses of a contract's live subscriptions, read from the provider now."""
         rows = self._live(contract, item)

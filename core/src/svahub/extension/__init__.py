@@ -6,6 +6,9 @@ What their commands are made with is in `svahub.extension.commands`.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,11 +33,13 @@ class Transaction:
     """A transaction on the store, of one tenant; `now` is its instant.
 
     What a plugin does through `connection` (SQLAlchemy's) becomes durable, or is undone, with the rest of it.
+    `integration` is the one whose provider is asked to recall or record, None outside of these hooks.
     """
 
     connection: Connection
     tenant: str
     now: datetime
+    integration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,21 @@ class Stage:
             raise Refused("Simulators need more packages: pip install 'svahub[testing]'.") from error
         with simulator_process(name, *options) as simulator:
             yield simulator
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Run `svahub serve --with-work` on the act's store while a `with` block lasts; yield where it answers."""
+        command = [sys.executable, "-m", "svahub", "serve", "--with-work", "--port", "0", "--json"]
+        environment = os.environ | self._environment()
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+            try:
+                line = process.stdout.readline() if process.stdout else ""
+                if not line:
+                    raise Refused("`svahub serve` ended before it answered: see above.")
+                yield str(json.loads(line)["url"])
+            finally:
+                process.terminate()
+                process.wait()
 
     def say(self, text: str) -> None:
         """Tell the audience what happens."""

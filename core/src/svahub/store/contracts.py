@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, extract, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.store.rows import AccountRow, ContractRow, CustomerRow, ItemRow, ReasonRow, SubscriptionRow
+from svahub.store.states import ContractStatus
 from svahub.store.tables import accounts, block_reasons, contracts, customers, items, subscriptions, tenants
 
 PAGE = 500
@@ -152,6 +153,26 @@ def accounts_by_customer(
     c = accounts.c
     query = select(accounts).where(c.tenant == tenant, tuple_(c.integration, c.customer_id).in_(pairs))
     return {(row.integration, row.customer_id): AccountRow(*row) for row in connection.execute(query).all()}
+
+
+def linked_customers(connection: Connection, tenant: str, integration: str) -> dict[str, str]:
+    """Return the remote user of each customer that has one at an integration."""
+    c = accounts.c
+    where = (c.tenant == tenant, c.integration == integration, c.customer_id.is_not(None), c.remote_id.is_not(None))
+    return {
+        row.customer_id: row.remote_id for row in connection.execute(select(c.customer_id, c.remote_id).where(*where))
+    }
+
+
+def birthdays(connection: Connection, tenant: str, days: Collection[tuple[int, int]]) -> list[str]:
+    """Return the customers of active contracts who were born on one of some days (month, day) and have an address."""
+    c = customers.c
+    born = tuple_(extract("month", c.birth_date), extract("day", c.birth_date)).in_(days)
+    active = select(contracts.c.customer_id).where(
+        contracts.c.tenant == tenant, contracts.c.status == ContractStatus.ACTIVE
+    )
+    where = (c.tenant == tenant, born, c.email.is_not(None), c.erased_at.is_(None), c.id.in_(active))
+    return list(connection.execute(select(c.id).where(*where).order_by(c.id)).scalars())
 
 
 def lock_customers(connection: Connection, tenant: str, ids: Collection[str]) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import cycle
 from typing import Any
 
 from svahub.testing.http import Problem, Request
@@ -97,6 +98,20 @@ def cpf(value: object) -> bool:
         return False
     digits = [int(character) for character in value]
     return all(digits[length] == _check_digit(digits[:length]) for length in (9, 10))
+
+
+def cnpj(value: object) -> bool:
+    """Tell whether it is a CNPJ: twelve digits or capital letters and two check digits, not all the same."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9A-Z]{12}[0-9]{2}", value) or len(set(value)) == 1:
+        return False
+    values = [ord(character) - ord("0") for character in value]
+    return all(values[length] == _cnpj_digit(values[:length]) for length in (12, 13))
+
+
+def _cnpj_digit(values: list[int]) -> int:
+    weighted = zip(reversed(values), cycle(range(2, 10)), strict=False)
+    remainder = sum(value * weight for value, weight in weighted) % 11
+    return 0 if remainder < 2 else 11 - remainder
 
 
 def _check_digit(digits: list[int]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -77,9 +77,10 @@ class Timings:
 
     def update(self, values: Mapping[str, float]) -> None:
         """Set those that are named; raise ValueError for a name that does not exist or a negative value."""
+        there_is = [field.name for field in fields(self)]
         for name, value in values.items():
-            if name not in self.__slots__ or value < 0:
-                raise ValueError(f"no timing {name!r} of {value!r}; there is: {', '.join(self.__slots__)}, in seconds")
+            if name not in there_is or value < 0:
+                raise ValueError(f"no timing {name!r} of {value!r}; there is: {', '.join(there_is)}, in seconds")
             setattr(self, name, value)
 
 

@@ -104,15 +104,26 @@ class Match:
 
 
 class Routes:
-    """Finds the method of `owner` that answers a request, among those of the same number of path segments."""
+    """Finds the method of an owner that answers a request, among those of the same number of path segments."""
 
     def __init__(self, owner: object) -> None:
         self._by_length: dict[int, list[tuple[str, list[str], Handler]]] = {}
+        self.add(owner)
+
+    def add(self, owner: object) -> None:
+        """Take the marked methods of one more owner."""
         for name in dir(type(owner)):
             method, path = getattr(getattr(type(owner), name), "route", (None, ""))
             if method is not None:
                 segments = path.split("/")
                 self._by_length.setdefault(len(segments), []).append((method, segments, getattr(owner, name)))
+        for patterns in self._by_length.values():
+            patterns.sort(key=_parameter_count)  # /plans/all goes before /plans/{plan_id}
+
+    def known(self) -> set[tuple[str, str]]:
+        """Return the method and path of every route."""
+        patterns = (pattern for several in self._by_length.values() for pattern in several)
+        return {(method, "/".join(segments)) for method, segments, _ in patterns}
 
     def find(self, method: str, path: str) -> Match:
         """Return the match; raise Problem(404) for an unknown path, Problem(405) for another method."""
@@ -126,6 +137,10 @@ class Routes:
         if known:
             raise Problem(405, "method_not_allowed", "this path does not take that method")
         raise Problem(404, "no_such_route", "there is no such path")
+
+
+def _parameter_count(pattern: tuple[str, list[str], Handler]) -> int:
+    return sum(segment.startswith("{") for segment in pattern[1])
 
 
 def _parameters(pattern: list[str], segments: list[str]) -> dict[str, str] | None:

@@ -51,6 +51,10 @@ class SimulatorProcess:
         """Return how many requests each route had, by status."""
         return self._ask("GET", "requests")
 
+    def steer(self, name: str, **body: object) -> Any:
+        """Ask one of the simulator's own controls for something, and return what it answers."""
+        return self._ask("POST", name, body)
+
     def stop(self, timeout: float = SECONDS_TO_STOP) -> int:
         """Send SIGTERM, if it still runs, and return the exit code."""
         self.process.terminate()

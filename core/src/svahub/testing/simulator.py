@@ -11,7 +11,7 @@ from collections import Counter, deque
 from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Thread
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
 
 from svahub.clock import Clock, SystemClock
 from svahub.testing.control import CONTROL, Control
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 REQUESTS_KEPT = 10_000
 SECONDS_TO_START = 10.0
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
@@ -90,6 +91,24 @@ class Simulator(ABC):
         """Return an opaque id; the seed decides which."""
         return f"{prefix}_{self._ids.getrandbits(48):012x}"
 
+    def complete(self, answer: Answer) -> Answer:
+        """Return the answer as it leaves: what a provider adds to all of them is added here."""
+        return answer
+
+    def add_routes(self, *owners: object) -> None:
+        """Answer with the marked methods of these too, so that a large provider is not one class."""
+        for owner in owners:
+            self._routes.add(owner)
+
+    def routes(self) -> set[tuple[str, str]]:
+        """Return the method and path of every route below the base path."""
+        return self._routes.known()
+
+    def add_controls(self, *owners: object) -> None:
+        """Answer runtime control with the marked methods of these too; their paths begin with `/_simulator/`."""
+        for owner in owners:
+            self._control.add(owner)
+
     @property
     def url(self) -> str:
         """The base URL, as an integration is given it."""
@@ -135,6 +154,16 @@ class Simulator(ABC):
     async def _refuse(self) -> None:
         self._listener.refuse()
 
+    def between_requests(self, work: Callable[[], T]) -> T:
+        """Do something to the state while no handler runs, from any thread, and return what it returns."""
+        if self._loop is None or self._loop is _loop_of_this_thread():
+            return work()
+
+        async def done() -> T:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(done(), self._loop).result(SECONDS_TO_START)
+
     def _in_loop(self, call: Any) -> None:
         if self._loop is None:
             call.close()
@@ -179,7 +208,7 @@ class Simulator(ABC):
         route, answer = self._apply(request)
         await asyncio.sleep(self.timings.answer_seconds)
         if ending is Fault.ERROR_AFTER:
-            answer = self._problem(server_error())
+            answer = self.complete(self._problem(server_error()))
         unanswered = ending in {Fault.DROP_AFTER, Fault.TIMEOUT_AFTER}
         self._note(request, route, UNANSWERED if unanswered else answer.status)
         await (spoiled(ending, exchange, answer, self.huge_bytes) if ending else exchange.deliver(answer))
@@ -189,7 +218,7 @@ class Simulator(ABC):
         self._note(request, self._route_of(request), problem.status if problem else UNANSWERED)
         if problem:
             await asyncio.sleep(self.timings.answer_seconds)
-            await exchange.deliver(self._problem(problem))
+            await exchange.deliver(self.complete(self._problem(problem)))
         elif fault is Fault.TIMEOUT_BEFORE:
             await exchange.silence()
         else:
@@ -198,6 +227,10 @@ class Simulator(ABC):
             await exchange.cut()
 
     def _apply(self, request: Request) -> tuple[str, Answer]:
+        route, answer = self._handle(request)
+        return route, self.complete(answer)
+
+    def _handle(self, request: Request) -> tuple[str, Answer]:
         route = UNKNOWN_ROUTE
         try:
             self.authorize(request)
@@ -231,6 +264,13 @@ class Simulator(ABC):
 
 
 UNKNOWN_ROUTE = "unknown"
+
+
+def _loop_of_this_thread() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _random(seed: str) -> random.Random:

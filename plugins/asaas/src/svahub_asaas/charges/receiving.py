@@ -1,0 +1,93 @@
+"""Deliveries of Asaas: authenticated by their token, and believed only as far as they tell something new.
+
+A delivery comes at least once and in any order, so what contradicts what is known is asked of Asaas anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from svahub import Alert, Notice, Received, Webhook
+from svahub.errors import NotFound
+
+from svahub_asaas.charges.wire import Event, Payment
+from svahub_asaas.status import Standing, Standpoint, debt_of, is_progress, standing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+HEADER = "asaas-access-token"
+UNREADABLE = "UNREADABLE"
+LONGEST = 200
+ALERTS = {
+    "ACCESS_TOKEN_EXPIRING_SOON": "Asaas: the API key of {name} expires soon. Make a new one there, then: {remedy}",
+    "ACCESS_TOKEN_EXPIRED": "Asaas: the API key of {name} has expired. Make a new one there, then: {remedy}",
+    "ACCESS_TOKEN_DISABLED": "Asaas: the API key of {name} was disabled. Make a new one there, then: {remedy}",
+}
+REMEDY = "svahub integration rotate"
+
+
+def notice(webhook: Webhook, token: str | None) -> Notice | None:
+    """Return what a delivery is if it bears the token that Asaas was given; None: it is not from Asaas."""
+    given = webhook.headers.get(HEADER, "")
+    if token is None or not hmac.compare_digest(given.encode(), token.encode()):
+        return None
+    event = event_of(webhook)
+    if event is None or not event.id or not event.event:
+        return Notice(hashlib.sha256(webhook.body).hexdigest(), UNREADABLE)
+    return Notice(event.id[:LONGEST], event.event[:LONGEST], event.subject)
+
+
+def received(webhook: Webhook, read: Callable[[str], Payment]) -> Received:
+    """Say what a delivery came to; `read` asks Asaas for a charge, and raises NotFound where it has none."""
+    event = event_of(webhook)
+    if event is not None and event.payment is not None and event.event.startswith("PAYMENT_"):
+        payment = _believed(event.payment, event.date_created, webhook.kept, read)
+        return _of_charge(payment, event.date_created, webhook.kept)
+    if event is not None and event.event in ALERTS:
+        return Received((Alert(ALERTS[event.event].format(name="this integration", remedy=REMEDY)),))
+    return Received(understood=False)
+
+
+def event_of(webhook: Webhook) -> Event | None:
+    """Return the event that a delivery bears, None where it cannot be read."""
+    try:
+        return Event.model_validate_json(webhook.body)
+    except ValidationError:
+        return None
+
+
+def _believed(told: Payment, at: str | None, kept: Mapping[str, Any], read: Callable[[str], Payment]) -> Payment:
+    """Return the charge as it is: as it was told if that is progress or nothing new, else as Asaas has it now."""
+    known = Standpoint(kept["status"], kept["deleted"], kept["told_at"]) if "status" in kept else None
+    if is_progress(known, Standpoint(told.status, told.deleted, at)) or _agrees(told, kept):
+        return told
+    try:
+        return read(told.id)
+    except NotFound:
+        return told.gone()
+
+
+def _agrees(told: Payment, kept: Mapping[str, Any]) -> bool:
+    named = {"status": told.status, "deleted": told.deleted, "value": str(told.value), "due_date": str(told.due_date)}
+    return all(kept.get(name) == value for name, value in named.items())
+
+
+def _of_charge(payment: Payment, at: str | None, kept: Mapping[str, Any]) -> Received:
+    contract = kept.get("contract_id")
+    is_news = "status" in kept or standing(payment.status, deleted=payment.deleted) is not Standing.OPEN
+    details = payment.details() | {"told_at": max(filter(None, (at, kept.get("told_at"))), default=None)}
+    if contract is None or not is_news:
+        return Received(details=details)
+    told = debt_of(
+        contract,
+        payment.id,
+        status=payment.status,
+        deleted=payment.deleted,
+        due=payment.due_date,
+        value=payment.value,
+    )
+    return Received((told,) if told else (), details)

@@ -1,0 +1,135 @@
+"""Asaas's JSON of a charge ("payment", "cobrança"): what is sent, and what answers and deliveries bear.
+
+Source: Asaas's API v3, `POST|GET /payments`. Unknown fields are ignored, unknown statuses kept as they are.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+CENT = Decimal("0.01")
+
+
+def _cents(value: Decimal) -> Decimal:
+    return value.quantize(CENT)
+
+
+Amount = Annotated[Decimal, AfterValidator(_cents)]
+"""BRL, to the cent."""
+
+
+class Wire(BaseModel):
+    """Fields in camel case; what is not known is ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+
+
+class Payment(Wire):
+    """A charge as Asaas has it; `payment_date` is when the ISP received it, `client_payment_date` when it was paid."""
+
+    id: str
+    customer: str | None = None
+    subscription: str | None = None
+    value: Amount
+    net_value: Amount | None = None
+    billing_type: str = "UNDEFINED"
+    status: str
+    due_date: date
+    date_created: date
+    payment_date: date | None = None
+    client_payment_date: date | None = None
+    external_reference: str | None = None
+    deleted: bool = False
+    invoice_url: str | None = None
+
+    def details(self) -> dict[str, Any]:
+        """Return what the ledger keeps of it, as JSON: nothing of it is personal."""
+        return self.model_dump(mode="json", by_alias=False)
+
+    def gone(self) -> Self:
+        """Return it as what Asaas no longer has."""
+        return self.model_copy(update={"deleted": True})
+
+
+class Listed(Wire):
+    """One page of charges, the newest first."""
+
+    data: tuple[Payment, ...]
+    has_more: bool = False
+    total_count: int = Field(ge=0)
+
+
+class NewPayment(Wire):
+    """A charge to make."""
+
+    customer: str
+    billing_type: str
+    value: float  # JSON has no decimals, and an amount of two places survives a float
+    due_date: date
+    description: str | None = None
+    external_reference: str
+    discount: dict[str, Any] | None = None
+    interest: dict[str, Any] | None = None
+    fine: dict[str, Any] | None = None
+
+
+class CashReceipt(Wire):
+    """A charge that was paid at the counter."""
+
+    payment_date: date
+    value: float
+    notify_customer: bool = False
+
+
+class Refund(Wire):
+    """What goes back to the customer; the whole where no value is named."""
+
+    value: float | None = None
+    description: str | None = None
+
+
+class Statistics(Wire):
+    """How many charges, and what they come to."""
+
+    quantity: int
+    value: Amount
+    net_value: Amount
+
+
+class PixCode(Wire):
+    """What pays a charge by Pix: the picture as base64 PNG, and the text that it shows."""
+
+    encoded_image: str = Field(repr=False)
+    payload: str = Field(repr=False)
+    expiration_date: str | None = None
+
+
+class Boleto(Wire):
+    """What pays a charge at a bank: the line to type, and the bar code."""
+
+    identification_field: str
+    nosso_numero: str | None = None
+    bar_code: str | None = None
+
+
+class Event(Wire):
+    """A delivery: which event, when (as Asaas writes instants), and the charge if it is about one."""
+
+    id: str | None = None
+    event: str = ""
+    date_created: str | None = None
+    payment: Payment | None = None
+    subscription: dict[str, Any] | None = Field(None, repr=False)
+
+    @property
+    def subject(self) -> str | None:
+        """What the event is about, by Asaas's id."""
+        if self.payment is not None:
+            return self.payment.id
+        id = (self.subscription or {}).get("id")
+        return id if isinstance(id, str) else None

@@ -1,0 +1,261 @@
+"""`svahub asaas invoices`: charges of contracts that no subscription at Asaas charges."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from svahub.extension.commands import (
+    Day,
+    ExitCode,
+    Money,
+    as_document,
+    bar,
+    confirm,
+    dry_run_option,
+    json_option,
+    no_wait_option,
+    pass_office,
+    show_object,
+    show_table,
+    timeout_option,
+    yes_option,
+)
+
+from svahub_asaas import invoicing
+from svahub_asaas.billing import Month
+from svahub_asaas.charges.calls import Kind
+from svahub_asaas.commands.options import MonthType, integration_option, settings_of
+from svahub_asaas.commands.tasks import ended, settled
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from svahub.hub import TenantHub
+
+    from svahub_asaas.invoicing import Considered
+
+COLUMNS = ("id", "contract", "month", "value", "due_date", "charge", "status")
+WHOM_MANY = 20
+
+
+@click.group("invoices")
+def command() -> None:
+    """Charge contracts: one charge for each contract and month."""
+
+
+@command.command("create")
+@click.argument("contracts", nargs=-1)
+@click.option("--month", type=MonthType(), help="The month to charge, as 2026-11; the present one by default.")
+@click.option("--again", is_flag=True, help="Charge again where the month's charge was cancelled.")
+@integration_option
+@dry_run_option
+@yes_option
+@no_wait_option
+@timeout_option
+@json_option
+@pass_office
+def create(
+    office: TenantHub,
+    contracts: tuple[str, ...],
+    month: Month | None,
+    again: bool,
+    integration: str | None,
+    dry_run: bool,
+    yes: bool,
+    no_wait: bool,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Charge active contracts for a month; all of them unless some are named.
+
+    A contract is charged its price, or what its items' prices sum up to, on its due day. A contract that has a
+    subscription at Asaas is charged by that. None is charged twice for a month.
+    """
+    name = invoicing.the_integration(office, integration)
+    terms = _terms(office, name, month, again)
+    with bar("Looking") as looked:
+        found = _found(office, terms, contracts, looked)
+    _refuse_unknown(office, contracts, found)
+    wanted = [one.invoice for one in found if one.invoice is not None]
+    if dry_run or not wanted:
+        _show(found, as_json)
+        return
+    total = sum((one.value for one in wanted), Decimal(0))
+    confirm(f"Charge {len(wanted)} contracts {total} BRL in all for {terms.month}?", yes)
+    with bar("Asking", len(wanted)) as asked:
+        tasks = invoicing.ask(office, terms, wanted, asked)
+    done = settled(office, tasks, 0 if no_wait else timeout)
+    _show(found, as_json, done)
+    raise SystemExit(ended(done, waits=not no_wait))
+
+
+def _terms(office: TenantHub, integration: str, month: Month | None, again: bool) -> invoicing.Terms:
+    from svahub_asaas.texts import text_of
+
+    settings = settings_of(office, integration)
+    when = month or Month.of(invoicing.today(office))
+    template = text_of(office, integration, "charge")
+    return invoicing.Terms(integration, when, settings.billing_type, template, settings.due_day, again)
+
+
+def _found(office: TenantHub, terms: invoicing.Terms, contracts: tuple[str, ...], looked: Any) -> list[Considered]:
+    found = []
+    for one in invoicing.considered(office, terms, frozenset(contracts)):
+        found.append(one)
+        looked(1)
+    return found
+
+
+def _refuse_unknown(office: TenantHub, contracts: tuple[str, ...], found: list[Considered]) -> None:
+    """Name those that were asked for and are not active, or not there at all."""
+    there = {one.contract_id for one in found}
+    for contract in contracts:
+        if contract not in there:
+            status = office.contracts.show(contract).status.value  # raises for one that is not there
+            raise click.ClickException(f"Contract {contract} is {status}: only active contracts are charged.")
+
+
+def _show(found: list[Considered], as_json: bool, done: Any = ()) -> None:
+    left = Counter(one.left.value for one in found if one.left is not None)
+    wanted = [one.invoice for one in found if one.invoice is not None]
+    if as_json:
+        shown = [{"contract": one.contract_id, "month": str(one.month), "value": one.value, "due_date": one.due_date}
+                 for one in wanted]  # fmt: skip
+        click.echo(as_document({"invoices": shown, "left": dict(left), "tasks": [_task(task) for task in done]}))
+        return
+    show_table(
+        [{"contract": one.contract_id, "value": one.value, "due date": one.due_date} for one in wanted[:WHOM_MANY]],
+        ("contract", "value", "due date"),
+        empty="No contract to charge.",
+    )
+    if len(wanted) > WHOM_MANY:
+        click.echo(f"… and {len(wanted) - WHOM_MANY} more.")
+    click.echo(f"{len(wanted)} to charge, {sum((one.value for one in wanted), Decimal(0))} BRL in all.")
+    for why, many in sorted(left.items()):
+        click.echo(f"{many} not: {why}.")
+    if done:
+        states = Counter(task.state.value for task in done)
+        click.echo("Charges: " + ", ".join(f"{many} {state}" for state, many in sorted(states.items())) + ".")
+
+
+def _task(task: Any) -> dict[str, Any]:
+    return {"id": task.id, "contract": task.contract_id, "state": task.state, "charge": task.remote_id,
+            "cause": task.cause}  # fmt: skip
+
+
+@command.command("list")
+@click.option("--month", type=MonthType(), help="Only this month, as 2026-11.")
+@click.option("--contract", metavar="ID", help="Only this contract.")
+@integration_option
+@json_option
+@pass_office
+def list_(office: TenantHub, month: Month | None, contract: str | None, integration: str | None, as_json: bool) -> None:
+    """List invoices, the newest month first."""
+    asked = invoicing.listed(office, integration=integration, month=month, contract=contract)
+    show_table(map(invoicing.shown, asked), COLUMNS, as_json, empty="No invoices: svahub asaas invoices create")
+
+
+@command.command("show")
+@click.argument("id", type=int)
+@json_option
+@pass_office
+def show(office: TenantHub, id: int, as_json: bool) -> None:
+    """Show one invoice: what was asked for, and what Asaas has of it."""
+    show_object(invoicing.whole(office, id), as_json)
+
+
+@command.command("cancel")
+@click.argument("ids", type=int, nargs=-1, required=True)
+@yes_option
+@no_wait_option
+@timeout_option
+@json_option
+@pass_office
+def cancel(office: TenantHub, ids: tuple[int, ...], yes: bool, no_wait: bool, timeout: float, as_json: bool) -> None:
+    """Cancel charges that nobody has paid: their debts are let go."""
+    asked = [invoicing.charged(office, id) for id in ids]
+    confirm(f"Cancel {len(asked)} charges? Who owed them owes them no more.", yes)
+    tasks = [invoicing.follow(office, one, Kind.CANCEL, {}, adds=False) for one in asked]
+    _told(office, tasks, no_wait, timeout, as_json)
+
+
+@command.command("refund")
+@click.argument("id", type=int)
+@click.option("--value", type=Money(), help="Give back only so much; the whole by default.")
+@yes_option
+@no_wait_option
+@timeout_option
+@json_option
+@pass_office
+def refund(
+    office: TenantHub, id: int, value: Decimal | None, yes: bool, no_wait: bool, timeout: float, as_json: bool
+) -> None:
+    """Give a payment back. After a whole refund the charge is a debt again."""
+    asked = invoicing.charged(office, id)
+    confirm(f"Give {value or asked.invoice.value} BRL back to contract {asked.invoice.contract_id}?", yes)
+    payload = {} if value is None else {"value": str(value)}
+    _told(office, [invoicing.follow(office, asked, Kind.REFUND, payload)], no_wait, timeout, as_json)
+
+
+@command.command("receive-in-cash")
+@click.argument("id", type=int)
+@click.option("--on", "paid_on", type=Day(), help="The day of the payment; today by default.")
+@click.option("--value", type=Money(), help="What was paid, where it is not the charge's value.")
+@no_wait_option
+@timeout_option
+@json_option
+@pass_office
+def receive_in_cash(
+    office: TenantHub, id: int, paid_on: date | None, value: Decimal | None, no_wait: bool, timeout: float,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Note that a charge was paid at the counter."""
+    asked = invoicing.charged(office, id)
+    day = paid_on or invoicing.today(office)
+    payload = {"paid_on": day.isoformat(), "value": str(value or asked.invoice.value)}
+    _told(office, [invoicing.follow(office, asked, Kind.RECEIVE_IN_CASH, payload)], no_wait, timeout, as_json)
+
+
+def _told(office: TenantHub, tasks: list[int], no_wait: bool, timeout: float, as_json: bool) -> None:
+    done = settled(office, tasks, 0 if no_wait else timeout)
+    show_table(done, ("id", "kind", "contract_id", "state", "remote_id", "cause", "advice"), as_json)
+    raise SystemExit(ended(done, waits=not no_wait))
+
+
+@command.command("pix")
+@click.argument("id", type=int)
+@click.option("--png", type=click.Path(dir_okay=False, path_type=Path), help="Write the QR code to this file.")
+@json_option
+@pass_office
+def pix(office: TenantHub, id: int, png: Path | None, as_json: bool) -> None:
+    """Show what pays an invoice by Pix: the code to copy, and its QR code."""
+    import base64
+
+    code = invoicing.pix(office, id)
+    if png is not None:
+        png.write_bytes(base64.b64decode(code.encoded_image))
+        click.echo(f"The QR code is in {png}.", err=True)
+    if as_json:
+        click.echo(as_document({"payload": code.payload, "expiration_date": code.expiration_date}))
+        return
+    if png is None:
+        import segno
+
+        segno.make(code.payload, error="l").terminal(compact=True)
+    click.echo(code.payload)
+
+
+@command.command("boleto")
+@click.argument("id", type=int)
+@json_option
+@pass_office
+def boleto(office: TenantHub, id: int, as_json: bool) -> None:
+    """Show what pays an invoice at a bank."""
+    show_object(invoicing.boleto(office, id).model_dump(), as_json)
+
+
+__all__ = ["ExitCode", "command"]

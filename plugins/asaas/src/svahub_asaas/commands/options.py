@@ -1,0 +1,41 @@
+"""Options that the plugin's commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from svahub_asaas.billing import Month
+
+if TYPE_CHECKING:
+    from svahub.hub import TenantHub
+
+    from svahub_asaas.settings import AsaasSettings
+
+integration_option = click.option(
+    "--integration", metavar="NAME", help="The integration with Asaas; may be left out where there is one."
+)
+
+
+class MonthType(click.ParamType[Month]):
+    """A month as 2026-11."""
+
+    name = "month"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Month:
+        """Return the month, or fail as a usage error."""
+        if isinstance(value, Month):
+            return value
+        try:
+            return Month.read(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no month: write it as 2026-11.", param, ctx)
+
+
+def settings_of(office: TenantHub, integration: str) -> AsaasSettings:
+    """Return what an integration is set to."""
+    from svahub_asaas import Asaas
+
+    with office.provider(integration, Asaas) as asaas:
+        return asaas.settings

@@ -1,0 +1,31 @@
+"""`svahub asaas sync`: reads what webhooks may have missed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+from svahub.extension.commands import Day, as_document, bar, json_option, pass_office
+
+from svahub_asaas import invoicing
+from svahub_asaas.commands.options import integration_option
+from svahub_asaas.sweeping import sweep_missed
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from svahub.hub import TenantHub
+
+
+@click.command("sync")
+@click.option("--since", type=Day(), help="The first day to read; by default the day before the last sync.")
+@integration_option
+@json_option
+@pass_office
+def command(office: TenantHub, since: date | None, integration: str | None, as_json: bool) -> None:
+    """Read charges that were made or paid since a day, and all that are overdue."""
+    name = invoicing.the_integration(office, integration)
+    with bar("Reading") as told:
+        swept = sweep_missed(office, name, since, told)
+    click.echo(as_document(asdict(swept)) if as_json else f"{swept}.")

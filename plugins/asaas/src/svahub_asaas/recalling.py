@@ -1,0 +1,49 @@
+"""What the plugin's tables hand to the next call: of a charge what is known, of a mail what it is to say."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from svahub import Task, Webhook
+
+from svahub_asaas.charges.ledger import known
+from svahub_asaas.charges.receiving import event_of
+from svahub_asaas.mail.letters import Kind
+from svahub_asaas.store import charges, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from svahub.extension import Transaction
+
+
+def recall(transaction: Transaction, subject: Task | Webhook) -> Mapping[str, Any]:
+    """Return what a task or a delivery needs."""
+    if isinstance(subject, Webhook):
+        event = event_of(subject)
+        return known(transaction, event.payment) if event and event.payment else {}
+    match subject.kind:
+        case Kind.BIRTHDAY:
+            return {"text": _text(transaction, "birthday"), "subject": _text(transaction, "birthday-subject")}
+        case Kind.PAYMENT_REPORT:
+            return _report(transaction, subject)
+        case _:
+            return {}
+
+
+def _text(transaction: Transaction, name: str) -> str | None:
+    assert transaction.integration is not None  # the core names it wherever it asks to recall
+    return texts.one(transaction.connection, transaction.tenant, transaction.integration, name)
+
+
+def _report(transaction: Transaction, task: Task) -> Mapping[str, Any]:
+    from svahub_asaas.reports.page import brl, page  # drawing is 100 ms that only a report should pay
+    from svahub_asaas.reports.rows import report
+
+    first, last = date.fromisoformat(task.payload["first"]), date.fromisoformat(task.payload["last"])
+    assert transaction.integration is not None
+    rows = charges.issued(transaction.connection, transaction.tenant, transaction.integration, first, last)
+    made = report(rows, first, last, transaction.now.date())
+    text = "\n".join(f"{name}: {summed.count}, {brl(summed.value)}" for name, summed in made.sums.items())
+    return {"text": f"{text}\n", "page": page(made, "Charges")}

@@ -1,0 +1,99 @@
+"""What an integration with Asaas is set to: its key, how customers are billed, by which server mail goes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
+from svahub import Environment, HeaderToken, IntegrationSettings
+
+from svahub_asaas.mail.settings import MailSettings
+
+
+class BillingType(StrEnum):
+    """How a charge can be paid; UNDEFINED lets the customer choose."""
+
+    UNDEFINED = "UNDEFINED"
+    BOLETO = "BOLETO"
+    PIX = "PIX"
+    CREDIT_CARD = "CREDIT_CARD"
+
+
+class Cycle(StrEnum):
+    """How often a subscription charges."""
+
+    WEEKLY = "WEEKLY"
+    BIWEEKLY = "BIWEEKLY"
+    MONTHLY = "MONTHLY"
+    BIMONTHLY = "BIMONTHLY"
+    QUARTERLY = "QUARTERLY"
+    SEMIANNUALLY = "SEMIANNUALLY"
+    YEARLY = "YEARLY"
+
+
+class Terms(BaseModel):
+    """What a charge says; an item's attributes of the same names go before."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    billing_type: BillingType = Field(BillingType.UNDEFINED, description="UNDEFINED: the customer chooses")
+    cycle: Cycle = Field(Cycle.MONTHLY, description="how often a subscription charges")
+    due_day: int = Field(10, ge=1, le=31, description="the due day of contracts that name none")
+    fine_percent: Decimal = Field(Decimal(0), ge=0, le=100, description="once, when a charge is paid late")
+    interest_percent: Decimal = Field(Decimal(0), ge=0, le=100, description="a month, when a charge is paid late")
+    discount_percent: Decimal = Field(Decimal(0), ge=0, lt=100, description="when a charge is paid early")
+    discount_days: int = Field(0, ge=0, le=90, description="so many days before the due date is early")
+
+    def of_lateness(self) -> dict[str, Any]:
+        """Return what a new charge or subscription says of being paid late or early."""
+        said: dict[str, Any] = {}
+        if self.fine_percent:
+            said["fine"] = {"value": float(self.fine_percent), "type": "PERCENTAGE"}
+        if self.interest_percent:
+            said["interest"] = {"value": float(self.interest_percent)}
+        if self.discount_percent:
+            early = {"dueDateLimitDays": self.discount_days, "type": "PERCENTAGE"}
+            said["discount"] = {"value": float(self.discount_percent), **early}
+        return said
+
+
+PREFIXES = {Environment.PRODUCTION: "$aact_prod_", Environment.STAGING: "$aact_hmlg_"}
+"""How keys of each environment begin; older ones begin with $aact_ alone, and tell nothing."""
+
+
+class AsaasSettings(IntegrationSettings, MailSettings, Terms):
+    """Settings of one account at Asaas."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    key: SecretStr = Field(min_length=1, description="the API key of this environment")
+    webhook_token: SecretStr | None = Field(
+        None, min_length=32, max_length=255, description="what Asaas sends with each delivery; you choose it"
+    )
+    description: str = Field("", max_length=500, description="the text on the charges of subscriptions")
+    cancel_deletes_charges: bool = Field(
+        False, description="a cancelled subscription's open charges are deleted: its debts are forgiven"
+    )
+    monthly_charges: bool = Field(False, description="charge contracts without a subscription on the 1st, by the clock")
+    birthday_mails: bool = Field(False, description="greet customers on their birthday")
+
+    def auth(self) -> HeaderToken:
+        """Return the key, in Asaas's own header."""
+        return HeaderToken(self.key, header="access_token", scheme="")
+
+    def terms(self, attributes: dict[str, Any]) -> Terms:
+        """Return what an item's charges say: the item's attributes go before the settings."""
+        own = {name: value for name, value in attributes.items() if name in Terms.model_fields}
+        given = {name: getattr(self, name) for name in Terms.model_fields}
+        return Terms.model_validate(given | own)
+
+    @model_validator(mode="after")
+    def _of_this_environment(self, info: ValidationInfo) -> AsaasSettings:
+        """Refuse the key of the other environment, before anything is sent."""
+        environment = (info.context or {}).get("environment")
+        for other, prefix in PREFIXES.items():
+            if environment not in {None, other} and self.key.get_secret_value().startswith(prefix):
+                raise ValueError(f"the key is of {other.value}, and this integration is for {environment.value}")
+        return self

@@ -1,0 +1,164 @@
+"""Queries on charges and on whose subscriptions at Asaas they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Select, column, func, select, table, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from svahub_asaas.status import UNPAID
+from svahub_asaas.store.tables import charges, invoices, subscriptions
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRow:
+    """A charge as Asaas last told of it; `reference` is what it bears as ours: the task that made it."""
+
+    tenant: str
+    integration: str
+    id: str
+    reference: str | None
+    contract_id: str | None
+    customer: str | None
+    subscription: str | None
+    billing_type: str
+    status: str
+    deleted: bool
+    value: Decimal
+    net_value: Decimal | None
+    due_date: date
+    created_on: date
+    payment_date: date | None
+    client_payment_date: date | None
+    invoice_url: str | None
+    told_at: str | None
+    seen_at: datetime
+
+
+LASTING = frozenset({"tenant", "integration", "id", "created_on"})
+FIRST_KNOWN = frozenset({"reference", "contract_id", "subscription", "customer"})
+"""Columns that stay what they were first known as: an answer that lacks them takes nothing away."""
+
+
+def put(connection: Connection, rows: Iterable[ChargeRow]) -> None:
+    """Write charges as they are now known."""
+    values = [asdict(row) for row in rows]
+    if not values:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(charges)
+    changed = {
+        c.name: new.excluded[c.name] if c.name not in FIRST_KNOWN else _first(c.name, new.excluded)
+        for c in charges.c
+        if c.name not in LASTING
+    }
+    connection.execute(new.on_conflict_do_update(index_elements=["tenant", "integration", "id"], set_=changed), values)
+
+
+def _first(name: str, excluded: Any) -> Any:
+    return func.coalesce(charges.c[name], excluded[name])
+
+
+def mark_deleted(connection: Connection, tenant: str, integration: str, id: str, now: datetime) -> None:
+    """Note that Asaas no longer asks for a charge."""
+    c = charges.c
+    where = (c.tenant == tenant, c.integration == integration, c.id == id)
+    connection.execute(update(charges).where(*where).values(deleted=True, seen_at=now))
+
+
+def one(connection: Connection, tenant: str, integration: str, id: str) -> ChargeRow | None:
+    """Return one charge."""
+    row = connection.execute(_of(tenant, integration).where(charges.c.id == id)).first()
+    return ChargeRow(*row) if row else None
+
+
+def by_reference(connection: Connection, tenant: str, integration: str, reference: str) -> ChargeRow | None:
+    """Return the charge that a task made."""
+    row = connection.execute(_of(tenant, integration).where(charges.c.reference == reference).limit(1)).first()
+    return ChargeRow(*row) if row else None
+
+
+def by_ids(connection: Connection, tenant: str, integration: str, ids: Collection[str]) -> dict[str, ChargeRow]:
+    """Return charges by their ids."""
+    found = connection.execute(_of(tenant, integration).where(charges.c.id.in_(ids)))
+    return {row.id: ChargeRow(*row) for row in found}
+
+
+def unpaid(connection: Connection, tenant: str, integration: str, before: date) -> list[ChargeRow]:
+    """Return the charges that were due before a day and, as far as is known, were not paid."""
+    c = charges.c
+    query = _of(tenant, integration).where(c.due_date < before, c.status.in_(sorted(UNPAID)), c.deleted.is_(False))
+    return [ChargeRow(*row) for row in connection.execute(query.order_by(c.due_date, c.id))]
+
+
+def issued(connection: Connection, tenant: str, integration: str, first: date, last: date) -> Iterator[ChargeRow]:
+    """Stream the charges that were made in a span of days."""
+    c = charges.c
+    return stream(connection, _of(tenant, integration).where(c.created_on >= first, c.created_on <= last))
+
+
+def paid(connection: Connection, tenant: str, integration: str, first: date, last: date) -> Iterator[ChargeRow]:
+    """Stream the charges whose payment the ISP got in a span of days."""
+    c = charges.c
+    return stream(connection, _of(tenant, integration).where(c.payment_date >= first, c.payment_date <= last))
+
+
+_contracts = table("contracts", column("tenant"), column("id"), column("customer_id"))  # the core's, to be read
+
+
+def of_customer(connection: Connection, tenant: str, customer_id: str) -> list[ChargeRow]:
+    """Return the charges of a customer's contracts."""
+    theirs = select(_contracts.c.id).where(_contracts.c.tenant == tenant, _contracts.c.customer_id == customer_id)
+    c = charges.c
+    query = select(charges).where(c.tenant == tenant, c.contract_id.in_(theirs)).order_by(c.due_date, c.id)
+    return [ChargeRow(*row) for row in connection.execute(query)]
+
+
+def _of(tenant: str, integration: str) -> Select[Any]:
+    return select(charges).where(charges.c.tenant == tenant, charges.c.integration == integration)
+
+
+def stream(connection: Connection, query: Select[Any]) -> Iterator[ChargeRow]:
+    """Stream the charges that a query finds."""
+    for row in connection.execute(query, execution_options={"yield_per": PAGE}):
+        yield ChargeRow(*row)
+
+
+def put_subscription(
+    connection: Connection, tenant: str, integration: str, id: str, subscription_key: str, contract_id: str
+) -> None:
+    """Note whose a subscription at Asaas is."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    values = {
+        "tenant": tenant,
+        "integration": integration,
+        "id": id,
+        "subscription_key": subscription_key,
+        "contract_id": contract_id,
+    }
+    new = dialect.insert(subscriptions).values(values)
+    known = ["tenant", "integration", "id"]
+    whose = {"subscription_key": subscription_key, "contract_id": contract_id}
+    connection.execute(new.on_conflict_do_update(index_elements=known, set_=whose))
+
+
+def contract_of_reference(connection: Connection, tenant: str, reference: str) -> str | None:
+    """Return the contract that a charge was asked for."""
+    where = (invoices.c.tenant == tenant, invoices.c.reference == reference)
+    contract: str | None = connection.execute(select(invoices.c.contract_id).where(*where)).scalar_one_or_none()
+    return contract
+
+
+def contract_of_subscription(connection: Connection, tenant: str, integration: str, id: str) -> str | None:
+    """Return the contract of a subscription at Asaas."""
+    c = subscriptions.c
+    where = (c.tenant == tenant, c.integration == integration, c.id == id)
+    contract: str | None = connection.execute(select(c.contract_id).where(*where)).scalar_one_or_none()
+    return contract

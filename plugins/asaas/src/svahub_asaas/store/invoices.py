@@ -1,0 +1,101 @@
+"""Queries on what was asked for: one invoice for each contract and month, and again after a cancellation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, insert, select
+
+from svahub_asaas.store.tables import charges, invoices
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """What a contract was to be charged for a month, and the task that asks Asaas for it."""
+
+    tenant: str
+    integration: str
+    contract_id: str
+    month: str
+    number: int
+    reference: str
+    task_id: int
+    value: Decimal
+    due_date: date
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An invoice with the charge that came of it, if Asaas has told of one."""
+
+    invoice: InvoiceRow
+    charge: str | None
+    status: str | None
+    deleted: bool | None
+    net_value: Decimal | None
+    payment_date: date | None
+    invoice_url: str | None
+
+
+def add(connection: Connection, rows: Iterable[InvoiceRow]) -> None:
+    """Keep invoices that were just asked for."""
+    values = [asdict(row) for row in rows]
+    if values:
+        connection.execute(insert(invoices), values)
+
+
+def newest(connection: Connection, tenant: str, month: str, contracts: Collection[str]) -> dict[str, Asked]:
+    """Return the newest invoice of some contracts for a month, at whatever integration."""
+    i = invoices.c
+    query = _asked().where(i.tenant == tenant, i.month == month, i.contract_id.in_(contracts)).order_by(i.number)
+    return {asked.invoice.contract_id: asked for asked in map(_row, connection.execute(query))}
+
+
+def listed(
+    connection: Connection,
+    tenant: str,
+    *,
+    integration: str | None = None,
+    month: str | None = None,
+    contract: str | None = None,
+) -> Iterator[Asked]:
+    """Stream invoices, those of the newest month first."""
+    i = invoices.c
+    query = _asked().where(i.tenant == tenant).order_by(i.month.desc(), i.contract_id, i.number)
+    for column, value in ((i.integration, integration), (i.month, month), (i.contract_id, contract)):
+        query = query.where(column == value) if value is not None else query
+    for row in connection.execute(query, execution_options={"yield_per": PAGE}):
+        yield _row(row)
+
+
+def by_task(connection: Connection, tenant: str, task_id: int) -> Asked | None:
+    """Return the invoice of a task."""
+    query = _asked().where(invoices.c.tenant == tenant, invoices.c.task_id == task_id)
+    row = connection.execute(query).first()
+    return _row(row) if row else None
+
+
+def count(connection: Connection, tenant: str, month: str) -> int:
+    """Count the invoices of a month."""
+    where = (invoices.c.tenant == tenant, invoices.c.month == month)
+    counted: int = connection.execute(select(func.count()).select_from(invoices).where(*where)).scalar_one()
+    return counted
+
+
+def _asked() -> Select[Any]:
+    i, c = invoices.c, charges.c
+    of_it = and_(c.tenant == i.tenant, c.integration == i.integration, c.reference == i.reference)
+    told = (c.id, c.status, c.deleted, c.net_value, c.payment_date, c.invoice_url)
+    return select(*i, *told).select_from(invoices.outerjoin(charges, of_it))
+
+
+def _row(row: Any) -> Asked:
+    own = len(invoices.c)
+    return Asked(InvoiceRow(*row[:own]), *row[own:])
