@@ -1,4 +1,7 @@
-"""What every test may ask for: an empty store on SQLite or PostgreSQL; and how hypothesis draws."""
+"""What every test may ask for: a store on SQLite or PostgreSQL, or room for one; and how hypothesis draws.
+
+Stores are copies of one that a worker makes once: making each by its migrations would take a third of the whole run.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,23 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 import pytest
 from hypothesis import settings
+from psycopg import sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 IN_CI = bool(os.environ.get("CI"))
 SHARED = "SVAHUB_TEST_SHARED"
+MEMORY = Path("/dev/shm")  # noqa: S108  # files in folders of our own
+ENOUGH = 4 * 2**30
+"""Bytes that must be free there before files of tests are kept in memory: they take up to 1 GB."""
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -32,12 +40,60 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let xdist's workers know the process that outlives them: what they share ends with it."""
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = f"{os.getpid()}-{secrets.token_hex(4)}"
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _fastest_folder())
+
+
+def _fastest_folder() -> str:
+    """Return where files are kept in memory, if that can be: no test cuts the power, none needs a disk."""
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH
+    return str(MEMORY) if roomy else tempfile.gettempdir()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bytecode(request: pytest.FixtureRequest) -> None:
+    """Let programs that tests start keep bytecode in pytest's cache if they may not beside the sources.
+
+    Each would compile all of svahub anew. Not in this process: tests rewrite modules faster than files' times tell.
+    """
+    cache: pytest.Cache | None = getattr(request.config, "cache", None)
+    if cache and os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(cache.mkdir("bytecode"))
+
+
+def _make_store(url: str) -> None:
+    """Make a store as its first use does, but for the tenant that comes with it."""
+    from sqlalchemy import delete
+    from svahub.hub import Hub
+    from svahub.store.tables import tenants
+
+    with Hub.open(url) as hub, hub.store.write() as connection:
+        connection.execute(delete(tenants))
+
+
+# -- SQLite ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def empty_sqlite_url(tmp_path: Path) -> str:
     """Return the address of a store on SQLite that is not there yet."""
-    return f"sqlite:///{tmp_path / 'svahub.db'}"
+    return f"sqlite:///{tmp_path / 'new.db'}"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a store in which nothing is yet."""
+    file = tmp_path_factory.mktemp("template") / "svahub.db"
+    _make_store(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """Return the address of a store on SQLite in which nothing is yet."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'svahub.db')}"
+
+
+# -- PostgreSQL --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +101,7 @@ def postgresql_server() -> str:
     """Return the address of a PostgreSQL server, one for all workers; SVAHUB_TEST_POSTGRESQL names one that runs."""
     if given := os.environ.get("SVAHUB_TEST_POSTGRESQL"):
         return given.replace("+psycopg", "")
-    folder = Path(tempfile.gettempdir(), f"svahub-{os.environ[SHARED]}")
+    folder = Path(_fastest_folder(), f"svahub-{os.environ[SHARED]}")
     folder.mkdir(exist_ok=True)
     folder.chmod(0o711)
     with (folder / "lock").open("w") as lock:
@@ -57,28 +113,63 @@ def postgresql_server() -> str:
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
+def empty_postgresql_url(postgresql_server: str) -> Iterator[str]:
     """Return the address of an empty database, dropped after the test."""
+    with _database(postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: str) -> Iterator[str]:
+    """Return the name of a database with a store in which nothing is yet."""
+    with _database(postgresql_server) as url:
+        _make_store(url)
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str, postgresql_template: str) -> Iterator[str]:
+    """Return the address of a store on PostgreSQL in which nothing is yet, dropped after the test."""
+    with _database(postgresql_server, postgresql_template) as url:
+        yield url
+
+
+@contextmanager
+def _database(server: str, template: str = "template1") -> Iterator[str]:
     name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    server, _, _ = postgresql_server.rpartition("/")
-    yield f"{server.replace('postgresql:', 'postgresql+psycopg:')}/{name}"
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    words = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**words))
+    address, _, _ = server.rpartition("/")
+    yield f"{address.replace('postgresql:', 'postgresql+psycopg:')}/{name}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**words))
+
+
+# -- either ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest) -> str:
+    """Return the address of where a store can be made; the test runs once on each database."""
+    url: str = request.getfixturevalue(f"empty_{request.param}_url")
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Return the address of an empty store; the test runs once on each database."""
+    """Return the address of a store in which nothing is yet; the test runs once on each database."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+# -- a PostgreSQL server -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def own_postgresql() -> Iterator[OwnServer]:
     """Return a PostgreSQL server of the test's own, which may be restarted."""
-    folder = Path(tempfile.mkdtemp(prefix="svahub-"))
+    folder = Path(tempfile.mkdtemp(prefix="svahub-", dir=_fastest_folder()))
     folder.chmod(0o711)
     yield OwnServer(folder, _start_postgresql(folder))
     _control(folder, "stop")
@@ -108,7 +199,7 @@ def _start_postgresql(folder: Path) -> str:
     if user:
         shutil.chown(cluster, user)
     _run([programs / "initdb", "-D", cluster, "-U", "svahub", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"], user)
-    options = f"-F -p {port} -k {cluster} -c listen_addresses=127.0.0.1 -c max_connections=400"
+    options = f"-F -p {port} -k {cluster} -c listen_addresses=127.0.0.1 -c max_connections=400 -c max_wal_size=128MB"
     _run([programs / "pg_ctl", "start", "-w", "-D", cluster, "-l", cluster / "log", "-o", options], user)
     _stop_with_the_tests(cluster, folder)
     return f"postgresql://svahub@127.0.0.1:{port}/postgres"

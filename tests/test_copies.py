@@ -6,6 +6,7 @@ import json
 import secrets
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import product
@@ -104,47 +105,24 @@ def sold(key: str, contract: str) -> dict[str, Any]:
 
 
 @pytest.fixture(params=PAIRS)
-def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+def ends(request: pytest.FixtureRequest) -> Iterator[tuple[Store, Store]]:
     """Return a filled store and the place of an empty one, on every pair of databases."""
     one, other = request.param.split("-")
-    server = request.getfixturevalue("postgresql_server") if "postgresql" in request.param else ""
-    with Place(one, tmp_path / "one.db", server) as here, Place(other, tmp_path / "other.db", server) as there:
-        Hub.open(here).close()
-        source, target = Store(here), Store(there)
-        fill(source)
-        yield source, target
-        source.close()
-        target.close()
-
-
-class Place:
-    """An empty place for a store, gone afterwards."""
-
-    def __init__(self, kind: str, file: Path, server: str) -> None:
-        self.kind, self.file, self.server, self.name = kind, file, server, f"test_{secrets.token_hex(6)}"
-
-    def __enter__(self) -> str:
-        if self.kind == "sqlite":
-            return f"sqlite:///{self.file}"
-        self._run(f"CREATE DATABASE {self.name}")
-        return f"{self.server.rpartition('/')[0].replace('postgresql:', 'postgresql+psycopg:')}/{self.name}"
-
-    def __exit__(self, *_error: object) -> None:
-        if self.kind == "postgresql":
-            self._run(f"DROP DATABASE {self.name} WITH (FORCE)")
-
-    def _run(self, statement: str) -> None:
-        import psycopg
-
-        with psycopg.connect(self.server, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+    with two_stores(request, f"{one}_url", f"empty_{other}_url") as both:
+        yield both
 
 
 @pytest.fixture
-def pair(sqlite_url: str, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Store, Store]]:
     """Return a filled store and an empty place, both on SQLite."""
-    Hub.open(sqlite_url).close()
-    source, target = Store(sqlite_url), Store(f"sqlite:///{tmp_path / 'target.db'}")
+    with two_stores(request, "sqlite_url", "empty_sqlite_url") as both:
+        yield both
+
+
+@contextmanager
+def two_stores(request: pytest.FixtureRequest, full: str, empty: str) -> Iterator[tuple[Store, Store]]:
+    source, target = Store(request.getfixturevalue(full)), Store(request.getfixturevalue(empty))
+    Hub.open(address(source)).close()
     fill(source)
     yield source, target
     source.close()
@@ -298,7 +276,7 @@ def test_a_copy_that_was_killed_at_its_end_is_completed_however_its_place_is_spe
         unfinished = closing.Closed(closing.Closing.COPYING, versions.HEAD, versions.place(source), NOON)
         closing.close(connection, unfinished)
     monkeypatch.chdir(tmp_path)
-    copies.copy(source, "sqlite:///target.db", actor="eva")
+    copies.copy(source, "sqlite:///new.db", actor="eva")
     assert (_works(source), _works(target)) == (False, True)
 
 
@@ -352,14 +330,14 @@ def test_a_store_that_is_in_use_is_not_copied(ends: tuple[Store, Store]) -> None
 
 
 def test_a_postgresql_store_that_is_being_written_is_not_copied(
-    postgresql_url: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    postgresql_url: str, empty_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(copying, "LOCK_MILLISECONDS", 50)
     with Hub.open(postgresql_url) as hub, hub.store.write() as connection:
         connection.execute(update(tables.tenants).values(zone="America/Manaus"))
         other = Store(postgresql_url)
         with pytest.raises(Refused, match="being written now"):
-            copies.copy(other, sqlite_url, actor="eva")
+            copies.copy(other, empty_sqlite_url, actor="eva")
         other.close()
 
 
@@ -385,12 +363,14 @@ def test_tables_that_are_not_svahubs_are_told_of(ends: tuple[Store, Store]) -> N
     assert move(source, target).left_out == ("invoices",)
 
 
-def test_what_the_other_database_does_not_keep_is_told_without_its_value(sqlite_url: str, postgresql_url: str) -> None:
+def test_what_the_other_database_does_not_keep_is_told_without_its_value(
+    sqlite_url: str, empty_postgresql_url: str
+) -> None:
     with Hub.open(sqlite_url) as hub:
         with hub.store.write() as connection:
             connection.execute(text("UPDATE tenants SET zone = 'secret' || char(0) || 'zone'"))
         with pytest.raises(Refused, match="The table 'tenants' holds something") as refused:
-            copies.copy(hub.store, postgresql_url, actor="eva")
+            copies.copy(hub.store, empty_postgresql_url, actor="eva")
     assert "secret" not in str(refused.value)
 
 

@@ -97,10 +97,10 @@ def test_offline_no_provider_is_called(office: TenantHub, hub: Hub, clinic: Tele
 # -- the store ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_store_that_is_missing_is_told_and_not_made(sqlite_url: str) -> None:
-    code, shown = on(sqlite_url)
+def test_a_store_that_is_missing_is_told_and_not_made(empty_sqlite_url: str) -> None:
+    code, shown = on(empty_sqlite_url)
     assert (code, shown["verdict"]) == (1, "error")
-    assert not Path(sqlite_url.removeprefix("sqlite:///")).exists()
+    assert not Path(empty_sqlite_url.removeprefix("sqlite:///")).exists()
     assert "svahub db upgrade" in remedies(shown)
 
 

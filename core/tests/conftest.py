@@ -316,12 +316,22 @@ def later() -> type[Later]:
 @pytest.fixture
 def open_isp(sqlite_url: str) -> Iterator[Callable[..., Isp]]:
     """Return what opens an ISP at a made-up provider, integrated as `basic` with the settings given."""
+    yield from _opening(sqlite_url)
+
+
+@pytest.fixture
+def open_isp_on_each(database_url: str) -> Iterator[Callable[..., Isp]]:
+    """Return the same, once on each database."""
+    yield from _opening(database_url)
+
+
+def _opening(url: str) -> Iterator[Callable[..., Isp]]:
     opened: list[Store] = []
 
     def make(base: type[Basic], clock: HandClock | None = None, **settings: Any) -> Isp:
         clock, remote = clock or HandClock(), Remote()
         cls = type("Made", (base,), {"remote": remote})
-        store = Store(sqlite_url, clock)
+        store = Store(url, clock)
         opened.append(store)
         versions.upgrade(store)
         hub = Hub(store, Installed(cls), draw=lambda: 0.5)

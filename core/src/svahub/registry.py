@@ -11,9 +11,9 @@ from functools import cached_property
 from importlib.metadata import Distribution
 from typing import Any
 
-from svahub import discovery, hookspecs
+from svahub import discovery, hookspecs, plugin_tables
 from svahub.conformance import fault_of, hook_fault, implemented, instance, observes, wraps
-from svahub.discovery import HOOKS, PRODUCT_TYPES, PROVIDERS, Loaded
+from svahub.discovery import HOOKS, MIGRATIONS, PRODUCT_TYPES, PROVIDERS, Loaded
 from svahub.errors import Refused, UnknownName
 from svahub.installed import points, unreadable
 from svahub.models import Aspect, BlockScope, Deduplication, DocumentKind, Environment
@@ -143,10 +143,11 @@ class Registry:
         return found
 
     def listing(self) -> list[Listing]:
-        """Import every provider and hook and say what each is, or why it is broken."""
+        """Import every provider and hook and say what each is, or why it is broken; of tables name the broken ones."""
         providers = [_listed(p) for p in _with_conflicts(PROVIDERS)]
         hooks = [_listed_hook(h) for h in discovery.load_all(HOOKS)]
-        return providers + hooks + [_listed_unreadable(d, reason) for d, reason in unreadable()]
+        tables = [listed for t in _with_conflicts(MIGRATIONS) if (listed := _listed_tables(t)).broken]
+        return providers + hooks + tables + [_listed_unreadable(d, reason) for d, reason in unreadable()]
 
     @cached_property
     def wrappers(self) -> tuple[Any, ...]:
@@ -213,6 +214,11 @@ def _listed(loaded: Loaded) -> Listing:
 
 def _listed_hook(loaded: Loaded) -> Listing:
     return Listing(loaded.name, HOOKS, loaded.distribution, loaded.version, broken=hook_fault(loaded))
+
+
+def _listed_tables(loaded: Loaded) -> Listing:
+    reason = plugin_tables.fault_of(loaded)
+    return Listing(loaded.name, MIGRATIONS, loaded.distribution, loaded.version, broken=reason)
 
 
 def _listed_unreadable(distribution: Distribution, reason: str) -> Listing:

@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 from svahub.areas.copies import is_missing, record, require_store, sights, unseen
 from svahub.errors import Refused
 from svahub.registry import Registry
-from svahub.store import Store, StoreUnavailable, closing, copying, restoring, versions
+from svahub.store import Store, StoreUnavailable, closing, copying, plugins, restoring, versions
 from svahub.store.closing import Closed, Closing
 from svahub.store.copying import Bar, Copier
 
@@ -42,8 +42,9 @@ class Backup:
 class Restored:
     """A store that came back, or would; `asked_again` of its subscriptions are looked up at their providers.
 
-    `parked` wait for a person as before, `ended` are left alone; `without_plugin` are the integrations at which nothing
-    can be looked up until their plugin is installed; `left_out` the tables of the backup that are not svahub's.
+    So are `tasks` of plugins, which had not ended. `parked` subscriptions wait for a person as before, `ended` are left
+    alone; `without_plugin` are the integrations at which nothing can be looked up until their plugin is installed;
+    `left_out` the tables of the backup that are neither svahub's nor a plugin's that is installed.
     """
 
     store: str
@@ -52,6 +53,7 @@ class Restored:
     parked: int
     ended: int
     open_attempts: int
+    tasks: int
     without_plugin: tuple[str, ...]
     left_out: tuple[str, ...]
 
@@ -205,7 +207,7 @@ def _restored(
 ) -> Restored:
     return Restored(
         versions.place(store), made_at, marked.asked_again, marked.parked, marked.ended, marked.open_attempts,
-        tuple(blind), tuple(left_out),
+        marked.tasks, tuple(blind), tuple(left_out),
     )  # fmt: skip
 
 
@@ -216,7 +218,7 @@ def _opened(file: Path) -> Iterator[tuple[Store, datetime]]:
     source = Store(_read_only(file))
     try:
         version, made_at = _provenance(source, file)
-        if version == versions.HEAD:
+        if version == versions.HEAD and not _older_plugins(source):
             yield source, made_at
         else:
             with _upgraded(file) as newer:
@@ -255,6 +257,11 @@ def _provenance(source: Store, file: Path) -> tuple[str, datetime]:
     return version, closed.at if closed else datetime.fromtimestamp(file.stat().st_mtime, UTC)
 
 
+def _older_plugins(source: Store) -> list[str]:
+    with source.read() as connection:
+        return plugins.older(connection)
+
+
 @contextmanager
 def _upgraded(file: Path) -> Iterator[Store]:
     """Open a copy of an older backup, upgraded."""
@@ -266,7 +273,9 @@ def _upgraded(file: Path) -> Iterator[Store]:
             with store.write() as connection:
                 if versions.closed(connection) is not None:
                     closing.reopen(connection)
-            versions.upgrade(store)
+            for left in versions.upgrade(store).plugins:
+                if left.problem and left.revision and left.wanted:
+                    raise Refused(f"The tables of {left.plugin!r} in {file} cannot be upgraded. {left.problem}")
             yield store
         finally:
             store.close()

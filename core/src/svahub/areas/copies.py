@@ -34,7 +34,10 @@ def unseen(_label: str, _length: int | None = None) -> Iterator[Callable[[int], 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A store that is now, or would be, at another place; `left_out`: tables there that are not svahub's."""
+    """A store that is now, or would be, at another place; `left_out`: tables there that are not svahub's.
+
+    Those of plugins that are not installed, or broken, are among them.
+    """
 
     store: str
     rows: int
@@ -163,11 +166,12 @@ def sights(connection: Connection, registry: Registry) -> tuple[Sights, list[str
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """A store that works again, and what it asks its providers about."""
+    """A store that works again, and what it asks its providers about: subscriptions, and tasks that had not ended."""
 
     store: str
     asked_again: int
     parked: int
+    tasks: int
 
 
 def reopen(store: Store, registry: Registry, *, actor: str, dry_run: bool = False) -> Reopened:
@@ -181,4 +185,4 @@ def reopen(store: Store, registry: Registry, *, actor: str, dry_run: bool = Fals
         why = f"the store was moved to another place on {there.at:%Y-%m-%d %H:%M} UTC"
         marked: Marked = restoring.mark(connection, store.now(connection), why, sights(connection, registry)[0])
         record(connection, store, actor, "db reopen", moved_to=there.place)
-    return Reopened(versions.place(store), marked.asked_again, marked.parked)
+    return Reopened(versions.place(store), marked.asked_again, marked.parked, marked.tasks)

@@ -25,6 +25,7 @@ ANYWHERE: tuple[Check, ...] = (
 
 INSIDE: tuple[Check, ...] = (
     database.tables,
+    database.plugins_tables,
     database.access,
     database.durability,
     installation.missing_plugins,

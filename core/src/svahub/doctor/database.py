@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from svahub.doctor.findings import Finding, error, ok, warning
 from svahub.doctor.premises import Premises
 from svahub.errors import Refused
-from svahub.store import health, integrations, journal, versions
+from svahub.store import health, integrations, journal, plugins, versions
 
 SLOW_MILLISECONDS = 100
 LITTLE_ROOM = 1 << 30
@@ -49,6 +49,18 @@ def tables(premises: Premises) -> Iterator[Finding]:
         yield error(found, "see `svahub db check`; restore a backup if nobody knows why")
     else:
         yield ok("as the migrations make them")
+
+
+def plugins_tables(premises: Premises) -> Iterator[Finding]:
+    """Say whether the tables of plugins are as their packages want them."""
+    with premises.opened.read() as connection:
+        standings = plugins.standings(connection)
+    for standing in standings:
+        if standing.problem is None:
+            yield ok(f"those of {standing.plugin} have revision {standing.revision}")
+        else:
+            found = f"those of {standing.plugin} ({standing.package}): {standing.problem}"
+            yield error(found, "`svahub db upgrade` makes or upgrades them, or tells why it cannot")
 
 
 def access(premises: Premises) -> Iterator[Finding]:

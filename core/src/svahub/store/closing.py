@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, Text, delete, insert, select, text, update
 
-from svahub.store import tables
+from svahub.store import plugins
 from svahub.store.types import Choice, Instant
 
 
@@ -85,15 +85,17 @@ $$ BEGIN RAISE EXCEPTION 'this svahub store was moved'; END $$"""
 
 
 def _guard(connection: Connection) -> None:
+    quoted = connection.dialect.identifier_preparer.quote
+    names = plugins.every_name(connection)
     if connection.dialect.name == "postgresql":
         connection.execute(text(_GUARD))
-        for name in tables.metadata.tables:
+        for name in map(quoted, names):
             trigger = f"CREATE TRIGGER svahub_moved BEFORE INSERT OR UPDATE OR DELETE ON {name}"
             connection.execute(text(f"{trigger} EXECUTE FUNCTION svahub_moved()"))
         return
-    for name in tables.metadata.tables:
+    for name in names:
         for event in ("INSERT", "UPDATE", "DELETE"):
-            trigger = f"CREATE TRIGGER svahub_moved_{name}_{event} BEFORE {event} ON {name}"
+            trigger = f"CREATE TRIGGER {quoted(f'svahub_moved_{name}_{event}')} BEFORE {event} ON {quoted(name)}"
             connection.execute(text(f"{trigger} BEGIN SELECT RAISE(ABORT, 'this svahub store was moved'); END"))
 
 
@@ -103,4 +105,4 @@ def _unguard(connection: Connection) -> None:
         return
     guards = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'svahub_moved_%'")
     for name in connection.execute(guards).scalars().all():
-        connection.execute(text(f"DROP TRIGGER {name}"))
+        connection.execute(text(f"DROP TRIGGER {connection.dialect.identifier_preparer.quote(name)}"))

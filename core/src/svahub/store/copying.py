@@ -41,7 +41,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.types import TypeEngine
 
 from svahub.errors import Refused
-from svahub.store import counters, tables
+from svahub.plugin_tables import Declared
+from svahub.store import counters, plugins, scripts, tables
 from svahub.store.engine import Store
 from svahub.store.types import Choice, Money
 
@@ -91,14 +92,19 @@ def _plain(table: Table, dialect: str) -> Table:
 
 
 def all_tables(connection: Connection) -> list[Table]:
-    """Return every table, those first that others refer to."""
-    return [_plain(table, connection.dialect.name) for table in tables.metadata.sorted_tables]
+    """Return every table, those of plugins too, those first that others refer to."""
+    return [_plain(table, connection.dialect.name) for table in plugins.sorted_tables(plugins.carried(connection))]
 
 
 def left_out(connection: Connection) -> list[str]:
-    """Return the tables that stand beside the store's own: nobody copies them."""
-    ours = {*tables.metadata.tables, "alembic_version", "closure"}
-    return sorted(set(inspect(connection).get_table_names()) - ours)
+    """Return the tables that stand beside the store's own: nobody copies them.
+
+    Those of a plugin that is not installed, or broken, are among them.
+    """
+    carried = plugins.carried(connection)
+    ours = {table.name for table in plugins.sorted_tables(carried)} | plugins.version_tables(carried)
+    kept = {scripts.VERSION, plugins.notes.name, "closure"}
+    return sorted(set(inspect(connection).get_table_names()) - ours - kept)
 
 
 def living_owners(connection: Connection, now: datetime) -> list[str]:
@@ -110,7 +116,7 @@ def living_owners(connection: Connection, now: datetime) -> list[str]:
 
 def lock(connection: Connection) -> None:
     """Let nobody else write before this transaction, begun on PostgreSQL, ends; raise Refused if somebody does now."""
-    names = ", ".join(tables.metadata.tables)
+    names = ", ".join(map(connection.dialect.identifier_preparer.quote, plugins.every_name(connection)))
     try:
         connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}"))
         connection.execute(text(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE"))
@@ -160,16 +166,19 @@ class Copier:
 
     def __init__(self, source: Connection, target: Store, bar: Bar, page: int = PAGE) -> None:
         self._source, self._target, self._bar, self._page = source, target, bar, page
-        self._from = all_tables(source)
-        self._into = {table.name: _plain(table, target.dialect) for table in tables.metadata.sorted_tables}
+        self._plugins = plugins.carried(source)
+        self._tables = plugins.sorted_tables(self._plugins)
+        self._from = [_plain(table, source.dialect.name) for table in self._tables]
+        self._into = {table.name: _plain(table, target.dialect) for table in self._tables}
 
     def run(self, *, resumed: bool = False) -> list[Copied]:
         """Copy and verify every table; raises Differs when one is not the same in the end."""
+        _make_tables(self._target, self._plugins)
         rows = sum(count(self._source, table) for table in self._from)
         with self._bar("copying", rows) as done:
             sums = {table.name: self._copy(table, resumed, done) for table in self._from}
         with self._target.write() as connection:
-            counters.advance(connection, counters.read(self._source))
+            counters.advance(connection, counters.read(self._source, counters.counted(self._tables)))
         with self._bar("verifying", rows) as done:
             return [self._verified(table, sums[table.name], done) for table in self._from]
 
@@ -207,9 +216,9 @@ class Copier:
 
     def _drop_rows(self, name: str) -> None:
         """Empty a table, and before it those that refer to it."""
-        gone = _with_dependents(name)
+        gone = _with_dependents(name, self._tables)
         with self._target.write() as connection:
-            for table in reversed(tables.metadata.sorted_tables):
+            for table in reversed(self._tables):
                 if table.name in gone:
                     connection.execute(delete(table))
 
@@ -274,9 +283,15 @@ def _checksum(
     return checksum
 
 
-def _with_dependents(name: str) -> set[str]:
+def _make_tables(target: Store, carried: Sequence[Declared]) -> None:
+    for declared in carried:
+        if problem := plugins.bring_up(target, declared).problem:
+            raise Refused(f"The tables of {declared.plugin!r} cannot be made in the copy. {problem}")
+
+
+def _with_dependents(name: str, every: Sequence[Table]) -> set[str]:
     found = {name}
-    for table in tables.metadata.sorted_tables:
+    for table in every:
         if any(key.column.table.name in found for key in table.foreign_keys):
             found.add(table.name)
     return found

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, column, delete, func, insert, select, table
-
-from svahub.store import tables
-
-COUNTED = tuple(t.name for t in tables.metadata.sorted_tables if t.dialect_options["sqlite"]["autoincrement"])
-"""The tables whose `id` the database gives away, never the same twice."""
+from sqlalchemy import Connection, Table, column, delete, func, insert, select, table
 
 
-def read(connection: Connection) -> dict[str, int]:
-    """Return the last id that was given away in each table."""
+def counted(tables: Iterable[Table]) -> list[str]:
+    """Return the names of those tables whose `id` the database gives away, never the same twice."""
+    return [t.name for t in tables if t.dialect_options["sqlite"]["autoincrement"]]
+
+
+def read(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """Return the last id that was given away in each of these tables."""
     if connection.dialect.name == "sqlite":
-        found = connection.execute(select(_sequences)).all()
-        return {name: int(last) for name, last in found if name in COUNTED}
-    read_from = {name: table(_sequence(name), column("last_value"), column("is_called")) for name in COUNTED}
+        given: dict[str, int] = {row.name: row.seq for row in connection.execute(select(_sequences))}
+        highest = {name: given.get(name) or _highest(connection, name) for name in names}
+        return {name: last for name, last in highest.items() if last}
+    read_from = {name: table(_sequence(name), column("last_value"), column("is_called")) for name in names}
     rows = {name: connection.execute(select(counter)).one() for name, counter in read_from.items()}
     return {name: row.last_value for name, row in rows.items() if row.is_called}
+
+
+def _highest(connection: Connection, name: str) -> int | None:
+    """Return the highest id there is, for a plugin's table that was made without a counter."""
+    last: int | None = connection.execute(select(func.max(column("id"))).select_from(table(name))).scalar_one()
+    return last
 
 
 def advance(connection: Connection, given: Mapping[str, int]) -> None:

@@ -4,47 +4,89 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
+from svahub import plugin_tables
 from svahub.errors import Refused
-from svahub.store import closing, tables
+from svahub.store import closing, plugins, scripts, tables
 from svahub.store.closing import Closed, Closing
 from svahub.store.engine import Store
+from svahub.store.plugins import Standing
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
 
 KNOWN = ("0001", "0002", "0003")
 HEAD = KNOWN[-1]
-_UPGRADE_LOCK = 7_364_825  # any number of ours: two processes that upgrade at once must meet
 
 
 class StoreTooOld(Refused):
-    """The store is from an older svahub and wants `svahub db upgrade`."""
+    """The store, or a plugin's part of it, is from an older package and wants `svahub db upgrade`."""
 
 
 class StoreTooNew(Refused):
-    """The store is from a newer svahub than this one."""
+    """The store, or a plugin's part of it, is from a newer package than the one that is installed."""
 
 
 class StoreClosed(Refused):
     """The store is an unfinished copy, a backup, or was moved to another place."""
 
 
-def ready(store: Store) -> None:
-    """Make an empty store and accept one of this version; raise StoreTooOld, StoreTooNew or StoreClosed otherwise."""
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """The store's version before, None if it was empty, and after; and how the tables of plugins stand now."""
+
+    before: str | None
+    after: str
+    plugins: tuple[Standing, ...] = ()
+
+
+def ready(store: Store) -> list[Standing]:
+    """Make an empty store and accept one of this version; raise StoreTooOld, StoreTooNew or StoreClosed otherwise.
+
+    The tables of plugins are made with it, or when their plugin is first seen. Returns those that could not be made.
+    """
     with store.read() as connection:
         version = current(connection)
         _refuse_unusable(store, connection, version)
+        unnoted = plugins.unnoted(connection) if version == HEAD else set()
     if version is None:
-        upgrade(store)
-    elif version != HEAD:
+        return [standing for standing in upgrade(store).plugins if standing.problem]
+    if version != HEAD:
         raise StoreTooOld(f"The store has version {version}, this svahub wants {HEAD}. Run: svahub db upgrade")
+    return _receive(store, unnoted) if unnoted else []
+
+
+def _receive(store: Store, unnoted: Iterable[str]) -> list[Standing]:
+    """Make the tables of plugins that this store has not seen; refuse those of another revision."""
+    sound = [declared for declared in plugin_tables.declared(unnoted) if declared.fault is None]
+    with store.read() as connection:
+        found = [(declared, plugins.standing(connection, declared)) for declared in sound]
+    for declared, standing in found:
+        _refuse_other(declared, standing)
+    made = [plugins.bring_up(store, declared) for declared, standing in found if standing.revision is None]
+    for declared, standing in found:
+        if standing.problem is None:
+            plugins.note(store, declared)
+    return [standing for standing in made if standing.problem]
+
+
+def _refuse_other(declared: plugin_tables.Declared, standing: Standing) -> None:
+    if standing.revision is None or standing.problem is None:
+        return
+    kind = StoreTooNew if plugins.is_newer(standing.revision, declared) else StoreTooOld
+    raise kind(f"The tables of {standing.plugin!r} have revision {standing.revision}. {standing.problem}")
 
 
 def current(connection: Connection) -> str | None:
     """Return the store's version, None when it is empty; one that is closed bears a Closing in its place."""
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(scripts.VERSION):
         return None
     version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
     return version
@@ -68,15 +110,18 @@ def place(store: Store) -> str:
     return store.url.render_as_string(hide_password=True)
 
 
-def upgrade(store: Store) -> tuple[str | None, str]:
-    """Bring the store to this svahub's version and return what it was and is; two that do so at once do it once."""
+def upgrade(store: Store) -> Upgraded:
+    """Bring the store to this svahub's version, and plugins' tables to their packages'; two at once do it once.
+
+    What stands against a plugin's tables is told with them, and is in the way of no other's.
+    """
     with store.reshape() as connection:
-        _wait_for_others(store, connection)
+        scripts.wait_for_others(connection)
         before = current(connection)
         _refuse_unusable(store, connection, before)
         if before != HEAD:
-            _run_alembic(connection)
-    return before, HEAD
+            scripts.run(connection)
+    return Upgraded(before, HEAD, tuple(plugins.bring_up(store, declared) for declared in plugin_tables.declared()))
 
 
 def begin(store: Store, kind: Closing, origin: str, at: datetime) -> bool:
@@ -86,10 +131,10 @@ def begin(store: Store, kind: Closing, origin: str, at: datetime) -> bool:
     """
     _keep_private(store)
     with store.reshape() as connection:
-        _wait_for_others(store, connection)
+        scripts.wait_for_others(connection)
         if _is_begun(store, connection, kind):
             return True
-        _run_alembic(connection)
+        scripts.run(connection)
         closing.close(connection, Closed(kind, HEAD, origin, at))
     return False
 
@@ -116,36 +161,26 @@ def _is_begun(store: Store, connection: Connection, kind: Closing) -> bool:
 
 
 def _what(there: list[str]) -> str:
-    if "alembic_version" in there and "subscriptions" in there:
+    if scripts.VERSION in there and "subscriptions" in there:
         return "it holds a store already"
     names = ", ".join(sorted(there)[:3])
     return f"it has {len(there)} tables of its own ({names}{', …' if len(there) > 3 else ''})"
 
 
-def _wait_for_others(store: Store, connection: Connection) -> None:
-    if store.dialect == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-
-
 def differences(store: Store) -> list[str]:
-    """Return how the tables differ from what this svahub expects; empty when they agree."""
+    """Return how the tables, and those of sound plugins that are there, differ from what is expected of them."""
+    with store.read() as connection:
+        found = [(d, plugins.standing(connection, d)) for d in plugin_tables.declared() if d.fault is None]
+        expected = [d.tables.metadata for d, standing in found if standing.problem is None]
+        return [told for metadata in (tables.metadata, *expected) for told in _compared(connection, metadata)]
+
+
+def _compared(connection: Connection, metadata: MetaData) -> list[str]:
     from alembic.autogenerate import compare_metadata  # only `db check` needs it
     from alembic.migration import MigrationContext
 
-    with store.read() as connection:
-        context = MigrationContext.configure(connection, opts={"include_object": _ours})
-        return [str(difference) for difference in compare_metadata(context, tables.metadata)]
+    def expected(_object: object, name: str | None, kind: str, *_rest: object) -> bool:
+        return kind != "table" or name in metadata.tables
 
-
-def _ours(_object: object, name: str | None, kind: str, *_rest: object) -> bool:
-    return kind != "table" or name in tables.metadata.tables
-
-
-def _run_alembic(connection: Connection) -> None:
-    from alembic import command  # 100 ms that only a store's first use should pay
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", "svahub.store:migrations")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    context = MigrationContext.configure(connection, opts={"include_object": expected})
+    return [str(difference) for difference in compare_metadata(context, metadata)]

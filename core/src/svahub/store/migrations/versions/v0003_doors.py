@@ -24,6 +24,7 @@ def upgrade() -> None:
     _policies()
     _inbox()
     _keys()
+    _plugin_notes()
 
 
 def _tenant(table: str) -> tuple[sa.Column[str], sa.ForeignKeyConstraint]:
@@ -177,8 +178,10 @@ def _inbox() -> None:
     )
     _index("inbox", "tenant", "integration", "subject", "id")
     _index("inbox", "tenant", "received_at")
+    _index("inbox", "tenant", "integration", "state")
     waits = sa.column("due_at").is_not(None)
-    op.create_index("ix_inbox_waiting", "inbox", ["due_at", "id"], sqlite_where=waits, postgresql_where=waits)
+    columns = ["tenant", "integration", "due_at"]
+    op.create_index("ix_inbox_waiting", "inbox", columns, sqlite_where=waits, postgresql_where=waits)
 
 
 def _keys() -> None:
@@ -202,4 +205,12 @@ def _keys() -> None:
         sa.Column("status", sa.SmallInteger(), nullable=False),
         sa.Column("exchanges", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "integration", "status", name=op.f("pk_tallies")),
+    )
+
+
+def _plugin_notes() -> None:
+    op.create_table(
+        "plugin_notes",
+        *(_name(column) for column in ("plugin", "package")),
+        sa.PrimaryKeyConstraint("plugin", "package", name=op.f("pk_plugin_notes")),
     )
