@@ -10,17 +10,16 @@ import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from svahub import intentions, logbook
+from svahub.attempts import Undertaken
 from svahub.clock import Clock
 from svahub.crew import Crew
-from svahub.desk import Desk, Work
-from svahub.endings import Result
+from svahub.desk import Desk
 from svahub.errors import NotSent, PluginBug
 from svahub.exchange import recording
 from svahub.fleet import Fleet, holding
-from svahub.steps import carry_out
 from svahub.store import Store, StoreUnavailable
 from svahub.store.engine import is_of_a_value
 
@@ -66,9 +65,9 @@ class Converge:
         self._store, self._fleet, self._clock = store, fleet, clock
         self._desk = Desk(store, fleet, clock, draw)
         self._threads, self._progress = threads, progress
-        self._crew: Crew[Work, tuple[Result, float]] = Crew(threads, self._carry_out)
-        self._running: dict[tuple[str, int], Work] = {}
-        self._unwritten: list[tuple[Work, Result]] = []
+        self._crew: Crew[Undertaken, tuple[Any, float]] = Crew(threads, self._carry_out)
+        self._running: dict[tuple[str, int], Undertaken] = {}
+        self._unwritten: list[tuple[Undertaken, Any]] = []
         self._round, self._ending, self._results = Refusals(), Refusals(), Refusals()
         self._patient = False
         self._call_seconds = 0.05
@@ -182,12 +181,11 @@ class Converge:
             self._crew.begin(one)
         return leased
 
-    def _carry_out(self, work: Work) -> tuple[Result, float]:
+    def _carry_out(self, work: Undertaken) -> tuple[Any, float]:
         began = self._clock.monotonic()
-        result: Result
         try:
-            with recording(work.attempt, work.subscription.account.customer), holding(work.held):
-                result = carry_out(work.relay, work.decision, work.subscription, work.reasons)
+            with recording(work.attempt, work.customer), holding(work.held):
+                result: object = work.carried_out()
                 self._fleet.heed(work.opened, result)
         except BaseException as error:  # noqa: BLE001  # a thread must bring something back, whatever happens
             result = PluginBug(f"the step raised {type(error).__name__}")
@@ -197,7 +195,7 @@ class Converge:
     def _collect(self) -> None:
         """Write what has ended, gathered for a moment so that many results share one commit."""
         deadline = self._clock.monotonic() + GATHER_SECONDS
-        ended: list[tuple[Work, Result]] = []
+        ended: list[tuple[Undertaken, Any]] = []
         while (
             len(ended) + len(self._unwritten) < len(self._running) and (left := deadline - self._clock.monotonic()) > 0
         ):
@@ -206,7 +204,7 @@ class Converge:
                 self._call_seconds += (seconds - self._call_seconds) / 50
         self._write(ended)
 
-    def _write(self, ended: Sequence[tuple[Work, Result]]) -> None:
+    def _write(self, ended: Sequence[tuple[Undertaken, Any]]) -> None:
         """Write results; while the store does not take them they are kept, and their leases renewed."""
         self._unwritten += ended
         if not self._unwritten:
@@ -222,7 +220,7 @@ class Converge:
         self._unwritten = []
         self._results.end()
 
-    def _put(self, ended: Sequence[tuple[Work, Result]]) -> None:
+    def _put(self, ended: Sequence[tuple[Undertaken, Any]]) -> None:
         """Write results together; if one of them cannot be kept at all, each alone, so that it takes no other along."""
         try:
             self._desk.put(ended)
@@ -232,7 +230,7 @@ class Converge:
             for work, result in ended:
                 self._put_alone(work, result)
 
-    def _put_alone(self, work: Work, result: Result) -> None:
+    def _put_alone(self, work: Undertaken, result: Any) -> None:
         try:
             self._desk.put([(work, result)])
         except Exception as error:
@@ -249,7 +247,7 @@ class Converge:
 
     def _yield_to_urgent(self) -> None:
         """Give back what has not begun when something more urgent has become due."""
-        if self._crew.not_begun and self._desk.more_urgent_than(min(w.row.priority for w in self._running.values())):
+        if self._crew.not_begun and self._desk.more_urgent_than(min(w.priority for w in self._running.values())):
             self._give_back_unstarted()
 
     def _give_back_unstarted(self) -> None:

@@ -26,10 +26,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One leased account with all that hangs on it."""
+    """One leased account with all that hangs on it; `customer` is None where it is the ISP's own."""
 
     account: AccountRow
-    customer: CustomerRow
+    customer: CustomerRow | None
     rows: tuple[SubscriptionRow, ...]
     facts: Facts
 
@@ -115,6 +115,7 @@ def situation(view: View, row: SubscriptionRow) -> Situation:
 
 def wanted(view: View, row: SubscriptionRow) -> Applied:
     """Return what the provider should have been given."""
+    assert view.customer is not None  # a subscription is a customer's
     return Applied(row.plan, row.quantity, row.price, row.due_day, view.customer.digest)
 
 

@@ -3,71 +3,46 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
+from typing import Any
 
 from sqlalchemy import Connection
 
-from svahub import entries, logbook
+from svahub import entries, logbook, records, taskdesk, taskwork
+from svahub.attempts import TaskWork, Undertaken, Work
 from svahub.clock import Clock
 from svahub.decisions import Decision, View, decide, wanted
-from svahub.endings import Ending, Result, Rules
-from svahub.errors import AuthenticationFailed, PluginBug
+from svahub.endings import Ending, Result
+from svahub.errors import AuthenticationFailed, PluginBug, ProviderError
 from svahub.fleet import Fleet, Held
 from svahub.lifecycle import Step
-from svahub.models import BlockReason, Plan, Subscription
-from svahub.opening import Opened
+from svahub.models import BlockReason, Plan
 from svahub.outcomes import ADDING, crashed, ending
 from svahub.owners import Owner, dead
-from svahub.relay import Relay
 from svahub.secrets import shown
 from svahub.steps import subscription_of
-from svahub.store import Store, catalogue, integrations, journal, queue, results, sales, setback
+from svahub.store import Store, catalogue, integrations, journal, queue, results, sales, setback, tasks
 from svahub.store.journal import Event
 from svahub.store.queue import Lane, Terms
 from svahub.store.results import Closed, Fresh, OperationEnd
-from svahub.store.rows import AccountRow, AttemptRow, IntegrationRow, ReasonRow, SubscriptionRow, applied_column
+from svahub.store.rows import (
+    AccountRow,
+    AttemptRow,
+    IntegrationRow,
+    ReasonRow,
+    SubscriptionRow,
+    TaskRow,
+    applied_column,
+)
 from svahub.store.states import AuditKind, Certainty, Outcome, Phase, Priority
+from svahub.taskwork import Done
 from svahub.telling import newly_parked, of_parked, of_quarantined
 
 LEASE_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One attempt to make: the account as it was leased, the step, and the lease that it runs under."""
-
-    view: View
-    decision: Decision
-    subscription: Subscription
-    reasons: frozenset[BlockReason]
-    opened: Opened
-    rules: Rules
-    held: Held
-
-    @property
-    def relay(self) -> Relay:
-        """What makes the call."""
-        return self.opened.relay
-
-    @property
-    def attempt(self) -> tuple[str, int]:
-        """What the attempt is known by: its account and the number of the lease."""
-        return self.view.account.key, self.view.account.lease_number
-
-    @property
-    def row(self) -> SubscriptionRow:
-        """The subscription that the step is for."""
-        assert self.decision.row is not None
-        return self.decision.row
-
-    @property
-    def lane(self) -> Lane:
-        """The integration that is called."""
-        return self.opened.lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +52,11 @@ class _Written:
     view: View
     rows: Sequence[SubscriptionRow]
     remote_id: str | None
+
+    @property
+    def key(self) -> str:
+        """The account's key."""
+        return self.view.account.key
 
 
 class Desk:
@@ -92,7 +72,7 @@ class Desk:
         """How long a lease is: never shorter than twice the longest call."""
         return max(LEASE_SECONDS, 2 * self._fleet.longest_timeout().total_seconds())
 
-    def take(self, limit: int, only: Collection[str] = ()) -> tuple[list[Work], int]:
+    def take(self, limit: int, only: Collection[str] = ()) -> tuple[list[Undertaken], int]:
         """Lease due accounts and record their attempts.
 
         Returns what is to be called, and how many accounts were leased, those included that need no call.
@@ -111,37 +91,82 @@ class Desk:
 
     def _decided(
         self, connection: Connection, leased: Sequence[AccountRow], deadline: float, now: datetime
-    ) -> list[Work]:
+    ) -> list[Undertaken]:
         views = self._views(connection, leased)
         changed = self._close_orphans(connection, views, now)
+        taskdesk.close_orphans(connection, list(views), now)
         decided = {key: (view, decide(view, now)) for key, view in views.items()}
+        tries, parked = self._tries(connection, decided, deadline, now)
         idle, busy = [], []
         for key, (view, decision) in decided.items():
             rows = {row.key: row for row in (*changed.get(key, ()), *decision.updated)}
             written = _Written(view, tuple(rows.values()), view.account.remote_id)
-            if decision.row is None:
+            if decision.row is None and key not in tries:
                 idle.append(written)
             elif rows:
                 busy.append(written)
         self._give_back(connection, idle, [], now)
         self._keep(connection, busy, [], now)
-        pairs = [(_after(view, decision), decision) for view, decision in decided.values() if decision.row is not None]
-        work = self._prepared(connection, pairs, deadline)
+        steps = [(_after(view, d), d) for key, (view, d) in decided.items() if d.row is not None and key not in tries]
+        work = self._prepared(connection, steps, deadline)
         results.begin_attempts(connection, [_attempt(w, now) for w in work])
-        told = self._told(connection, [*idle, *busy])
+        tasks.begin_attempts(connection, [taskdesk.attempt_of(t, now) for t in tries.values()])
+        told = [*self._told(connection, [*idle, *busy]), *taskdesk.of_parked(parked)]
         journal.tell_each(connection, now, told)
         logbook.happened(told, self._fleet.is_sensitive)
-        return work
+        return [*work, *tries.values()]
+
+    def _tries(
+        self, connection: Connection, decided: Mapping[str, tuple[View, Decision]], deadline: float, now: datetime
+    ) -> tuple[dict[str, TaskWork], list[TaskRow]]:
+        """Return the task that each account is to do, if it goes before the account's step; and those only for people.
+
+        These are written as they are.
+        """
+        tries, parked = {}, []
+        waiting = tasks.open_of(connection, list(decided))
+        for key, rows in waiting.items():
+            view, decision = decided[key]
+            row = taskdesk.chosen(decision, rows, now)
+            if row is None:
+                continue
+            tried = self._try(connection, view, row, deadline, now)
+            if isinstance(tried, TaskWork):
+                tries[key] = tried
+            else:
+                parked.append(tried)
+        tasks.write(connection, parked, now)
+        return tries, parked
+
+    def _try(
+        self, connection: Connection, view: View, row: TaskRow, deadline: float, now: datetime
+    ) -> TaskWork | TaskRow:
+        """Return the try of a task, or the task as it is when only a person can bring it further."""
+        opened = self._fleet.opened(Lane(row.tenant, row.integration))
+        step = taskdesk.step_of(row, opened)
+        if step is None:
+            return taskwork.lost(row)
+        task = taskdesk.task_of(view, row)
+        kept = taskdesk.recalled(connection, opened, task, now)
+        if isinstance(kept, ProviderError):
+            return taskwork.broken(row, kept)
+        held = Held(deadline)
+        return TaskWork(view, opened, opened.rules(self._draw), held, row, step, replace(task, kept=kept))
 
     def _views(self, connection: Connection, leased: Sequence[AccountRow]) -> dict[str, View]:
         rows: dict[str, list[SubscriptionRow]] = defaultdict(list)
         for row in queue.subscriptions_of(connection, [a.key for a in leased]):
             rows[row.account_key].append(row)
-        whom = {(a.tenant, a.customer_id) for a in leased}
+        whom = {(a.tenant, a.customer_id) for a in leased if a.customer_id is not None}
         customers = {(c.tenant, c.id): c for c in queue.customers_of(connection, whom)}
         facts = {lane: self._fleet.opened(lane).facts for lane in {Lane(a.tenant, a.integration) for a in leased}}
         return {
-            a.key: View(a, customers[a.tenant, a.customer_id], tuple(rows[a.key]), facts[Lane(a.tenant, a.integration)])
+            a.key: View(
+                a,
+                customers.get((a.tenant, a.customer_id or "")),
+                tuple(rows[a.key]),
+                facts[Lane(a.tenant, a.integration)],
+            )
             for a in leased
         }
 
@@ -177,7 +202,7 @@ class Desk:
             why = frozenset(reasons.get(decision.row.key, ()))
             opened = self._fleet.opened(lane)
             rules, held = opened.rules(self._draw), Held(deadline)
-            work.append(Work(view, decision, subscription, why, opened, rules, held))
+            work.append(Work(view, opened, rules, held, decision, subscription, why))
         return work
 
     def _plans(self, connection: Connection, views: Iterable[View]) -> dict[Lane, dict[str, Plan]]:
@@ -187,30 +212,38 @@ class Desk:
             plans[Lane(row.tenant, row.integration)][row.remote_id] = row.plan()
         return plans
 
-    def put(self, results_of: Sequence[tuple[Work, Result]]) -> None:
+    def put(self, results_of: Sequence[tuple[Undertaken, Any]]) -> None:
         """Write the results of attempts and give their accounts back; what was leased away meanwhile is not written."""
         with self._fleet.log.writing(self._store) as (connection, exchanges):
             now = self._store.now(connection)
             mine = queue.still_mine(connection, self.owner, dict(work.attempt for work, _ in results_of))
-            kept = [(w, _end(w, result, now)) for w, result in results_of if w.view.account.key in mine]
-            results.close_attempts(connection, [Closed(*w.attempt, e.certainty, e.cause) for w, e in kept], now)
-            written = [_Written(w.view, e.rows, e.remote_id) for w, e in kept]
-            self._give_back(connection, written, kept, now)
-            told = self._stop_integrations(connection, results_of, kept, now)
+            ours = [(work, result) for work, result in results_of if work.view.account.key in mine]
+            kept = [(w, _end(w, result, now), result) for w, result in ours if isinstance(w, Work)]
+            results.close_attempts(connection, [Closed(*w.attempt, e.certainty, e.cause) for w, e, _ in kept], now)
+            done = taskdesk.end(connection, [(w, r) for w, r in ours if isinstance(w, TaskWork)], now)
+            told = records.note(connection, kept, now)
+            ended = [(w, e) for w, e, _ in kept]
+            written = [_Written(w.view, e.rows, e.remote_id) for w, e in ended]
+            written += [_Written(w.view, (), w.view.account.remote_id or d.account_remote_id) for w, d in done]
+            self._give_back(connection, written, ended, now)
+            told += self._stop_integrations(connection, results_of, [*ended, *done], now)
             told += self._told(connection, written)
+            told += taskdesk.of_parked(d.row for _, d in done if d.row.phase is Phase.PARKED)
             journal.lock(
                 connection, [*(tenant for tenant, *_ in exchanges), *(tenant for tenant, _ in told)] if told else ()
             )
             journal.write_exchanges(connection, exchanges, now)
             journal.tell_each(connection, now, told)
-        logbook.attempts_ended(kept)
+        logbook.attempts_ended(ended)
+        logbook.tries_ended(done)
         logbook.happened(told, self._fleet.is_sensitive)
 
     def _give_back(
         self, connection: Connection, written: Sequence[_Written], done: Sequence[tuple[Work, Ending]], now: datetime
     ) -> None:
         fresh = self._keep(connection, written, done, now)
-        queue.release(connection, [_released(w, fresh[w.view.account.key]) for w in written])
+        waiting = taskdesk.waiting(connection, [w.view.account.key for w in written]) if written else {}
+        queue.release(connection, [_released(w, fresh[w.key], waiting.get(w.key, ())) for w in written])
 
     def _keep(
         self, connection: Connection, written: Sequence[_Written], done: Sequence[tuple[Work, Ending]], now: datetime
@@ -239,8 +272,8 @@ class Desk:
     def _stop_integrations(
         self,
         connection: Connection,
-        results_of: Sequence[tuple[Work, Result]],
-        kept: Sequence[tuple[Work, Ending]],
+        results_of: Sequence[tuple[Undertaken, Any]],
+        kept: Sequence[tuple[Undertaken, Ending | Done]],
         now: datetime,
     ) -> list[tuple[str, Event]]:
         """Quarantine and pause what was told to be, in one order for all workers; return what to tell of it."""
@@ -271,7 +304,7 @@ class Desk:
             with self._fleet.log.writing(self._store) as (connection, exchanges):
                 journal.write_exchanges(connection, exchanges, self._store.now(connection))
 
-    def renew(self, work: Sequence[Work]) -> None:
+    def renew(self, work: Sequence[Undertaken]) -> None:
         """Lengthen the leases of attempts under way; one that was lost meanwhile lets nothing out any more."""
         deadline = self._clock.monotonic() + self.lease_seconds
         with self._store.write() as connection:
@@ -381,11 +414,12 @@ def _overtaken(work: Work, ending: Ending, fresh: Iterable[Fresh]) -> Iterable[O
             yield OperationEnd(row.key, row.generation, outcome, exactly=True)
 
 
-def _released(written: _Written, fresh: Iterable[Fresh]) -> dict[str, object]:
-    waiting = [state for state in fresh if state.due_at is not None]
+def _released(written: _Written, fresh: Iterable[Fresh], heads: Iterable[TaskRow]) -> dict[str, object]:
+    steps = [(state.due_at, state.priority) for state in fresh if state.due_at is not None]
+    tries = [(task.due_at, task.priority) for task in heads if task.due_at is not None]
     return {
-        "b_key": written.view.account.key,
-        "b_due_at": min((s.due_at for s in waiting if s.due_at is not None), default=None),
-        "b_priority": min((s.priority for s in waiting), default=Priority.BULK.value),
+        "b_key": written.key,
+        "b_due_at": min((due_at for due_at, _ in (*steps, *tries)), default=None),
+        "b_priority": min((priority for _, priority in (*steps, *tries)), default=Priority.BULK.value),
         "b_remote_id": written.remote_id,
     }

@@ -28,6 +28,7 @@ from svahub.intake import ContractRow as FileContract
 from svahub.intake import Rejected, RowError
 from svahub.intake.reading import SeenIds
 from svahub.intentions import Changes, Level, Stamp, draw_consequences, levels, sell_unsold, write
+from svahub.judging import judge_sold
 from svahub.merge import Merged
 from svahub.routes import Routes
 from svahub.store import Store, contracts, journal, tables
@@ -214,6 +215,8 @@ class _Chunk:
         self._touch_others()
         self._rows.write(self._connection, self._changes.sales)
         write(self._connection, self._changes)
+        sold = {row.contract_id for row in self._changes.sold}
+        judge_sold(self._connection, self._tenant, sold, self._changes.now)
         debts = of_debts(self._rows.reasons_gone, self._rows.new_reasons)
         journal.tell(self._connection, self._tenant, self._changes.now, debts)
         self.report.verbs.update(verb.value for verb in self._changes.verbs.values())

@@ -15,6 +15,7 @@ from svahub.store.rows import SubscriptionRow
 
 def subscription_of(view: View, row: SubscriptionRow, plans: Mapping[str, Plan]) -> Subscription:
     """Return a subscription as its plugin sees it, siblings included."""
+    assert view.customer is not None  # a subscription is a customer's
     account = Account(view.account.key, view.customer.customer(), view.account.remote_id)
     siblings = tuple(_bare(other, account, plans) for other in view.others(row))
     return _bare(row, account, plans, siblings)

@@ -16,6 +16,7 @@ from svahub.commands import Action as Action
 from svahub.commands import Command as Command
 from svahub.errors import Refused, UnknownName
 from svahub.intentions import Changes, Level, Stamp, draw_consequences, levels, write
+from svahub.judging import judge_sold
 from svahub.masking import mask_text
 from svahub.models import PROTECTED, Aspect, BlockScope, Desired, Observed, Reason
 from svahub.registry import Registry
@@ -69,6 +70,7 @@ class Verbs:
         changes = Changes(now, asked.stamp)
         draw_consequences(changes, after, asked.routes.links)
         write(connection, changes)
+        judge_sold(connection, self._tenant, {row.contract_id for row in changes.sold}, now)
         self._remember(connection, command, changes, level, now)
         journal.tell(connection, self._tenant, now, of_debts(level.reasons, after.reasons))
         if changes.verbs or level.differs_from(after):

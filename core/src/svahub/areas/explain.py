@@ -86,11 +86,11 @@ class _Books:
     def _accounts(self) -> dict[str, View]:
         keys = {row.account_key for row in self._rows}
         accounts = history.accounts_of(self._connection, keys)
-        whose = {(a.tenant, a.customer_id) for a in accounts.values()}
+        whose = {(a.tenant, a.holder) for a in accounts.values()}
         customers = {c.id: c for c in queue.customers_of(self._connection, whose)} if whose else {}
         rows = queue.subscriptions_of(self._connection, keys) if keys else []
         return {
-            key: View(a, customers[a.customer_id], tuple(r for r in rows if r.account_key == key), UNKNOWN)
+            key: View(a, customers[a.holder], tuple(r for r in rows if r.account_key == key), UNKNOWN)
             for key, a in accounts.items()
         }
 

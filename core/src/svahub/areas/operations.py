@@ -173,7 +173,7 @@ class Operations:
         if applied is None:
             return row
         account = queue.account(connection, row.account_key)
-        customer = contracts.customers_by_id(connection, row.tenant, [account.customer_id])[account.customer_id]
+        customer = contracts.customers_by_id(connection, row.tenant, [account.holder])[account.holder]
         plan = applied.plan or row.plan
         item = {"tenant": row.tenant, "contract_id": row.contract_id, "code": row.item_code}
         wanted = item | {"plan": plan, "quantity": applied.quantity}

@@ -104,11 +104,11 @@ class Users:
     def _subscription(self, row: SubscriptionRow, opened: Opened) -> Subscription:
         with self.bench.store.read() as connection:
             account = queue.account(connection, row.account_key)
-            customers = contracts.customers_by_id(connection, self.bench.tenant, [account.customer_id])
+            customers = contracts.customers_by_id(connection, self.bench.tenant, [account.holder])
             rows = tuple(queue.subscriptions_of(connection, [row.account_key]))
             plans = {p.remote_id: p.plan() for p in catalogue.all_plans(connection, self.bench.tenant, row.integration)}
         facts: Facts = opened.facts
-        return subscription_of(View(account, customers[account.customer_id], rows, facts), row, plans)
+        return subscription_of(View(account, customers[account.holder], rows, facts), row, plans)
 
 
 def _masked(user: RemoteUser) -> UserView:

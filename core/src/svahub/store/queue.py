@@ -219,6 +219,11 @@ def account(connection: Connection, key: str) -> AccountRow:
     return AccountRow(*connection.execute(select(accounts).where(accounts.c.key == key)).one())
 
 
+def lock(connection: Connection, key: str) -> None:
+    """Let no worker lease an account, and none write what it came to, until this transaction ends."""
+    connection.execute(select(accounts.c.key).where(accounts.c.key == key).with_for_update()).all()
+
+
 def set_remote_id(connection: Connection, key: str, remote_id: str | None) -> None:
     """Link an account to a user that the provider has."""
     connection.execute(update(accounts).where(accounts.c.key == key).values(remote_id=remote_id))

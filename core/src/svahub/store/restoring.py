@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from svahub.lifecycle import GONE
 from svahub.models import Desired, Observed
@@ -20,7 +20,7 @@ from svahub.store import results
 from svahub.store.results import OperationEnd
 from svahub.store.rows import LOOK_THERE, LOST, SubscriptionRow
 from svahub.store.states import Certainty, Outcome, Phase, Priority, RunOutcome
-from svahub.store.tables import accounts, attempts, schedules, subscriptions
+from svahub.store.tables import accounts, attempts, schedules, subscriptions, task_attempts, tasks
 
 PAGE = 2_000
 
@@ -42,13 +42,15 @@ Sights = Callable[[str, str], Sight]
 class Marked:
     """How many subscriptions are asked again at their providers, wait for a person as before, or have ended.
 
-    `open_attempts` counts the calls that were under way when the backup was made.
+    `open_attempts` counts the calls that were under way when the backup was made, `tasks` what plugins asked for that
+    had not ended.
     """
 
     asked_again: int = 0
     parked: int = 0
     ended: int = 0
     open_attempts: int = 0
+    tasks: int = 0
 
 
 def unsure(row: SubscriptionRow, at: datetime, sight: Sight) -> SubscriptionRow:
@@ -99,12 +101,13 @@ def mark(connection: Connection, at: datetime, why: str, sights: Sights) -> Mark
     for page in _pages(connection):
         after = [unsure(row, at, sights(row.tenant, row.integration)) for row in page if not has_ended(row)]
         _write(connection, after, at)
+    _doubt_tasks(connection, at, why)
     return marked
 
 
 def count(connection: Connection) -> Marked:
     """Count what `mark` would mark."""
-    marked = Marked(open_attempts=len(connection.execute(_OPEN).all()))
+    marked = Marked(open_attempts=_count_open(connection), tasks=_counted(connection, _UNENDED))
     for page in _pages(connection):
         for row in page:
             if has_ended(row):
@@ -165,6 +168,32 @@ def _close_attempts(connection: Connection, at: datetime, why: str) -> None:
     closed = {"ended_at": at, "certainty": Certainty.UNKNOWN, "cause": why}
     connection.execute(update(attempts).where(attempts.c.ended_at.is_(None)).values(closed))
     results.end_operations(connection, overtaken, at)
+
+
+def _count_open(connection: Connection) -> int:
+    return sum(
+        _counted(connection, select(tried.c.account_key).where(tried.c.ended_at.is_(None)))
+        for tried in (attempts, task_attempts)
+    )
+
+
+_UNENDED = select(tasks.c.key).where(tasks.c.phase != Phase.SETTLED)
+
+
+def _counted(connection: Connection, query: Select[Any]) -> int:
+    return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+
+
+def _doubt_tasks(connection: Connection, at: datetime, why: str) -> None:
+    """Let each task that had not ended be looked up, as one of which nobody knows whether it was done."""
+    closed = {"ended_at": at, "certainty": Certainty.UNKNOWN, "cause": why}
+    connection.execute(update(task_attempts).where(task_attempts.c.ended_at.is_(None)).values(closed))
+    unended, driven = tasks.c.phase != Phase.SETTLED, tasks.c.phase.not_in((Phase.SETTLED, Phase.PARKED))
+    connection.execute(update(tasks).where(unended).values(uncertain_since=at, looks=0, tries=0))
+    due = {"phase": Phase.DUE, "due_at": at, "cause": None, "advice": None}
+    connection.execute(update(tasks).where(driven).values(due))
+    waiting = accounts.c.key.in_(select(tasks.c.account_key).where(driven))
+    connection.execute(update(accounts).where(waiting).values(due_at=at, priority=Priority.BULK))
 
 
 def _end_runs(connection: Connection, at: datetime) -> None:

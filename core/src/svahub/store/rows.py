@@ -183,18 +183,24 @@ class ReasonRow:
 
 
 class AccountRow(NamedTuple):
-    """One customer at one integration, and who drives it now."""
+    """One customer at one integration, and who drives it now; without a customer it is the ISP's own."""
 
     key: str
     tenant: str
     integration: str
-    customer_id: str
+    customer_id: str | None
     remote_id: str | None
     priority: int
     due_at: datetime | None
     lease_owner: str | None
     lease_number: int
     lease_until: datetime | None
+
+    @property
+    def holder(self) -> str:
+        """Whose it is, of an account that has subscriptions: these are a customer's."""
+        assert self.customer_id is not None
+        return self.customer_id
 
 
 LOST = "it is not known whether the last call was applied, and this provider has nothing to look it up by"

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, and_, select, update
 
-from svahub.store.tables import accounts, audit, chains, integrations, subscriptions
+from svahub.store.tables import accounts, audit, chains, integrations, subscriptions, tasks
 
 SLACK = timedelta(seconds=5)
 LONGEST_LEASE = timedelta(minutes=3)
@@ -32,6 +32,8 @@ def bring_back(connection: Connection, tenant: str, now: datetime) -> None:
     _no_later(connection, accounts, tenant, (accounts.c.lease_until, accounts.c.due_at), now + LONGEST_LEASE, [held])
     for column in (subscriptions.c.due_at, subscriptions.c.uncertain_since):
         _no_later(connection, subscriptions, tenant, (column,), now)
+    for column in (tasks.c.due_at, tasks.c.uncertain_since):
+        _no_later(connection, tasks, tenant, (column,), now)
     _no_later(connection, integrations, tenant, (integrations.c.paused_until,), now)
 
 

@@ -1,0 +1,134 @@
+"""Queries on tasks: asking for one, what is open, what was tried, how it ended."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from svahub.store.results import Closed
+from svahub.store.rows import TaskAttemptRow, TaskRow
+from svahub.store.states import Outcome, Phase
+from svahub.store.tables import task_attempts, tasks
+
+OPEN = (Phase.DUE, Phase.WAITING, Phase.PENDING)
+PAGE = 500
+
+
+def add(connection: Connection, values: dict[str, Any]) -> tuple[TaskRow, bool]:
+    """Keep a task, and return it and whether it is new: one of that key that is there stays as it is."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(tasks).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(tasks)
+    row = connection.execute(new).first()
+    if row is not None:
+        return TaskRow(*row), True
+    return TaskRow(*connection.execute(select(tasks).where(tasks.c.key == values["key"])).one()), False
+
+
+def one(connection: Connection, tenant: str, id: int) -> TaskRow | None:
+    """Return one task."""
+    row = connection.execute(select(tasks).where(tasks.c.tenant == tenant, tasks.c.id == id)).first()
+    return TaskRow(*row) if row else None
+
+
+def by_ids(connection: Connection, tenant: str, ids: Collection[int]) -> list[TaskRow]:
+    """Return some tasks in the order in which they were asked for."""
+    query = select(tasks).where(tasks.c.tenant == tenant, tasks.c.id.in_(ids)).order_by(tasks.c.id)
+    return [TaskRow(*row) for row in connection.execute(query)]
+
+
+def pages(connection: Connection, tenant: str, **only: Any) -> Iterator[TaskRow]:
+    """Stream a tenant's tasks, the oldest first; `only` maps columns to the value that they are to have."""
+    where = [tasks.c[name] == value for name, value in only.items() if value is not None]
+    query = select(tasks).where(tasks.c.tenant == tenant, *where).order_by(tasks.c.id)
+    for row in connection.execute(query, execution_options={"yield_per": PAGE}):
+        yield TaskRow(*row)
+
+
+def open_of(connection: Connection, accounts: Collection[str]) -> dict[str, list[TaskRow]]:
+    """Return what of some accounts' tasks is not done and waits for no person, the oldest first."""
+    query = select(tasks).where(tasks.c.account_key.in_(accounts), tasks.c.phase.in_(OPEN)).order_by(tasks.c.id)
+    found: dict[str, list[TaskRow]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.account_key].append(TaskRow(*row))
+    return found
+
+
+def begin_attempts(connection: Connection, rows: Sequence[TaskAttemptRow]) -> None:
+    """Record what is about to be tried."""
+    if rows:
+        names = ("account_key", "lease_number", "tenant", "task_key", "step", "started_at")
+        connection.execute(insert(task_attempts), [{name: getattr(row, name) for name in names} for row in rows])
+
+
+_CLOSE = (
+    update(task_attempts)
+    .where(task_attempts.c.account_key == bindparam("b_key"), task_attempts.c.lease_number == bindparam("b_number"))
+    .values(ended_at=bindparam("b_at"), certainty=bindparam("b_certainty"), cause=bindparam("b_cause"))
+)
+
+
+def close_attempts(connection: Connection, closed: Iterable[Closed], now: datetime) -> None:
+    """Record how attempts ended."""
+    rows = [
+        {
+            "b_key": c.account_key,
+            "b_number": c.lease_number,
+            "b_at": now,
+            "b_certainty": c.certainty,
+            "b_cause": c.cause,
+        }
+        for c in closed
+    ]
+    if rows:
+        connection.execute(_CLOSE, rows)
+
+
+def open_attempts(connection: Connection, accounts: Collection[str]) -> list[TaskAttemptRow]:
+    """Return what a former holder of the lease began and never closed."""
+    c = task_attempts.c
+    query = select(task_attempts).where(c.account_key.in_(accounts), c.ended_at.is_(None))
+    return [TaskAttemptRow(*row) for row in connection.execute(query)]
+
+
+def attempts_of(connection: Connection, key: str) -> list[TaskAttemptRow]:
+    """Return what was tried for a task, the oldest first."""
+    c = task_attempts.c
+    query = select(task_attempts).where(c.task_key == key).order_by(c.started_at, c.lease_number)
+    return [TaskAttemptRow(*row) for row in connection.execute(query)]
+
+
+_STATE = (
+    "outcome", "phase", "due_at", "priority", "tries", "uncertain_since", "looks", "cause", "advice", "remote_id",
+    "details",
+)  # fmt: skip
+_WRITE = (
+    update(tasks)
+    .where(tasks.c.key == bindparam("b_key"))
+    .values({name: bindparam(f"b_{name}") for name in _STATE} | {"changed_at": bindparam("b_now")})
+)
+
+
+def write(connection: Connection, rows: Collection[TaskRow], now: datetime) -> None:
+    """Write how tasks now stand."""
+    if rows:
+        values = [{f"b_{name}": getattr(row, name) for name in (*_STATE, "key")} | {"b_now": now} for row in rows]
+        connection.execute(_WRITE, values)
+
+
+def counts(connection: Connection, tenant: str) -> dict[tuple[str, Phase], int]:
+    """Count a tenant's tasks that are not done, by integration and phase."""
+    c = tasks.c
+    where = (c.tenant == tenant, c.phase != Phase.SETTLED)
+    query = select(c.integration, c.phase, func.count()).where(*where).group_by(c.integration, c.phase)
+    return {(integration, phase): many for integration, phase, many in connection.execute(query)}
+
+
+def let_go(connection: Connection, keys: Collection[str], now: datetime) -> None:
+    """End tasks that nobody wants any more."""
+    values = {"outcome": Outcome.DISCARDED, "phase": Phase.SETTLED, "due_at": None, "changed_at": now}
+    connection.execute(update(tasks).where(tasks.c.key.in_(keys)).values(values))
