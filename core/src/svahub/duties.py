@@ -53,6 +53,14 @@ def _each(names: Iterable[str], call: Callable[[str], str]) -> str:
     return "; ".join(done) or NONE
 
 
+def _judge(office: TenantHub) -> str:
+    if office.debts.policy() is None:
+        return "no policy: svahub policy set"
+    judged = office.debts.judge_all()
+    return f"{judged.contracts} contracts owe; {judged.blocked} blocked, {judged.unblocked} unblocked"
+
+
+debts_judge = Schedule("10 * * * *", "Block who owes too long, as the policy says.", _judge)
 plans_sync = Schedule("15 3 * * *", "Read every provider's catalogue anew.", _sync_plans)
 integrations_test = Schedule("0 7 * * *", "Test every integration.", _test_integrations)
 audit_prune = Schedule("40 3 * * *", "Delete what is older than its retention.", _prune)

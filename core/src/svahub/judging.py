@@ -1,0 +1,87 @@
+"""Bringing block reasons to what debts and the ISP's policy say, in the transaction of whatever has changed either.
+
+Whoever judges holds the locks of the contracts' customers; what follows for subscriptions is `intentions`' part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from svahub.debt_rule import SOURCE, merged, wanted
+from svahub.intentions import Changes, Stamp, levels, redraw
+from svahub.models import Reason
+from svahub.store import contracts, debts, integrations, journal
+from svahub.store.rows import ReasonRow
+from svahub.telling import of_debts
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What judging has changed: the block reasons that came and went, and the verbs that followed."""
+
+    added: tuple[ReasonRow, ...] = ()
+    gone: tuple[ReasonRow, ...] = ()
+    changes: Changes | None = None
+
+
+def judge(
+    connection: Connection,
+    tenant: str,
+    ids: Collection[str],
+    now: datetime,
+    *,
+    paid: Collection[str] = (),
+) -> Judged:
+    """Judge some contracts anew; of those `paid`, whose last debt was settled, what a file said of debt goes too."""
+    if not ids:
+        return Judged()
+    contracts.lock_customers(connection, tenant, contracts.holders(connection, tenant, ids))
+    policy = debts.policy(connection, tenant)
+    exempt = debts.exemptions(connection, tenant).keys() if policy else set()
+    owed = debts.of_contracts(connection, tenant, ids)
+    today = now.astimezone(_zone(connection, tenant)).date()
+    begins = policy is None or not policy.free(today)
+    gone: list[ReasonRow] = []
+    added: list[ReasonRow] = []
+    for id, level in levels(connection, tenant, ids).items():
+        due = set() if id in exempt else wanted(level, owed.get(id, ()), policy, today, now)
+        less, more = merged(level, due, forget_import=id in paid)
+        gone += less
+        added += more if begins else []
+    return _written(connection, tenant, gone, added, now)
+
+
+def _written(
+    connection: Connection, tenant: str, gone: list[ReasonRow], added: list[ReasonRow], now: datetime
+) -> Judged:
+    touched = {reason.contract_id for reason in (*gone, *added)}
+    if not touched:
+        return Judged()
+    contracts.delete_reasons(connection, gone)
+    contracts.put_reasons(connection, added)
+    changes = redraw(connection, tenant, touched, Changes(now, _stamp(gone, added)))
+    journal.tell(connection, tenant, now, of_debts(gone, added))
+    return Judged(tuple(added), tuple(gone), changes)
+
+
+def _stamp(gone: Collection[ReasonRow], added: Collection[ReasonRow]) -> Stamp:
+    """Return who wants it: the integration that raised the debts, if it is one."""
+    by = {reason.source for reason in (*gone, *added) if reason.source.startswith(SOURCE)}
+    return Stamp(next(iter(by)) if len(by) == 1 else "debt rule", Reason.OVERDUE.value)
+
+
+def _zone(connection: Connection, tenant: str) -> ZoneInfo:
+    row = integrations.tenant(connection, tenant)
+    assert row is not None  # its contracts are judged
+    return ZoneInfo(row.zone)
+
+
+def judge_sold(connection: Connection, tenant: str, ids: Collection[str], now: datetime) -> Judged:
+    """Judge those of some contracts that owe: what was just sold to them is as the rest."""
+    owing = debts.of_contracts(connection, tenant, ids) if ids else {}
+    return judge(connection, tenant, list(owing), now)

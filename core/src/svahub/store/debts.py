@@ -1,0 +1,127 @@
+"""Queries on who owes: debts, the ISP's policy about them, and contracts that are exempt."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from svahub.debt_rule import Policy
+from svahub.store.rows import DebtRow
+from svahub.store.tables import debt_exemptions, debt_policies, debts
+
+PAGE = 500
+
+
+class Exemption(NamedTuple):
+    """A contract that is not blocked for debt, who says so, and why."""
+
+    contract_id: str
+    actor: str
+    note: str | None
+    created_at: datetime
+
+
+def by_references(connection: Connection, tenant: str, integration: str, names: Collection[str]) -> dict[str, DebtRow]:
+    """Return debts by their references at an integration."""
+    c = debts.c
+    query = select(debts).where(c.tenant == tenant, c.integration == integration, c.reference.in_(names))
+    return {row.reference: DebtRow(*row) for row in connection.execute(query)}
+
+
+def of_contracts(
+    connection: Connection, tenant: str, contracts: Collection[str], *, only_open: bool = True
+) -> dict[str, list[DebtRow]]:
+    """Return the debts of some contracts, the oldest first."""
+    c = debts.c
+    query = select(debts).where(c.tenant == tenant, c.contract_id.in_(contracts)).order_by(c.since, c.reference)
+    query = query.where(c.settled_at.is_(None)) if only_open else query
+    found: dict[str, list[DebtRow]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.contract_id].append(DebtRow(*row))
+    return found
+
+
+def listed(
+    connection: Connection, tenant: str, *, contract: str | None = None, only_open: bool = True
+) -> Iterator[DebtRow]:
+    """Stream a tenant's debts by contract."""
+    c = debts.c
+    query = select(debts).where(c.tenant == tenant).order_by(c.contract_id, c.since, c.reference)
+    query = query.where(c.contract_id == contract) if contract is not None else query
+    query = query.where(c.settled_at.is_(None)) if only_open else query
+    for row in connection.execute(query, execution_options={"yield_per": PAGE}):
+        yield DebtRow(*row)
+
+
+def owing(connection: Connection, tenant: str, after: str, limit: int = PAGE) -> list[str]:
+    """Return the contracts with open debts that follow another in the order of their ids."""
+    c = debts.c
+    query = select(c.contract_id).distinct().where(c.tenant == tenant, c.settled_at.is_(None), c.contract_id > after)
+    return list(connection.execute(query.order_by(c.contract_id).limit(limit)).scalars())
+
+
+def put(connection: Connection, row: DebtRow) -> None:
+    """Keep a debt as it now is."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    values = asdict(row)
+    key = ["tenant", "integration", "reference"]
+    new = dialect.insert(debts).values(values)
+    changed = {name: value for name, value in values.items() if name not in key}
+    connection.execute(new.on_conflict_do_update(index_elements=key, set_=changed))
+
+
+def settle(connection: Connection, row: DebtRow, now: datetime) -> None:
+    """Note that a debt is no more."""
+    c = debts.c
+    where = (c.tenant == row.tenant, c.integration == row.integration, c.reference == row.reference)
+    connection.execute(update(debts).where(*where).values(settled_at=now))
+
+
+def policy(connection: Connection, tenant: str) -> Policy | None:
+    """Return the tenant's policy, None where it has decided nothing."""
+    row = connection.execute(select(debt_policies).where(debt_policies.c.tenant == tenant)).first()
+    if row is None:
+        return None
+    types = None if row.product_types is None else frozenset(row.product_types)
+    return Policy(row.grace_days, types, frozenset(row.integrations), row.business_days_only, row.state)
+
+
+def set_policy(connection: Connection, tenant: str, policy: Policy, now: datetime) -> None:
+    """Keep the tenant's policy."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    values: dict[str, Any] = {
+        "grace_days": policy.grace_days,
+        "product_types": None if policy.product_types is None else sorted(policy.product_types),
+        "integrations": sorted(policy.integrations),
+        "business_days_only": policy.business_days_only,
+        "state": policy.state,
+        "changed_at": now,
+    }
+    new = dialect.insert(debt_policies).values(tenant=tenant, **values)
+    connection.execute(new.on_conflict_do_update(index_elements=["tenant"], set_=values))
+
+
+def exemptions(connection: Connection, tenant: str) -> dict[str, Exemption]:
+    """Return the contracts that are not blocked for debt."""
+    c = debt_exemptions.c
+    query = select(c.contract_id, c.actor, c.note, c.created_at).where(c.tenant == tenant).order_by(c.contract_id)
+    return {row.contract_id: Exemption(*row) for row in connection.execute(query)}
+
+
+def exempt(connection: Connection, tenant: str, exemption: Exemption) -> None:
+    """Keep that a contract is not blocked for debt."""
+    unexempt(connection, tenant, exemption.contract_id)
+    connection.execute(debt_exemptions.insert().values(tenant=tenant, **exemption._asdict()))
+
+
+def unexempt(connection: Connection, tenant: str, contract: str) -> bool:
+    """Take an exemption away; return whether there was one."""
+    where = (debt_exemptions.c.tenant == tenant, debt_exemptions.c.contract_id == contract)
+    gone = delete(debt_exemptions).where(*where).returning(debt_exemptions.c.contract_id)
+    return connection.execute(gone).first() is not None
