@@ -149,10 +149,10 @@ class Fleet:
     def _serves(self, row: IntegrationRow) -> bool:
         return not self._tenants or row.tenant in self._tenants
 
-    def lanes(self, now: datetime) -> list[Lane]:
-        """Return the integrations that may be called now."""
+    def lanes(self, now: datetime, among: Collection[Lane] | None = None) -> list[Lane]:
+        """Return the integrations, or those `among` some, that may be called now."""
         lanes = (lane for lane, row in self._rows.items() if self._may_run(row, now) and not self._is_stopped(lane))
-        return [lane for lane in lanes if self._usable(lane)]
+        return [lane for lane in lanes if (among is None or lane in among) and self._usable(lane)]
 
     def every_lane(self) -> list[Lane]:
         """Return all integrations, also those that cannot be called."""

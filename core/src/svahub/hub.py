@@ -11,26 +11,30 @@ from types import TracebackType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from svahub import entries
+from svahub import entries, logbook
 from svahub.areas.audit import Audit
 from svahub.areas.bench import NOBODY, Bench
 from svahub.areas.catalogue import Catalogue
 from svahub.areas.contracts import Contracts
+from svahub.areas.debts import Debts
 from svahub.areas.events import Events
 from svahub.areas.explain import Explanations
 from svahub.areas.health import Health
+from svahub.areas.inbox import Inbox
 from svahub.areas.integrations import Integrations, checked_name
 from svahub.areas.operations import Operations
 from svahub.areas.privacy import Privacy
 from svahub.areas.schedules import Schedules
 from svahub.areas.secrets import Secrets
 from svahub.areas.subscriptions import Subscriptions, SubscriptionView
+from svahub.areas.tasks import Tasks
 from svahub.areas.users import Users
 from svahub.clock import Clock
 from svahub.converge import Converge, Progress
 from svahub.errors import Refused, UnknownName
 from svahub.extension import Transaction
 from svahub.fleet import Fleet
+from svahub.receiving import Receiving
 from svahub.registry import Registry
 from svahub.store import Store, integrations, journal, sales, versions
 from svahub.store.rows import TenantRow
@@ -74,7 +78,8 @@ class Hub:
         """
         hub = cls(Store(url, clock), draw=draw)
         try:
-            versions.ready(hub.store)
+            for standing in versions.ready(hub.store):
+                logbook.tables_not_made(standing.plugin, standing.package, standing.problem or "")
             hub._make_default_tenant()
         except BaseException:
             hub.close()
@@ -134,6 +139,10 @@ class Hub:
         fleet = Fleet(self.registry, self.clock, tenants, self.store)
         return Converge(self.store, fleet, self.clock, threads=threads, draw=self._draw, progress=progress)
 
+    def receiving(self, *, tenants: Collection[str] = (), threads: int = 8) -> Receiving:
+        """Return what reads the deliveries of some tenants (none named: of all); to be closed."""
+        return Receiving(self, tenants, threads=threads, draw=self._draw)
+
     def timekeeper(self, *, tenants: Collection[str] = ()) -> Timekeeper:
         """Return what runs the schedules of some tenants (none named: of all)."""
         return Timekeeper(self, tenants)
@@ -177,6 +186,16 @@ class TenantHub:
         return Operations(self.bench)
 
     @cached_property
+    def debts(self) -> Debts:
+        """Who owes, and what follows."""
+        return Debts(self.bench)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """What plugins asked for beside the lifecycle."""
+        return Tasks(self.bench)
+
+    @cached_property
     def schedules(self) -> Schedules:
         """What it has done by the clock."""
         return Schedules(self.bench, self.row)
@@ -205,6 +224,11 @@ class TenantHub:
     def health(self) -> Health:
         """How it stands with what it has sold."""
         return Health(self.bench)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """What its providers told."""
+        return Inbox(self.bench)
 
     @cached_property
     def explanations(self) -> Explanations:

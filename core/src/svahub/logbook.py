@@ -18,10 +18,11 @@ from svahub.store.states import EventKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from svahub.desk import Work
+    from svahub.attempts import TaskWork, Undertaken, Work
     from svahub.endings import Ending
     from svahub.exchange import Exchange
     from svahub.store.journal import Event
+    from svahub.taskwork import Done
 
 
 def worker_started(threads: int) -> None:
@@ -78,6 +79,25 @@ def attempts_ended(ended: Iterable[tuple[Work, Ending]]) -> None:
         logger.info("attempt ended", extra=fields)
 
 
+def tries_ended(ended: Iterable[tuple[TaskWork, Done]]) -> None:
+    """Tell how tries of tasks ended."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    for work, done in ended:
+        account, number = work.attempt
+        fields = {
+            "tenant": work.lane.tenant,
+            "integration": integration_label(work.lane.integration, sensitive=work.opened.kind.sensitive),
+            "task": work.row.id,
+            "account": account,
+            "attempt": number,
+            "step": work.step.value,
+            "certainty": done.certainty.value,
+            "milliseconds": round(1000 * work.held.seconds),
+        }
+        logger.info("task tried", extra=fields)
+
+
 def happened(told: Iterable[tuple[str, Event]], sensitive: Callable[[Lane], bool]) -> None:
     """Tell of what waits for a person; `sensitive` says of a tenant's integration whether lines may name it."""
     for tenant, event in told:
@@ -95,8 +115,13 @@ def _parked(tenant: str, event: Event, *, hidden: bool) -> None:
         "subscription": event.subscription_key,
         "operation": event.details["operation"],
     }
+    if "task" in event.details:
+        fields = {"tenant": tenant, "integration": fields["integration"], "task": event.details["task"]}
     # the provider's sentence may name what it sells
-    logger.warning("subscription parked", extra=fields if hidden else fields | {"cause": event.details["cause"]})
+    logger.warning(
+        "task parked" if "task" in fields else "subscription parked",
+        extra=fields if hidden else fields | {"cause": event.details["cause"]},
+    )
 
 
 def paused(lane: Lane, seconds: float) -> None:
@@ -123,7 +148,12 @@ def store_refused(results: int, refusals: int, why: Exception) -> None:
     logger.warning("the store refused", extra=fields)
 
 
-def cannot_keep(work: Work, error: Exception) -> None:
+def tables_not_made(plugin: str, package: str, problem: str) -> None:
+    """Tell that a plugin's tables could not be made: it will not work, all else does."""
+    logger.error("a plugin's tables are missing", extra={"plugin": plugin, "package": package, "cause": problem})
+
+
+def cannot_keep(work: Undertaken, error: Exception) -> None:
     """Tell that a result fits no column: the plugin's bug."""
-    fields = {"tenant": work.lane.tenant, "subscription": work.row.key, "error": type(error).__name__}
+    fields = {"tenant": work.lane.tenant, "key": work.row.key, "error": type(error).__name__}
     logger.error("a result cannot be kept", extra=fields)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from secrets import token_hex
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 
 from svahub import entries, secrets
 from svahub.areas.bench import Bench
+from svahub.areas.configuring import reconfigured
 from svahub.areas.rotation import Rotated, refuse_unknown, rotated
 from svahub.areas.secrets import SecretView, views_of
 from svahub.areas.trials import Tested, tried
@@ -24,6 +26,9 @@ from svahub.store import integrations, journal
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import IntegrationState
 from svahub.telling import of_freed
+
+ENDPOINTS = "/webhooks"
+ENDPOINT_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class IntegrationView:
-    """An integration as people see it; `status` is its state, or `missing: …` and `broken: …` with the remedy."""
+    """An integration as people see it; `status` is its state, or `missing: …` and `broken: …` with the remedy.
+
+    `endpoint` is the path of the server to which its provider sends webhooks, None where it sends none.
+    """
 
     name: str
     provider: str
@@ -57,6 +65,7 @@ class IntegrationView:
     secrets_at: datetime | None
     old_secrets: list[str]
     former_kept: bool
+    endpoint: str | None
 
     @property
     def attention(self) -> str:
@@ -89,7 +98,7 @@ class Integrations:
         kind = self.bench.registry.provider(provider)
         given, kept = dict(settings or {}), {f: secrets.kept(s) for f, s in (secret or {}).items()}
         _refuse_literals(kind, given, kept)
-        validated(kind, given, {field: secrets.resolve(reference) for field, reference in kept.items()})
+        validated(kind, given, {field: secrets.resolve(held) for field, held in kept.items()}, environment)
         values: dict[str, Any] = {
             "tenant": self.bench.tenant,
             "name": checked_name("integration", name),
@@ -119,6 +128,8 @@ class Integrations:
             if there is not None and there.provider != values["provider"]:
                 raise Refused(f"{values['name']!r} was an integration of {there.provider}. Choose another name.")
             values = values | _dates(self.bench.store.now(connection))
+            if there is None or there.endpoint_id is None:
+                values["endpoint_id"] = token_hex(ENDPOINT_BYTES)
             (integrations.revive if there else integrations.add)(connection, values)
 
     def settings_of(self, provider: str) -> Sequence[Setting]:
@@ -146,6 +157,7 @@ class Integrations:
             problem or row.state.value, row.cause, row.settings,
             {field: secrets.shown(kept) for field, kept in row.secrets.items()}, live, row.paused_until, row.created_at,
             row.secrets_at, [view.field for view in views_of(row, now) if view.old], row.former_secrets is not None,
+            endpoint_of(kind, row),
         )  # fmt: skip
 
     def obstacles(self) -> dict[str, str]:
@@ -186,6 +198,25 @@ class Integrations:
             raise Refused(f"Name the new secret: svahub integration rotate {name} --secret FIELD=env:VAR")
         return rotated(self.bench, name, secret, dry_run=dry_run)
 
+    def set(
+        self,
+        name: str,
+        *,
+        address: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        unset: Collection[str] = (),
+        secret: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+    ) -> IntegrationView:
+        """Change how an integration is called; what is not named stays. Raises Refused like `add`.
+
+        Secrets are not tested with the provider: what it authenticates us by is better given by `rotate`.
+        """
+        kind = self.bench.registry.provider(self.bench.integration(name).provider)
+        _refuse_literals(kind, settings or {}, secret or {})
+        row = reconfigured(self.bench, name, address, settings or {}, unset, secret or {}, dry_run=dry_run)
+        return self._view(row, self.bench.now())
+
     def old_secrets(self, now: datetime) -> Sequence[SecretView]:
         """Return the secrets that are older at an instant than they should get."""
         with self.bench.store.read() as connection:
@@ -221,7 +252,7 @@ class Integrations:
             live = integrations.live_subscriptions(connection, self.bench.tenant, name)
             if live:
                 raise Refused(f"{name!r} has {live} live subscriptions: cancel them first, or disable the integration.")
-            if integrations.all_subscriptions(connection, self.bench.tenant, name):
+            if integrations.was_used(connection, self.bench.tenant, name):
                 integrations.retire(connection, self.bench.tenant, name)
                 integrations.forget_links(connection, self.bench.tenant, name)
             else:
@@ -230,6 +261,12 @@ class Integrations:
 
 def _dates(now: datetime) -> dict[str, Any]:
     return {"created_at": now, "secrets_at": now, "paused_until": None, "former_secrets": None, "secret_dates": None}
+
+
+def endpoint_of(kind: ProviderKind | None, row: IntegrationRow) -> str | None:
+    """Return the path of the server at which an integration's deliveries are taken; None where there are none."""
+    receives = kind is not None and "receive_webhook" in kind.capabilities
+    return f"{ENDPOINTS}/{row.endpoint_id}" if receives and row.endpoint_id else None
 
 
 def usable(bench: Bench, row: IntegrationRow) -> tuple[ProviderKind | None, str | None]:

@@ -12,7 +12,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from svahub.lifecycle import GONE
 from svahub.store.rows import IntegrationRow, TenantRow
 from svahub.store.states import IntegrationState
-from svahub.store.tables import accounts, integrations, plans, product_links, subscriptions, tenants
+from svahub.store.tables import (
+    accounts,
+    debts,
+    inbox,
+    integrations,
+    plans,
+    product_links,
+    subscriptions,
+    tasks,
+    tenants,
+)  # fmt: skip
 
 
 def add_tenant(connection: Connection, row: TenantRow) -> bool:
@@ -58,6 +68,24 @@ def one(connection: Connection, tenant_name: str, name: str) -> IntegrationRow |
     query = select(integrations).where(integrations.c.tenant == tenant_name, integrations.c.name == name)
     row = connection.execute(query).first()
     return IntegrationRow(*row) if row else None
+
+
+def at_endpoint(connection: Connection, endpoint_id: str) -> IntegrationRow | None:
+    """Return the integration whose deliveries come to an endpoint."""
+    row = connection.execute(select(integrations).where(integrations.c.endpoint_id == endpoint_id)).first()
+    return IntegrationRow(*row) if row else None
+
+
+def configure(connection: Connection, row: IntegrationRow, values: dict[str, Any]) -> bool:
+    """Change how an integration is called; return whether that was done: not if its row has changed meanwhile."""
+    c = integrations.c
+    same = (*_with_secrets_of(row), c.base_url == row.base_url, c.state != IntegrationState.REMOVED)
+    found = connection.execute(select(c.settings).where(*same).with_for_update()).first()
+    if found is None or found.settings != row.settings:
+        return False
+    kept = values | {name: value or null() for name, value in values.items() if name == "former_secrets"}
+    connection.execute(update(integrations).where(*same).values(kept))
+    return True
 
 
 def revive(connection: Connection, values: dict[str, Any]) -> None:
@@ -129,11 +157,13 @@ def live_subscriptions(connection: Connection, tenant_name: str, name: str) -> i
     return int(connection.execute(query).scalar_one())
 
 
-def all_subscriptions(connection: Connection, tenant_name: str, name: str) -> int:
-    """Count every subscription that was ever sold at the integration."""
-    c = subscriptions.c
-    query = select(func.count()).where(c.tenant == tenant_name, c.integration == name)
-    return int(connection.execute(query).scalar_one())
+def was_used(connection: Connection, tenant_name: str, name: str) -> bool:
+    """Say whether anything that stays refers to the integration."""
+    queries = [
+        select(table.c.tenant).where(table.c.tenant == tenant_name, table.c.integration == name)
+        for table in (subscriptions, tasks, inbox, debts)
+    ]
+    return any(connection.execute(query.limit(1)).first() for query in queries)
 
 
 def retire(connection: Connection, tenant_name: str, name: str) -> None:

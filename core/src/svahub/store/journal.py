@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite
@@ -21,10 +21,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from svahub.exchange import Exchange
 from svahub.masking import clean
 from svahub.store.states import AuditKind, EventKind
-from svahub.store.tables import audit, chains, events, exchanges
+from svahub.store.tables import audit, chains, events, exchanges, tallies
 
 ORIGIN = "0" * 64
 """The hash before the first entry."""
+NO_ANSWER = 0
+"""The status under which exchanges are counted that no answer came to."""
 
 
 class Entry(NamedTuple):
@@ -146,6 +148,21 @@ def write_exchanges(connection: Connection, batch: Iterable[tuple[str, str, Exch
         entry = Entry(AuditKind.EXCHANGES, None, None, None, {"exchanges": len(rows)})
         number = _chain(connection, tenant, now, [(entry, digest_of_batch(rows))])
         connection.execute(insert(exchanges), [row | {"audit_number": number} for row in rows])
+        _tally(connection, tenant, rows)
+
+
+def _tally(connection: Connection, tenant: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Count exchanges by integration and status; under the lock of the tenant's chain, so in nobody's way."""
+    counts = Counter((row["integration"], row["status"] or NO_ANSWER) for row in rows)
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(tallies)
+    more = {"exchanges": tallies.c.exchanges + new.excluded.exchanges}
+    key = [tallies.c.tenant, tallies.c.integration, tallies.c.status]
+    values = [
+        {"tenant": tenant, "integration": name, "status": status, "exchanges": count}
+        for (name, status), count in counts.items()
+    ]
+    connection.execute(new.on_conflict_do_update(index_elements=key, set_=more), values)
 
 
 def holds(connection: Connection, tenant: str, integration: str, exchange: Exchange) -> bool:

@@ -47,12 +47,14 @@ inbox = Table(
     ForeignKeyConstraint(["tenant", "integration"], ["integrations.tenant", "integrations.name"]),
     Index(None, "tenant", "integration", "subject", "id"),
     Index(None, "tenant", "received_at"),
+    Index(None, "tenant", "integration", "state"),
     sqlite_autoincrement=True,
 )
 Index(
     "ix_inbox_waiting",
+    inbox.c.tenant,
+    inbox.c.integration,
     inbox.c.due_at,
-    inbox.c.id,
     sqlite_where=inbox.c.due_at.is_not(None),
     postgresql_where=inbox.c.due_at.is_not(None),
 )

@@ -1,0 +1,40 @@
+"""Reading what a client sends, no further than a limit and no longer than a while."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+LARGEST_BODY = 1024 * 1024
+BODY_SECONDS = 10.0
+
+
+async def body_of(request: Request, limit: int = LARGEST_BODY, seconds: float = BODY_SECONDS) -> bytes:
+    """Return a request's body; raises HTTPException 413 as soon as it is too large, 408 when it does not come."""
+    if _announced(request) > limit:
+        raise HTTPException(413, f"The body is larger than {limit} bytes.")
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(request, limit)
+    except TimeoutError as error:
+        raise HTTPException(408, f"The body did not come within {seconds:g} seconds.") from error
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise HTTPException(413, f"The body is larger than {limit} bytes.")
+    return bytes(body)
+
+
+def _announced(request: Request) -> int:
+    """Return the length that the client says; what it does not say is counted as it comes."""
+    said = request.headers.get("content-length", "")
+    return int(said) if said.isdecimal() else 0

@@ -1,0 +1,244 @@
+"""The inbox: providers' deliveries, kept as they came, claimed by one process each, read in the order of arrival.
+
+A delivery waits as long as it has a `due_at`; one that is claimed has an owner, and is due again when the claim ends.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import islice, zip_longest
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, null, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from svahub.store.queue import Lane
+from svahub.store.rows import InboxRow
+from svahub.store.states import InboxState
+from svahub.store.tables import inbox
+
+BATCH = 500
+
+
+class Delivery(NamedTuple):
+    """What has come and is authentic; not kept yet."""
+
+    lane: Lane
+    event_id: str
+    kind: str
+    subject: str | None
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Delivery({self.lane}, {self.kind})"
+
+
+class Claim(NamedTuple):
+    """Who takes deliveries, by which instant, and until when they are theirs."""
+
+    owner: str
+    now: datetime
+    until: datetime
+
+
+# -- what comes --------------------------------------------------------------------------------------------------------
+
+
+def keep(connection: Connection, deliveries: Iterable[Delivery], now: datetime) -> None:
+    """Keep deliveries; of an event that is there already, or comes twice, it is only counted how often it came."""
+    rows: dict[tuple[Lane, str], dict[str, Any]] = {}
+    for one in deliveries:
+        row = rows.setdefault((one.lane, one.event_id), _new(one, now))
+        row["deliveries"] += 1
+    if rows:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        new = dialect.insert(inbox)
+        again = {"deliveries": inbox.c.deliveries + new.excluded.deliveries}
+        key = [inbox.c.tenant, inbox.c.integration, inbox.c.event_id]
+        # In one order for all: two servers that keep the same events wait for each other, and never both ways.
+        connection.execute(
+            new.on_conflict_do_update(index_elements=key, set_=again), [rows[key] for key in sorted(rows, key=_order)]
+        )
+
+
+def _order(key: tuple[Lane, str]) -> tuple[str, str, str]:
+    return key[0].tenant, key[0].integration, key[1]
+
+
+def _new(one: Delivery, now: datetime) -> dict[str, Any]:
+    return {
+        "tenant": one.lane.tenant,
+        "integration": one.lane.integration,
+        "event_id": one.event_id,
+        "kind": one.kind,
+        "subject": one.subject,
+        "received_at": now,
+        "deliveries": 0,
+        "headers": dict(one.headers),
+        "body": one.body,
+        "state": InboxState.WAITING,
+        "due_at": now,
+        "tries": 0,
+        "details": {},
+    }
+
+
+# -- claiming ----------------------------------------------------------------------------------------------------------
+
+_older = inbox.alias("older")
+_FOLLOWS = exists().where(
+    _older.c.tenant == inbox.c.tenant,
+    _older.c.integration == inbox.c.integration,
+    _older.c.subject == inbox.c.subject,
+    _older.c.id < inbox.c.id,
+    _older.c.due_at.is_not(None),
+)
+"""An older delivery about the same waits, or is being read."""
+
+
+def _ready(lane: Lane, now: datetime) -> Select[Any]:
+    c = inbox.c
+    ours = (c.tenant == lane.tenant, c.integration == lane.integration, c.due_at <= now)
+    return select(c.id).where(*ours, ~_FOLLOWS).order_by(c.due_at, c.id)
+
+
+def is_due(connection: Connection, lanes: Iterable[Lane], now: datetime) -> bool:
+    """Say whether a delivery of some integrations can be claimed now."""
+    return any(connection.execute(_ready(lane, now).limit(1)).first() for lane in lanes)
+
+
+def claim(connection: Connection, lanes: Iterable[Lane], claim: Claim, limit: int) -> list[InboxRow]:
+    """Take up to `limit` deliveries, the oldest first; of those with one subject only the oldest."""
+    ready = (_ready(lane, claim.now).limit(limit).with_for_update(skip_locked=True) for lane in lanes)
+    turns = zip_longest(*(list(connection.execute(query).scalars()) for query in ready))
+    ids = list(islice((id for turn in turns for id in turn if id is not None), limit))
+    if not ids:
+        return []
+    mine = update(inbox).where(inbox.c.id.in_(ids), inbox.c.due_at <= claim.now)
+    taken = mine.values(owner=claim.owner, due_at=claim.until).returning(inbox)
+    return sorted((InboxRow(*row) for row in connection.execute(taken)), key=lambda row: row.id)
+
+
+def still_mine(connection: Connection, owner: str, ids: Collection[int]) -> set[int]:
+    """Return which of some deliveries are still claimed by an owner, and keep others from claiming them meanwhile."""
+    held = select(inbox.c.id).where(inbox.c.id.in_(ids), inbox.c.owner == owner).order_by(inbox.c.id)
+    return set(connection.execute(held.with_for_update()).scalars())
+
+
+def renew(connection: Connection, owner: str, ids: Collection[int], until: datetime) -> None:
+    """Lengthen the claims that an owner still has."""
+    connection.execute(update(inbox).where(inbox.c.id.in_(ids), inbox.c.owner == owner).values(due_at=until))
+
+
+def give_back(connection: Connection, owner: str, ids: Collection[int], now: datetime) -> None:
+    """Let others claim what an owner has not begun to read."""
+    where = (inbox.c.id.in_(ids), inbox.c.owner == owner)
+    connection.execute(update(inbox).where(*where).values(owner=None, due_at=now))
+
+
+def owners(connection: Connection) -> list[str]:
+    """Return who claims deliveries now."""
+    c = inbox.c
+    query = select(c.owner).where(c.owner.is_not(None), c.due_at.is_not(None)).distinct()
+    return [owner for owner in connection.execute(query).scalars() if owner is not None]
+
+
+def free_dead(connection: Connection, dead: Collection[str], now: datetime) -> None:
+    """Make due at once what dead owners had claimed."""
+    where = (inbox.c.owner.in_(dead), inbox.c.due_at.is_not(None))
+    connection.execute(update(inbox).where(*where).values(owner=None, due_at=now))
+
+
+def is_claimed_by_others(connection: Connection, owner: str, lanes: Iterable[Lane], now: datetime) -> bool:
+    """Say whether another process reads a delivery of some integrations just now."""
+    c = inbox.c
+    held = (c.due_at > now, c.owner.is_not(None), c.owner != owner)
+    return connection.execute(select(c.id).where(_of(lanes), *held).limit(1)).first() is not None
+
+
+def _of(lanes: Iterable[Lane]) -> ColumnElement[bool]:
+    c = inbox.c
+    each = (and_(c.tenant == lane.tenant, c.integration == lane.integration) for lane in lanes)
+    return or_(false(), *each)
+
+
+def put(connection: Connection, row: InboxRow, now: datetime) -> None:
+    """Write what has become of a delivery, which nobody claims any more."""
+    ended = None if row.due_at is not None else now
+    names = ("state", "due_at", "tries", "cause", "details")
+    values = {name: getattr(row, name) for name in names} | {"owner": None, "ended_at": ended}
+    connection.execute(update(inbox).where(inbox.c.id == row.id).values(values))
+
+
+# -- looking, and reading again ----------------------------------------------------------------------------------------
+
+
+def listed(
+    connection: Connection,
+    tenant: str,
+    *,
+    integration: str | None = None,
+    state: InboxState | None = None,
+    since: datetime | None = None,
+    after: int = 0,
+    limit: int = BATCH,
+) -> list[InboxRow]:
+    """Return a tenant's deliveries that follow one, the oldest first, without their bodies."""
+    query = select(*(null().label("body") if c is inbox.c.body else c for c in inbox.c))
+    chosen = _chosen(tenant, integration, state, since)
+    return [
+        InboxRow(*row)
+        for row in connection.execute(query.where(*chosen, inbox.c.id > after).order_by(inbox.c.id).limit(limit))
+    ]
+
+
+def _chosen(
+    tenant: str, integration: str | None, state: InboxState | None, since: datetime | None
+) -> Sequence[ColumnElement[bool]]:
+    c, chosen = inbox.c, [inbox.c.tenant == tenant]
+    chosen += [c.integration == integration] if integration is not None else []
+    chosen += [c.state == state] if state is not None else []
+    chosen += [c.received_at >= since] if since is not None else []
+    return chosen
+
+
+def one(connection: Connection, tenant: str, id: int) -> InboxRow | None:
+    """Return one delivery of a tenant."""
+    row = connection.execute(select(inbox).where(inbox.c.tenant == tenant, inbox.c.id == id)).first()
+    return InboxRow(*row) if row else None
+
+
+def replay(connection: Connection, tenant: str, ids: Sequence[int], now: datetime) -> list[int]:
+    """Let deliveries be read once more, or at once; return which: not what is being read, nor what has no body."""
+    c = inbox.c
+    again: list[int] = []
+    values = {"state": InboxState.WAITING, "due_at": now, "tries": 0, "cause": None, "ended_at": None}
+    for start in range(0, len(ids), BATCH):
+        some = (c.tenant == tenant, c.id.in_(ids[start : start + BATCH]), c.body.is_not(None), c.owner.is_(None))
+        again += connection.execute(update(inbox).where(*some).values(values).returning(c.id)).scalars().all()
+    return sorted(again)
+
+
+# -- counting ----------------------------------------------------------------------------------------------------------
+
+
+def waiting(connection: Connection) -> dict[Lane, datetime]:
+    """Return since when the oldest delivery that is not read yet waits, by integration."""
+    c = inbox.c
+    query = select(c.tenant, c.integration, func.min(c.received_at)).where(c.due_at.is_not(None))
+    found = connection.execute(query.group_by(c.tenant, c.integration))
+    return {Lane(tenant, name): oldest for tenant, name, oldest in found}
+
+
+def counts(connection: Connection) -> dict[tuple[Lane, InboxState], int]:
+    """Count every delivery that is kept, by integration and state."""
+    c = inbox.c
+    found: dict[tuple[Lane, InboxState], int] = defaultdict(int)
+    for tenant, name, state, count in connection.execute(
+        select(c.tenant, c.integration, c.state, func.count()).group_by(c.tenant, c.integration, c.state)
+    ):
+        found[Lane(tenant, name), state] = count
+    return found
