@@ -21,6 +21,7 @@ from svahub.intake import ContractRow
 from svahub.models import Environment, Observed
 from svahub.store import tables
 from svahub.store.states import Certainty, EventKind, IntegrationState, State
+from svahub.testing.http import Request
 from svahub_teleclinica.simulator import TeleClinicaSimulator
 
 MANY = 60
@@ -30,13 +31,31 @@ UNSENT = ("given back before it began", "the lease does not outlast the call")
 STOPPED = (Certainty.NOT_APPLIED, "the integration is paused, quarantined or disabled")
 
 
+class Clinic(TeleClinicaSimulator):
+    """Does something once, in the middle: when it has blocked a quarter of all."""
+
+    in_the_middle: Callable[[], None] | None = None
+
+    def _note(self, request: Request, route: str, status: int) -> None:
+        super()._note(request, route, status)
+        if self.in_the_middle and self.done("/block") > MANY // 4:
+            do, self.in_the_middle = self.in_the_middle, None
+            do()
+
+    def done(self, ending: str) -> int:
+        return sum(n for (path, status), n in self.counts.items() if path.endswith(ending) and status == 200)
+
+    def slow_down(self) -> None:
+        self.timings.answer_seconds = 0.1
+
+
 @dataclass
 class Proof:
     """One ISP on a store, its provider, and the passwords in files."""
 
     url: str
     office: TenantHub
-    clinic: TeleClinicaSimulator
+    clinic: Clinic
     folder: Path
 
     def reference(self, name: str) -> dict[str, str]:
@@ -57,9 +76,6 @@ class Proof:
             for n in range(MANY)
         ]
         assert not self.office.contracts.take_in([ContractRow.model_validate(row) for row in rows]).errors
-
-    def done(self, ending: str) -> int:
-        return sum(n for (path, status), n in self.clinic.counts.items() if path.endswith(ending) and status == 200)
 
     def all_are(self, observed: Observed) -> bool:
         states = Counter((one.observed, one.state) for one in self.office.subscriptions.list())
@@ -112,13 +128,13 @@ def until(happens: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def proof(sqlite_url: str, tmp_path: Path) -> Iterator[Proof]:
-    clinic = TeleClinicaSimulator(seed=1)
+def proof(database_url: str, tmp_path: Path) -> Iterator[Proof]:
+    clinic = Clinic(seed=1)
     clinic.timings.answer_seconds = 0.01
     (tmp_path / "old").write_text(clinic.credentials["password"])
     (tmp_path / "new").write_text(secrets.token_urlsafe(24))
-    with clinic.running(), Hub.open(sqlite_url) as hub:
-        proof = Proof(sqlite_url, hub.tenant("default"), clinic, tmp_path)
+    with clinic.running(), Hub.open(database_url) as hub:
+        proof = Proof(database_url, hub.tenant("default"), clinic, tmp_path)
         settings, secret = {"username": clinic.credentials["username"]}, proof.reference("old")
         proof.office.integrations.add(
             "tele", "teleclinica", Environment.STAGING, address=clinic.url, settings=settings, secret=secret
@@ -133,8 +149,9 @@ def proof(sqlite_url: str, tmp_path: Path) -> Iterator[Proof]:
 def test_no_attempt_fails_while_the_password_is_rotated(proof: Proof) -> None:
     with proof.working():
         until(lambda: proof.all_are(Observed.ACTIVE))
+        proof.clinic.in_the_middle = proof.clinic.slow_down
         proof.ask("overdue")
-        until(lambda: proof.done("/block") > MANY // 4)
+        until(lambda: proof.clinic.in_the_middle is None)
         proof.clinic.accept(proof.word("old"), proof.word("new"))
         proof.office.integrations.rotate("tele", proof.reference("new"))
         proof.clinic.accept(proof.word("new"))
@@ -142,15 +159,15 @@ def test_no_attempt_fails_while_the_password_is_rotated(proof: Proof) -> None:
         until(lambda: proof.all_are(Observed.ACTIVE))
     assert proof.failures() == set()
     assert (proof.events(), len(proof.clinic.users)) == ([], MANY)
-    assert (proof.office.integrations.show("tele").former_kept, proof.done("/block") <= MANY) == (False, True)
+    assert (proof.office.integrations.show("tele").former_kept, proof.clinic.done("/block") <= MANY) == (False, True)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.deep)], indirect=True)
 def test_when_the_provider_drops_the_old_password_first_a_rotation_lets_all_go_on(proof: Proof) -> None:
     with proof.working():
         until(lambda: proof.all_are(Observed.ACTIVE))
+        proof.clinic.in_the_middle = lambda: proof.clinic.accept(proof.word("new"))
         proof.ask("overdue")
-        until(lambda: proof.done("/block") > MANY // 4)
-        proof.clinic.accept(proof.word("new"))
         until(lambda: proof.office.integrations.show("tele").status == IntegrationState.QUARANTINED)
         assert str(proof.office.integrations.show("tele").cause).startswith(REFUSED)
         assert proof.office.integrations.rotate("tele", proof.reference("new")).freed
@@ -158,5 +175,5 @@ def test_when_the_provider_drops_the_old_password_first_a_rotation_lets_all_go_o
         proof.ask()
         until(lambda: proof.all_are(Observed.ACTIVE))
     assert proof.failures() <= {(Certainty.NOT_APPLIED, REFUSED), STOPPED}
-    assert (proof.done("/block"), proof.done("/unblock"), len(proof.clinic.users)) == (MANY, MANY, MANY)
+    assert (proof.clinic.done("/block"), proof.clinic.done("/unblock"), len(proof.clinic.users)) == (MANY, MANY, MANY)
     assert proof.events() == [EventKind.QUARANTINED, EventKind.FREED]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +77,7 @@ class Isp(RuleBasedStateMachine):
         self.wanted = {contract: Wanted() for contract in OWNERS}
 
     def fresh_url(self) -> str:
-        return f"sqlite:///{Path(self.folder.name) / 'svahub.db'}"
+        raise NotImplementedError
 
     def opened(self) -> Hub:
         return Hub.open(self.url, clock=self.clock, draw=lambda: 0.5)
@@ -264,6 +265,16 @@ CI = settings(max_examples=20, stateful_step_count=25, deadline=None, suppress_h
 DEEP = settings(CI, max_examples=600, stateful_step_count=40)
 
 
+def _from(template: Path) -> type[Isp]:
+    """Return the machine on SQLite, every example with a copy of a store."""
+
+    class OnFile(Isp):
+        def fresh_url(self) -> str:
+            return f"sqlite:///{shutil.copy(template, self.folder.name)}"
+
+    return OnFile
+
+
 def _on(url: str) -> type[Isp]:
     """Return the machine on a database that every example finds empty."""
 
@@ -280,8 +291,8 @@ def _on(url: str) -> type[Isp]:
     return OnServer
 
 
-def test_any_order_of_verbs_imports_faults_and_crashes_ends_in_agreement() -> None:
-    run_state_machine_as_test(Isp, settings=CI)  # type: ignore[no-untyped-call]
+def test_any_order_of_verbs_imports_faults_and_crashes_ends_in_agreement(sqlite_template: Path) -> None:
+    run_state_machine_as_test(_from(sqlite_template), settings=CI)  # type: ignore[no-untyped-call]
 
 
 def test_and_so_it_does_on_postgresql(postgresql_url: str) -> None:
@@ -289,8 +300,8 @@ def test_and_so_it_does_on_postgresql(postgresql_url: str) -> None:
 
 
 @pytest.mark.deep
-def test_many_orders_of_verbs_imports_faults_and_crashes_end_in_agreement() -> None:
-    run_state_machine_as_test(Isp, settings=DEEP)  # type: ignore[no-untyped-call]
+def test_many_orders_of_verbs_imports_faults_and_crashes_end_in_agreement(sqlite_template: Path) -> None:
+    run_state_machine_as_test(_from(sqlite_template), settings=DEEP)  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.deep

@@ -80,12 +80,12 @@ def set_version(url: str, version: str) -> None:
     store.close()
 
 
-def test_an_empty_store_fails_the_check_until_it_is_upgraded(database_url: str) -> None:
-    empty = on(database_url, "db", "check")
+def test_an_empty_store_fails_the_check_until_it_is_upgraded(empty_database_url: str) -> None:
+    empty = on(empty_database_url, "db", "check")
     assert (empty.exit_code, "svahub db upgrade" in empty.stdout) == (1, True)
-    upgraded = on(database_url, "db", "upgrade", "--json")
+    upgraded = on(empty_database_url, "db", "upgrade", "--json")
     assert (upgraded.exit_code, json.loads(upgraded.stdout)["before"]) == (0, None)
-    checked = on(database_url, "db", "check", "--json")
+    checked = on(empty_database_url, "db", "check", "--json")
     assert (checked.exit_code, json.loads(checked.stdout)["remedy"]) == (0, None)
 
 

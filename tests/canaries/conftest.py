@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet
 from svahub.cli import main
 from svahub.hub import Hub
 from svahub.models import Environment
+from svahub.testing.clocks import HandClock
 from svahub_teleclinica.simulator import TeleClinicaSimulator
 
 from canaries.persons import Person
@@ -20,8 +21,8 @@ from canaries.shop import Shop
 
 @pytest.fixture
 def hub(database_url: str) -> Iterator[Hub]:
-    """Return an installation with an empty store."""
-    with Hub.open(database_url) as hub:
+    """Return an installation with an empty store; nobody waits for its retries."""
+    with Hub.open(database_url, clock=HandClock()) as hub:
         yield hub
 
 

@@ -83,6 +83,6 @@ class Parrot(BaseHTTPRequestHandler):
 def parrot(known: str) -> Iterator[tuple[type[Parrot], str]]:
     made = type("Made", (Parrot,), {"known": known})
     with ThreadingHTTPServer(("127.0.0.1", 0), made) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield made, f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()

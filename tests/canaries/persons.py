@@ -6,6 +6,7 @@ import secrets
 import string
 from base64 import b64encode
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -36,6 +37,11 @@ def word() -> str:
     return "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(9)).capitalize()
 
 
+def birth_date() -> str:
+    """Return one of many days: two persons hardly ever have the same."""
+    return str(date(1900, 1, 1) + timedelta(days=secrets.randbelow(40_000)))
+
+
 @dataclass
 class Person:
     """A customer of whom nothing may be seen."""
@@ -45,7 +51,7 @@ class Person:
     email: str = field(default_factory=lambda: f"{word().lower()}@example.com")
     phone: str = field(default_factory=lambda: f"1191{digits(7)}")
     street: str = field(default_factory=lambda: f"Rua {word()}")
-    birth_date: str = field(default_factory=lambda: f"19{digits(1)}7-03-1{digits(1)}")
+    birth_date: str = field(default_factory=birth_date)
 
     @property
     def marks(self) -> list[str]:

@@ -120,7 +120,7 @@ def warm_up() -> None:
     for target, _ in COMMANDS.values():
         if target not in {"simulate", "demo"}:
             import_module(f"svahub.cli.{target.partition(':')[0]}")
-    for name in ("svahub.hub", "svahub_teleclinica", "psycopg", "sqlalchemy.dialects.postgresql.psycopg"):
+    for name in ("svahub.hub", "svahub_teleclinica", "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "tabulate"):
         import_module(name)
 
 

@@ -5,6 +5,7 @@ Started as a program, it takes orders from its input, a JSON line each: fork a c
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -129,6 +130,7 @@ def serve() -> None:
     from proof.child import run, warm_up
 
     warm_up()
+    gc.freeze()  # children share what is there as long as nobody touches it
     running: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)

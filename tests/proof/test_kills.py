@@ -71,10 +71,11 @@ def kill_the_waiting_verb(isp: Isp, action: Action) -> int:
 def kill_work(isp: Isp, action: Action) -> int:
     """Kill `work` at each of its points while it does a verb; then work again."""
     prepare(isp, action)
+    more = {"plan": isp.plans[1]} if action is Action.CHANGE else {}
     number = 0
 
     def killed(number: int) -> Ended:
-        isp.succeed(*verb(action, isp, number), "--no-wait")
+        isp.ask(action, number, **more)
         return isp.run("work", "--once", at=number)
 
     for number in killed_in_turn(killed):
@@ -132,7 +133,7 @@ def kill_work_after_an_import(isp: Isp) -> int:
     number = 0
 
     def killed(number: int) -> Ended:
-        isp.succeed("contracts", "import", str(imported(isp, number)))
+        assert not isp.office.contracts.bring(imported(isp, number)).errors
         return isp.run("work", "--once", at=number)
 
     for number in killed_in_turn(killed, most=2 * MOST):

@@ -57,6 +57,9 @@ class Notification(Wire):
     email_enabled_for_customer: bool = False
     sms_enabled_for_customer: bool = False
     whatsapp_enabled_for_customer: bool = False
+    phone_call_enabled_for_customer: bool = False
+    email_enabled_for_provider: bool = False
+    sms_enabled_for_provider: bool = False
     schedule_offset: int | None = None
 
 
@@ -105,10 +108,20 @@ class Notices:
 
 
 def changed_by(old: Notification, wanted: Mapping[str, Any]) -> Changed | None:
-    """Return what a notification is to be, None where it is so: `wanted` maps events to channels to on or off."""
+    """Return what a notification is to be, None where it is so: `wanted` maps events to channels to on or off.
+
+    A channel of one that is off as a whole is off too: to turn one on is not to turn on the others.
+    """
     channels: Mapping[str, bool] = wanted.get(old.event, {})
     now = {FIELDS[Channel(name)]: on for name, on in channels.items()}
-    values = {field: now.get(field, getattr(old, field)) for field in FIELDS.values()}
-    new = Changed(id=old.id, enabled=any(values.values()), **values)
-    same = new.enabled == old.enabled and all(getattr(old, field) == value for field, value in values.items())
-    return None if same or not channels else new
+    before = {field: old.enabled and getattr(old, field) for field in FIELDS.values()}
+    after = before | now
+    if after == before:
+        return None
+    return Changed(id=old.id, enabled=any(after.values()) or _tells_others(old), **after)
+
+
+def _tells_others(old: Notification) -> bool:
+    """Say whether it tells somebody by what is not set here: the customer by telephone, or the ISP."""
+    by_provider = old.email_enabled_for_provider or old.sms_enabled_for_provider
+    return old.enabled and (by_provider or old.phone_call_enabled_for_customer)

@@ -5,14 +5,14 @@ A listing that ends early changes nothing about what it did not name: only what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from svahub import Debt
+from svahub import Debt, DebtSettled
 from svahub.errors import NotFound
 
 from svahub_asaas.charges.ledger import contract_of, row_of
@@ -25,7 +25,6 @@ from svahub_asaas.store import texts
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from svahub import DebtSettled
     from svahub.extension import Transaction
     from svahub.hub import TenantHub
 
@@ -90,6 +89,7 @@ class _Sweep:
         self._office, self._integration, self._charges, self._told = office, integration, charges, told
         self._seen: set[str] = set()
         self._today = today(office)
+        self._owed = frozenset(debt.reference for debt in office.debts.list() if debt.integration == integration)
 
     def overdue(self) -> Swept:
         listed = self._taken(self._charges.list(status="OVERDUE"))
@@ -110,15 +110,21 @@ class _Sweep:
         return self._today - FIRST if until is None else until - OVERLAP
 
     def _read_anew(self) -> Iterator[Payment]:
-        """Read one by one what should have been paid by now, and was in no listing."""
-        with self._office.reading() as transaction:
-            due = store.unpaid(transaction.connection, self._office.name, self._integration, self._today)
-            left = [row for row in due if row.id not in self._seen]
-        for row in left:
+        """Read one by one what should have been paid by now, or is owed as far as we know, and was in no listing."""
+        for row in self._left():
             try:
                 yield self._charges.get(row.id)
             except NotFound:
                 yield gone(row)
+
+    def _left(self) -> list[ChargeRow]:
+        with self._office.reading() as transaction:
+            where = (transaction.connection, self._office.name, self._integration)
+            due = {row.id: row for row in store.unpaid(*where, self._today)}
+            owed = sorted(self._owed - due.keys() - self._seen)
+            for start in range(0, len(owed), PAGE):
+                due |= store.by_ids(*where, owed[start : start + PAGE])
+        return [row for row in due.values() if row.id not in self._seen]
 
     def _taken(self, payments: Iterable[Payment]) -> Swept:
         swept = Swept()
@@ -126,15 +132,22 @@ class _Sweep:
         asked_at = self._office.bench.now()
         while page := list(islice(new, PAGE)):
             self._seen.update(payment.id for payment in page)
-            swept = swept.plus(take(self._office, self._integration, page, asked_at))
+            swept = swept.plus(take(self._office, self._integration, page, asked_at, self._owed))
             self._told(len(page))
         return swept
 
 
-def take(office: TenantHub, integration: str, payments: list[Payment], asked_at: datetime) -> Swept:
+def take(
+    office: TenantHub,
+    integration: str,
+    payments: list[Payment],
+    asked_at: datetime,
+    owed: Collection[str] = frozenset(),
+) -> Swept:
     """Write charges as Asaas had them when it was asked, with what they say of debts, in one transaction.
 
-    What a webhook has told since is newer, and stays.
+    What a webhook has told since is newer, and stays. Charges that are `owed` end their debts also where nothing is
+    new about them: what a task of ours did to them is known, and only the webhook that was missed would have told.
     """
     subject = f"integration {integration}"
     with office.transaction("asaas sync", subject, charges=len(payments)) as opened:
@@ -145,10 +158,17 @@ def take(office: TenantHub, integration: str, payments: list[Payment], asked_at:
         rows = [_row(transaction, payment, before.get(payment.id)) for payment in old]
         changed = [row for row in rows if _is_news(row, before.get(row.id))]
         store.put(transaction.connection, changed)
-        told = [one for row in changed if (one := _debt(row, before.get(row.id))) is not None]
+        told = [
+            one for row in rows if (one := _debt(row, before.get(row.id))) is not None and _says(one, changed, owed)
+        ]
         office.debts.report(transaction, integration, told)
     debts = sum(isinstance(one, Debt) for one in told)
     return Swept(len(payments), len(changed), debts, len(told) - debts)
+
+
+def _says(told: Debt | DebtSettled, changed: list[ChargeRow], owed: Collection[str]) -> bool:
+    is_settled = isinstance(told, DebtSettled) and told.reference in owed
+    return is_settled or any(row.id == told.reference for row in changed)
 
 
 def _is_newer(known: ChargeRow | None, asked_at: datetime) -> bool:

@@ -78,7 +78,7 @@ class Charges:
                 found = self._with_reference(task.key)
                 return TaskResult(found.id, found.details(), found.customer) if found else None
             case Kind.REFUND:
-                return self._if(task, lambda charge: standing(charge.status, deleted=False) is Standing.REVERSED)
+                return self._if(task, lambda charge: _is_given_back(charge, task))
             case Kind.RECEIVE_IN_CASH:
                 return self._if(task, lambda charge: charge.status == "RECEIVED_IN_CASH")
         raise Unsupported(f"this plugin looks up no task of the kind {task.kind}")
@@ -108,7 +108,7 @@ class Charges:
 
     def _refund(self, task: Task) -> TaskResult:
         id, value = task.payload["charge"], task.payload.get("value")
-        body = Refund(value=None if value is None else float(Decimal(value)), description=task.payload.get("why"))
+        body = Refund(value=None if value is None else float(Decimal(value)), description=_mark(task))
         return self._told(self._client.post(f"/payments/{id}/refund", body, returns=Payment))
 
     def _receive_in_cash(self, task: Task) -> TaskResult:
@@ -124,7 +124,8 @@ class Charges:
         return self._told(charge) if is_done(charge) else None
 
     def _with_reference(self, reference: str) -> Payment | None:
-        found = list(self.list(externalReference=reference))
+        listed = self.list(externalReference=reference)
+        found = [charge for charge in listed if charge.external_reference == reference]
         return next((charge for charge in found if not charge.deleted), next(iter(found), None))
 
     # -- looks
@@ -163,3 +164,14 @@ class Charges:
     def boleto(self, id: str) -> Boleto:
         """Return what pays a charge at a bank."""
         return self._client.get(f"/payments/{id}/identificationField", returns=Boleto)
+
+
+def _mark(task: Task) -> str:
+    """Return what a refund says of itself: by nothing else are the parts of one charge told apart."""
+    return f"Ref. {task.key}"
+
+
+def _is_given_back(charge: Payment, task: Task) -> bool:
+    if standing(charge.status, deleted=False) is Standing.REVERSED:
+        return True
+    return any(part.description == _mark(task) for part in charge.refunds or ())

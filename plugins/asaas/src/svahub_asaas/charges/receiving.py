@@ -45,8 +45,8 @@ def received(webhook: Webhook, read: Callable[[str], Payment]) -> Received:
     """Say what a delivery came to; `read` asks Asaas for a charge, and raises NotFound where it has none."""
     event = event_of(webhook)
     if event is not None and event.payment is not None and event.event.startswith("PAYMENT_"):
-        payment = _believed(event.payment, event.date_created, webhook.kept, read)
-        return _of_charge(payment, event.date_created, webhook.kept)
+        payment = _believed(event.payment, event.told_at, webhook.kept, read)
+        return _of_charge(payment, event.told_at, webhook.kept)
     if event is not None and event.event in ALERTS:
         return Received((Alert(ALERTS[event.event].format(name="this integration", remedy=REMEDY)),))
     return Received(understood=False)

@@ -13,9 +13,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 CENT = Decimal("0.01")
+TOO_MUCH = Decimal(10) ** 13
+"""No charge comes to that; below it an amount also survives being a JSON number."""
+INSTANT = len("2026-11-24 12:00:00")
 
 
 def _cents(value: Decimal) -> Decimal:
+    if abs(value) >= TOO_MUCH:
+        raise ValueError("no amount is that large")
     return value.quantize(CENT)
 
 
@@ -27,6 +32,12 @@ class Wire(BaseModel):
     """Fields in camel case; what is not known is ignored."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+
+
+class GivenBack(Wire):
+    """What went back to the customer at once; `description` says which task asked for it, if one did."""
+
+    description: str | None = None
 
 
 class Payment(Wire):
@@ -46,6 +57,7 @@ class Payment(Wire):
     external_reference: str | None = None
     deleted: bool = False
     invoice_url: str | None = None
+    refunds: tuple[GivenBack, ...] | None = Field(None, exclude=True)
 
     def details(self) -> dict[str, Any]:
         """Return what the ledger keeps of it, as JSON: nothing of it is personal."""
@@ -125,6 +137,11 @@ class Event(Wire):
     date_created: str | None = None
     payment: Payment | None = None
     subscription: dict[str, Any] | None = Field(None, repr=False)
+
+    @property
+    def told_at(self) -> str | None:
+        """When, to the second."""
+        return self.date_created and self.date_created[:INSTANT]
 
     @property
     def subject(self) -> str | None:

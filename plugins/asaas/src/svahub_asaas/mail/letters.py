@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formatdate
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -25,6 +27,9 @@ class Kind(StrEnum):
     PAYMENT_REPORT = "mail.payment-report"
 
 
+POLICY = SMTP.clone(cte_type="7bit")
+"""Messages are written as every mail server takes them: lines end in CR LF, and nothing is beyond ASCII."""
+ADDRESS = re.compile(r"""[^\s@,;:<>()\[\]"\\]+@[^\s@,;:<>()\[\]"\\]+""")
 BIRTHDAY_SUBJECT = "Feliz aniversário, $first_name!"
 BIRTHDAY_TEXT = "Olá, $first_name!\n\nHoje é o seu dia. Toda a nossa equipe deseja um feliz aniversário.\n"
 
@@ -43,17 +48,23 @@ def _birthday(task: Task) -> EmailMessage:
         raise Rejected("no_address", "the customer has no e-mail address")
     customer = task.account.customer
     values = {"name": customer.name, "first_name": next(iter(customer.name.split()), "")}
-    message = EmailMessage()
-    message["To"] = customer.email
+    message = EmailMessage(POLICY)
+    message["To"] = _checked(task.account.customer.email)
     message["Subject"] = " ".join(substituted(task.kept.get("subject") or BIRTHDAY_SUBJECT, values).split())
     message.set_content(substituted(task.kept.get("text") or BIRTHDAY_TEXT, values))
     return message
 
 
+def _checked(address: str) -> str:
+    if not (ADDRESS.fullmatch(address) and address.isascii()):
+        raise Rejected("bad_address", "the customer's e-mail address is none that every mail server takes")
+    return address
+
+
 def _payment_report(task: Task, settings: MailSettings) -> EmailMessage:
     if settings.report_to is None:
         raise Rejected("no_address", "report_to is not set: who at the ISP is to get the report?")
-    message = EmailMessage()
+    message = EmailMessage(POLICY)
     message["To"] = settings.report_to
     message["Subject"] = f"Charges, {task.payload['first']} to {task.payload['last']}"
     message.set_content(task.kept.get("text", ""))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 
-from svahub.errors import Busy, Cause, OutcomeUnknown, Rejected, Unreachable
+from svahub.errors import Busy, Cause, OutcomeUnknown, ProviderError, Rejected, Unreachable
 
+from svahub_asaas.mail.letters import POLICY
 from svahub_asaas.mail.settings import MailSettings, Security
 
 
@@ -19,24 +21,27 @@ def send(message: EmailMessage, settings: MailSettings, permit: Callable[[float]
     `timeout` is in seconds, for each answer of the server. Raises Unreachable or Busy when the message surely was not
     taken, Rejected when the server refuses it, OutcomeUnknown when nobody can tell.
     """
+    content = message.as_bytes(policy=POLICY)
     with _server(settings, timeout) as server:
         with _not_taken():
             _introduce(server, settings)
             _accepted(server.mail(str(message["From"])))
             _accepted(server.rcpt(str(message["To"])))
         permit(timeout)
-        _hand_over(server, message)
+        _hand_over(server, content)
 
 
-def _hand_over(server: smtplib.SMTP, message: EmailMessage) -> None:
+def _hand_over(server: smtplib.SMTP, content: bytes) -> None:
     try:
-        code, _ = server.data(message.as_bytes())
+        code, _ = server.data(content)
     except smtplib.SMTPDataError as error:  # the server refused before it got anything
         raise _refused(error.smtp_code) from None
     except (OSError, smtplib.SMTPException) as error:
         raise OutcomeUnknown("the mail server ended before it said whether it took the message") from error
-    if code != 250:
+    if 400 <= code < 600:
         raise _refused(code)
+    if not 200 <= code < 300:
+        raise OutcomeUnknown(f"the mail server took the message and said nothing that can be understood ({code})")
 
 
 @contextmanager
@@ -55,6 +60,7 @@ def _server(settings: MailSettings, timeout: float) -> Iterator[smtplib.SMTP]:
     finally:
         with suppress(OSError, smtplib.SMTPException):
             server.quit()
+        server.close()
 
 
 def _introduce(server: smtplib.SMTP, settings: MailSettings) -> None:
@@ -70,18 +76,28 @@ def _not_taken() -> Iterator[None]:
     """Say of what goes wrong before the message that it was not sent; no server's text is repeated."""
     try:
         yield
-    except smtplib.SMTPAuthenticationError as error:
-        raise Rejected("smtp_login", "the mail server does not accept smtp_user and smtp_password") from error
-    except smtplib.SMTPNotSupportedError as error:
-        raise Rejected("smtp_security", "the mail server cannot do what smtp_security asks for") from error
-    except smtplib.SMTPResponseException as error:
-        raise _refused(error.smtp_code) from None
-    except ssl.SSLError as error:
-        raise Unreachable(Cause.TLS, "no private connection to the mail server") from error
-    except TimeoutError as error:
-        raise Unreachable(Cause.TIMEOUT, "the mail server does not answer") from error
-    except (OSError, smtplib.SMTPException) as error:
-        raise Unreachable(Cause.REFUSED, "the mail server cannot be reached") from error
+    except (OSError, smtplib.SMTPException) as error:  # what smtplib raises on login may quote the server
+        failure = _meaning(error)
+    else:
+        return
+    raise failure
+
+
+def _meaning(error: Exception) -> ProviderError:
+    match error:
+        case smtplib.SMTPNotSupportedError():
+            return Rejected("smtp_unable", "the mail server cannot do what smtp_security or smtp_user asks for")
+        case smtplib.SMTPAuthenticationError(smtp_code=code) if code >= 500:
+            return Rejected("smtp_login", "the mail server does not accept smtp_user and smtp_password")
+        case smtplib.SMTPResponseException(smtp_code=code):
+            return _refused(code)
+        case ssl.SSLError():
+            return Unreachable(Cause.TLS, "no private connection to the mail server")
+        case socket.gaierror():
+            return Unreachable(Cause.NAME, "the name of the mail server is not known")
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
+        return Unreachable(Cause.TIMEOUT, "the mail server does not answer")
+    return Unreachable(Cause.REFUSED, "the mail server cannot be reached, or ended the conversation")
 
 
 def _accepted(answer: tuple[int, bytes]) -> None:
@@ -90,7 +106,9 @@ def _accepted(answer: tuple[int, bytes]) -> None:
         raise _refused(code)
 
 
-def _refused(code: int) -> Busy | Rejected:
+def _refused(code: int) -> ProviderError:
     if 400 <= code < 500:
         return Busy(f"the mail server refuses for now ({code})")
-    return Rejected(f"smtp_{code}", "the mail server refuses the sender, the recipient or the message")
+    if 500 <= code < 600:
+        return Rejected(f"smtp_{code}", "the mail server refuses the sender, the recipient or the message")
+    return Unreachable(Cause.MALFORMED, "what answers there is no mail server")

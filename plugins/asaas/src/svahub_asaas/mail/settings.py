@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, EmailStr, Field, SecretStr, model_validator
+from pydantic import BaseModel, EmailStr, Field, SecretStr, field_validator, model_validator
 
 
 class Security(StrEnum):
@@ -37,4 +37,13 @@ class MailSettings(BaseModel):
             raise ValueError("smtp_security none is only for a server on this machine: use starttls or tls")
         if self.mail_from is None:
             raise ValueError("smtp_host without mail_from: nobody could answer")
+        if (self.smtp_user is None) != (self.smtp_password is None):
+            raise ValueError("smtp_user and smtp_password go together: set both, or none where no login is asked")
         return self
+
+    @field_validator("mail_from", "report_to")
+    @classmethod
+    def _plain(cls, address: str | None) -> str | None:
+        if address is not None and not address.isascii():
+            raise ValueError("an address of ASCII letters only: not every mail server takes others")
+        return address

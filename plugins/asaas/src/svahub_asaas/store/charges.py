@@ -45,6 +45,8 @@ class ChargeRow:
 LASTING = frozenset({"tenant", "integration", "id", "created_on"})
 FIRST_KNOWN = frozenset({"reference", "contract_id", "subscription", "customer"})
 """Columns that stay what they were first known as: an answer that lacks them takes nothing away."""
+LAST_KNOWN = frozenset({"told_at"})
+"""Columns that only events tell of: what a task or a sweep brings takes nothing away."""
 
 
 def put(connection: Connection, rows: Iterable[ChargeRow]) -> None:
@@ -54,16 +56,16 @@ def put(connection: Connection, rows: Iterable[ChargeRow]) -> None:
         return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     new = dialect.insert(charges)
-    changed = {
-        c.name: new.excluded[c.name] if c.name not in FIRST_KNOWN else _first(c.name, new.excluded)
-        for c in charges.c
-        if c.name not in LASTING
-    }
+    changed = {c.name: _kept(c.name, new.excluded) for c in charges.c if c.name not in LASTING}
     connection.execute(new.on_conflict_do_update(index_elements=["tenant", "integration", "id"], set_=changed), values)
 
 
-def _first(name: str, excluded: Any) -> Any:
-    return func.coalesce(charges.c[name], excluded[name])
+def _kept(name: str, excluded: Any) -> Any:
+    if name in FIRST_KNOWN:
+        return func.coalesce(charges.c[name], excluded[name])
+    if name in LAST_KNOWN:
+        return func.coalesce(excluded[name], charges.c[name])
+    return excluded[name]
 
 
 def mark_deleted(connection: Connection, tenant: str, integration: str, id: str, now: datetime) -> None:
@@ -150,9 +152,11 @@ def put_subscription(
 
 
 def contract_of_reference(connection: Connection, tenant: str, reference: str) -> str | None:
-    """Return the contract that a charge was asked for."""
-    where = (invoices.c.tenant == tenant, invoices.c.reference == reference)
-    contract: str | None = connection.execute(select(invoices.c.contract_id).where(*where)).scalar_one_or_none()
+    """Return the contract of what bears our reference: a charge that was asked for, or a subscription's charge."""
+    asked = select(invoices.c.contract_id).where(invoices.c.tenant == tenant, invoices.c.reference == reference)
+    c = subscriptions.c
+    inherited = select(c.contract_id).where(c.tenant == tenant, c.subscription_key == reference)
+    contract: str | None = connection.execute(asked.union_all(inherited).limit(1)).scalar()
     return contract
 
 

@@ -87,6 +87,7 @@ subscriptions = Table(
     _name("contract_id"),
     PrimaryKeyConstraint("tenant", "integration", "id"),
     Index(None, "tenant", "contract_id"),
+    Index(None, "tenant", "subscription_key"),  # a subscription's charges inherit it as their reference
 )
 
 templates = Table(

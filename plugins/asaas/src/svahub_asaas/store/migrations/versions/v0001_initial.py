@@ -110,6 +110,12 @@ def upgrade() -> None:
         ["tenant", "contract_id"],
         unique=False,
     )
+    op.create_index(
+        op.f("ix_asaas_subscriptions_tenant_subscription_key"),
+        "asaas_subscriptions",
+        ["tenant", "subscription_key"],
+        unique=False,
+    )
     op.create_table(
         "asaas_sweeps",
         sa.Column("tenant", sa.String(length=200), nullable=False),
