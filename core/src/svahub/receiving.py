@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class Receiving:
-    """Reads deliveries of some tenants (none named: of all), `threads` at once. To be closed; `running` does so."""
+    """Reads deliveries of some tenants (none named: of all), `threads` at once. To be closed."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Receiving:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Read in a thread of its own until the block ends; what is being read then is read to its end."""
+        """Read in a thread of its own until the block ends; `close` then lets what is being read come to its end."""
         thread = Thread(target=self._go_on, name="svahub-receiving", daemon=True)
         thread.start()
         try:
@@ -81,15 +81,18 @@ class Receiving:
         finally:
             self.stop()
             thread.join()
-            self.close()
 
-    def drain(self) -> None:
-        """Read until nothing is due any more, having waited for what other processes read."""
+    def drain(self) -> int:
+        """Read until nothing is due any more, having waited for what other processes read; return how much was."""
+        read = 0
         while not self._stopping.is_set():
-            if not self.turn() and not self._running:
+            taken = self.turn()
+            read += taken
+            if not taken and not self._running:
                 if self._intray.nothing_left():
-                    return
+                    break
                 self._clock.sleep(LOOK_SECONDS)
+        return read
 
     def turn(self) -> int:
         """Do one round: sweep, claim what there is room for, write what has been read; return how much was claimed."""

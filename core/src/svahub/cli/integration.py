@@ -160,6 +160,29 @@ def rotate(office: TenantHub, name: str, given: tuple[str, ...], dry_run: bool, 
     show_object(office.integrations.rotate(name, _references(given), dry_run=dry_run), as_json)
 
 
+@command.command("set")
+@NAME
+@click.option("--base-url", metavar="URL", help="Another address.")
+@click.option("--set", "settings", multiple=True, metavar="K=V", help="A setting; nested ones with dots.")
+@click.option("--unset", multiple=True, metavar="K", help="Let a setting or a secret go: the plugin's default stands.")
+@secret_option
+@dry_run_option
+@json_option
+@pass_office
+def set_(
+    office: TenantHub, name: str, base_url: str | None, settings: tuple[str, ...], unset: tuple[str, ...],
+    given: tuple[str, ...], dry_run: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Change how the integration NAME is called; what is not named stays.
+
+    Nothing is tested with the provider: secrets that it knows us by are better given by `svahub integration rotate`.
+    """
+    view = office.integrations.set(
+        name, address=base_url, settings=_nested(settings), unset=unset, secret=_references(given), dry_run=dry_run
+    )
+    show_object(view, as_json)
+
+
 @command.command("disable")
 @NAME
 @json_option

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections import Counter
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,17 +12,16 @@ from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import as_text, json_option, show_object
 from svahub.cli.progress import bar
 from svahub.cli.session import pass_session
+from svahub.cli.working import at_work, stopped_by_signals, threads_option
 from svahub.hub import STUCK
 from svahub.store.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from svahub.cli.session import Session
-    from svahub.converge import Converge
     from svahub.hub import TenantHub
-    from svahub.timekeeper import Timekeeper
 
 OPEN = (State.DUE, State.RUNNING, State.WAITING, State.PENDING)
 
@@ -48,60 +44,31 @@ class Summary:
 
 @click.command("work")
 @click.option("--once", is_flag=True, help="Return when nothing is due any more; a later retry is left for later.")
-@click.option("--threads", type=click.IntRange(1, 512), default=32, show_default=True, help="Calls at once, at most.")
+@threads_option
 @click.option("--all-tenants", is_flag=True, help="Work for every tenant.")
 @json_option
 @pass_session
 def command(session: Session, once: bool, threads: int, all_tenants: bool, as_json: bool) -> None:
     """Bring the providers to what is desired, until SIGTERM or Ctrl-C; calls under way end first.
 
-    What is due by the clock is done too: `svahub schedule list`. Exits with 0 only if nothing is parked, quarantined or
-    missing.
+    What providers told (`svahub inbox list`) is read, and what is due by the clock (`svahub schedule list`) done, too.
+    Exits with 0 only if nothing is parked, quarantined or missing.
     """
     offices = [session.hub.tenant(t.name) for t in session.hub.tenants()] if all_tenants else [session.office]
     names = [] if all_tenants else [session.tenant]
-    keeper = session.hub.timekeeper(tenants=names)
     with (
         bar("steps", _open(offices) if once else None) as progress,
-        nullcontext() if once else keeper.running(),  # outside the worker: no call waits for a schedule to end
-        session.hub.work(threads=threads, tenants=names, progress=progress) as worker,
-        _stopped_by_signals(worker.stop, keeper.stop),
+        at_work(session.hub, names, threads=threads, progress=progress, once=once) as work,
+        stopped_by_signals(work.stop),
     ):
-        _work_once(worker, keeper) if once else worker.work_on()
+        work.once() if once else work.worker.work_on()
     summary = _summary(offices)
     show_object(summary, as_json) if as_json else _tell(summary)
     end_with(summary.code)
 
 
-def _work_once(worker: Converge, keeper: Timekeeper) -> None:
-    keeper.run_due()
-    worker.drain()
-
-
 def _open(offices: Sequence[TenantHub]) -> int:
     return sum(office.counts().states.get(state, 0) for office in offices for state in OPEN)
-
-
-@contextmanager
-def _stopped_by_signals(*stops: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C end the work after the calls under way; a second one ends it at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def stop(number: int, _frame: object) -> None:
-        signal.signal(number, before[signal.Signals(number)])
-        for one in stops:
-            one()
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _summary(offices: Sequence[TenantHub]) -> Summary:

@@ -97,8 +97,7 @@ class Settlements:
     def make_overdue(self, id: str, due: date | None = None, lag: float = 0.0) -> Payment:
         """Let a charge be overdue since `due`, or since yesterday where it is not due yet (assumed)."""
         payment = self._open(id)
-        yesterday = self._account.today - timedelta(days=1)
-        overdue = replace(payment, status="OVERDUE", due=due or min(payment.due, yesterday))
+        overdue = replace(payment, status="OVERDUE", due=due or self._past(payment.due))
         return self._account.keep_payment(overdue, "PAYMENT_OVERDUE", lag)
 
     def set_status(self, id: str, status: str) -> Payment:
@@ -107,6 +106,8 @@ class Settlements:
             raise ValueError(f"there is no status {status!r}; there is: {', '.join(sorted(STATUSES))}")
         event = TOLD_AS.get(status, f"PAYMENT_{status}")
         payment, today = self._payments.there(id), self._account.today
+        if status == "OVERDUE":
+            payment = replace(payment, due=self._past(payment.due))
         if status in PAID:
             payment = replace(payment, paid=payment.paid or today)
         if status in PAID - {"CONFIRMED"}:
@@ -123,6 +124,9 @@ class Settlements:
                 self._account.keep_payment(replace(payment, status="OVERDUE"), "PAYMENT_OVERDUE")
             elif payment.status == "CONFIRMED" and payment.credit is not None and payment.credit <= today:
                 self._account.keep_payment(replace(payment, status="RECEIVED", received=today), "PAYMENT_RECEIVED")
+
+    def _past(self, due: date) -> date:
+        return min(due, self._account.today - timedelta(days=1))
 
     def _open(self, id: str) -> Payment:
         payment = self._payments.there(id)

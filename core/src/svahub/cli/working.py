@@ -1,0 +1,87 @@
+"""What `work` and `serve --with-work` both do: converge, the inbox, the schedules, until they are told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from svahub.converge import Converge, Progress
+    from svahub.hub import Hub
+    from svahub.receiving import Receiving
+    from svahub.timekeeper import Timekeeper
+
+threads_option = click.option(
+    "--threads", type=click.IntRange(1, 512), default=32, show_default=True, help="Calls at once, at most."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What works on a store for some tenants."""
+
+    keeper: Timekeeper
+    receiving: Receiving
+    worker: Converge
+
+    def once(self) -> None:
+        """Do what is due, until nothing is: what comes in first, as it says what is to be done."""
+        self.keeper.run_due()
+        self.receiving.drain()
+        self.worker.drain()
+        while self.receiving.drain():
+            self.worker.drain()
+
+    def stop(self) -> None:
+        """Take nothing more; safe in a signal handler."""
+        self.receiving.stop()
+        self.keeper.stop()
+        self.worker.stop()
+
+
+@contextmanager
+def at_work(
+    hub: Hub, tenants: Sequence[str], *, threads: int, progress: Progress = lambda _ended: None, once: bool = False
+) -> Iterator[Work]:
+    """Return what works for some tenants (none named: for all), ended with the block.
+
+    Unless it is to work only once, the inbox and the schedules are looked at in threads of their own.
+    """
+    with ExitStack() as open_ones:
+        keeper = hub.timekeeper(tenants=tenants)
+        receiving = open_ones.enter_context(hub.receiving(tenants=tenants))
+        if not once:  # outside the worker: no call under way waits for a schedule or a delivery to end
+            open_ones.enter_context(keeper.running())
+            open_ones.enter_context(receiving.running())
+        yield Work(
+            keeper, receiving, open_ones.enter_context(hub.work(threads=threads, tenants=tenants, progress=progress))
+        )
+
+
+@contextmanager
+def stopped_by_signals(*stops: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end what is inside after what is under way; a second one ends it at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, before[signal.Signals(number)])
+        for one in stops:
+            one()
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
