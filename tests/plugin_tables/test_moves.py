@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,10 @@ class Killed(BaseException):
 
 def test_a_copy_that_is_killed_again_and_again_ends_with_all_of_it(filled: str, elsewhere: str) -> None:
     before, kills, source = kept(filled), 0, Store(filled)
-    while not works(elsewhere):
-        kill_at(4)
+    for point in count(1):
+        if works(elsewhere):
+            break
+        kill_at(point)
         try:
             copies.copy(source, elsewhere, actor="eva", page=1)
         except Killed:
