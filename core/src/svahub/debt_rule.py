@@ -51,24 +51,24 @@ def _never(_: date) -> bool:
     return False
 
 
-@lru_cache(maxsize=32)
 def calendar(state: str | None) -> Free:
     """Return what says whether a day is a weekend or a holiday, of Brazil or of a state of it."""
+    return lambda day: day.weekday() >= 5 or day in _holidays(state, day.year)
+
+
+@lru_cache(maxsize=256)
+def _holidays(state: str | None, year: int) -> frozenset[date]:
+    """Return a year's holidays; the library's own set fills itself while it is asked, which threads must not share."""
     import holidays  # 50 ms that only who asks for business days should pay
 
-    known = holidays.country_holidays("BR", subdiv=state)
-
-    def is_free(day: date) -> bool:
-        return day.weekday() >= 5 or day in known
-
-    return is_free
+    return frozenset(holidays.country_holidays("BR", subdiv=state, years=year))
 
 
 def states() -> frozenset[str]:
     """Return the states whose holidays are known."""
     import holidays
 
-    return frozenset(holidays.country_holidays("BR").subdivisions)
+    return frozenset(name for name in holidays.country_holidays("BR").subdivisions if len(name) == 2)
 
 
 def blocks_on(since: date, policy: Policy, free: Free) -> date:
@@ -118,6 +118,11 @@ def merged(level: Level, wanted: set[ReasonRow], *, forget_import: bool) -> tupl
         gone += [reason for reason in level.reasons if reason.reason is Reason.OVERDUE and reason.source == "import"]
     there = {_key(reason) for reason in ours}
     return gone, sorted((r for r in wanted if _key(r) not in there), key=_key)
+
+
+def source(debt: DebtRow) -> str:
+    """Return from whom the block reasons come that a debt gives."""
+    return f"{SOURCE}{debt.integration}"
 
 
 def is_of_debt(reason: ReasonRow) -> bool:

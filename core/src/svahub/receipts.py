@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from svahub import errors
 from svahub.endings import Rules
 from svahub.entries import fitted
 from svahub.masking import mask_text
 from svahub.models import Alert, Debt, DebtSettled, Received
-from svahub.store.engine import is_of_a_value
+from svahub.store.engine import is_of_the_store
 from svahub.store.journal import Event, as_kept
 from svahub.store.rows import InboxRow
 from svahub.store.states import EventKind, InboxState
@@ -50,7 +48,7 @@ def receipt(row: InboxRow, heard: Heard, now: datetime, rules: Rules) -> Receipt
             seconds = max(heard.retry_after or 0.0, rules.backoff(row.tries).total_seconds())
             later = row._replace(tries=row.tries + 1, due_at=now + timedelta(seconds=seconds), cause=cause)
             return Receipt(later, pause=seconds)
-        case errors.PluginBug() if not _is_of_store(heard):
+        case errors.PluginBug() if not is_of_the_store(heard.__cause__):  # what failed there is tried again
             return failed(row, cause)
         case errors.Refusal() if not isinstance(heard, errors.PluginBug):
             return failed(row, cause)
@@ -87,9 +85,3 @@ def failed(row: InboxRow, cause: str) -> Receipt:
 def advice(id: int) -> str:
     """Return what a person does about a delivery that could not be read."""
     return f"once its cause is mended: `svahub inbox replay {id}`"
-
-
-def _is_of_store(bug: errors.PluginBug) -> bool:
-    """Whether a hook failed in the database, which may have been away or in use just then: that is tried again."""
-    cause = bug.__cause__
-    return isinstance(cause, SQLAlchemyError) and not is_of_a_value(cause)

@@ -16,6 +16,7 @@ from svahub.extension import Transaction
 from svahub.masking import mask_text
 from svahub.models import Account, Task, TaskResult
 from svahub.store import tasks
+from svahub.store.engine import is_of_the_store
 from svahub.store.journal import Event
 from svahub.store.results import Closed
 from svahub.store.rows import TaskAttemptRow, TaskRow
@@ -97,8 +98,9 @@ def _ended(connection: Connection, work: TaskWork, result: Result, now: datetime
         with connection.begin_nested():
             work.relay.recorded(Transaction(connection, row.tenant, now, row.name), work.task, result)
     except ProviderError as error:
-        parked = taskwork.not_recorded(work.row, error, now)
-        return Done(done.certainty, parked, str(error), account_remote_id=done.account_remote_id)
+        passing = is_of_the_store(error.__cause__)
+        unnoted = taskwork.not_recorded(work.row, error, now, work.rules, passing=passing)
+        return Done(done.certainty, unnoted, str(error), account_remote_id=done.account_remote_id)
     return done
 
 

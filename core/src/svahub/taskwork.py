@@ -104,9 +104,15 @@ def _succeeded(row: TaskRow, result: TaskResult) -> TaskRow:
     )  # fmt: skip
 
 
-def not_recorded(row: TaskRow, error: errors.ProviderError, now: datetime) -> TaskRow:
-    """Return a task that was done and that its plugin could not note: it is looked up and noted again."""
-    return _parked(row._replace(uncertain_since=now, looks=0), f"{type(error).__name__}: {error}", BROKEN)
+def not_recorded(row: TaskRow, error: errors.ProviderError, now: datetime, rules: Rules, *, passing: bool) -> TaskRow:
+    """Return a task that was done and that its plugin could not note: it is looked up and noted again.
+
+    It waits for a person, unless the trouble is `passing`.
+    """
+    unsure = row._replace(uncertain_since=now, looks=0)
+    if passing:
+        return _retried(unsure, str(error), now, rules)
+    return _parked(unsure, f"{type(error).__name__}: {error}", BROKEN)
 
 
 def broken(row: TaskRow, error: errors.ProviderError) -> TaskRow:

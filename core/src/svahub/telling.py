@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from svahub.masking import mask_text
 from svahub.models import Reason
 from svahub.store.journal import Event
-from svahub.store.rows import PlanRow, ReasonRow, SubscriptionRow
+from svahub.store.rows import DebtRow, PlanRow, ReasonRow, SubscriptionRow
 from svahub.store.states import EventKind, Phase
 
 
@@ -43,6 +43,22 @@ def of_debts(before: Iterable[ReasonRow], after: Iterable[ReasonRow]) -> list[Ev
     opened = [(EventKind.DEBT_OPENED, debt) for debt in sorted(now - was)]
     settled = [(EventKind.DEBT_SETTLED, debt) for debt in sorted(was - now)]
     return [Event(kind, contract_id=contract, details={"source": by}) for kind, (contract, by) in (*opened, *settled)]
+
+
+def of_debts_kept(changed: Iterable[tuple[DebtRow | None, DebtRow]]) -> list[Event]:
+    """Return an event for each debt of a billing plugin that was raised or is no more, given debts then and now."""
+    told = []
+    for before, after in changed:
+        was, now = before is not None and before.settled_at is None, after.settled_at is None
+        if was is not now:
+            told.append(_of_debt(EventKind.DEBT_OPENED if now else EventKind.DEBT_SETTLED, after))
+    return told
+
+
+def _of_debt(kind: EventKind, row: DebtRow) -> Event:
+    source, reference = f"billing:{row.integration}", mask_text(row.reference)
+    details = {"source": source, "reference": reference, "since": row.since, "amount": row.amount}
+    return Event(kind, row.integration, row.contract_id, details=details)
 
 
 def _debts(reasons: Iterable[ReasonRow]) -> set[tuple[str, str]]:

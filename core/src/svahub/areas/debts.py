@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection
 
 from svahub.areas.bench import Bench
-from svahub.debt_rule import Policy, blocks_on, sold_items, states
+from svahub.debt_rule import Policy, blocks_on, merged, sold_items, source, states, wanted
 from svahub.errors import Refused, UnknownName
 from svahub.extension import Transaction
-from svahub.intentions import levels
+from svahub.intentions import Level, levels
 from svahub.judging import judge
 from svahub.masking import mask_actor, mask_text
 from svahub.models import Debt, DebtSettled
-from svahub.store import contracts
+from svahub.store import catalogue, contracts, journal
 from svahub.store import debts as store
 from svahub.store.debts import Exemption
 from svahub.store.rows import DebtRow
+from svahub.telling import of_debts_kept
 
 PAGE = 500
 
@@ -49,6 +50,37 @@ class Judgement:
     unblocked: int = 0
 
 
+class _Coming:
+    """What a policy would do about the debts of one contract on a day."""
+
+    def __init__(
+        self, level: Level, owed: Sequence[DebtRow], policy: Policy, day: date, now: datetime, *, exempt: bool
+    ) -> None:
+        self._level, self._policy, self._day, self._exempt = level, policy, day, exempt
+        due = set() if exempt else wanted(level, owed, policy, day, now)
+        self._gone, self._added = merged(level, due, forget_import=False)
+
+    def of(self, debt: DebtRow) -> Simulated:
+        """Return what it would do about one debt."""
+        covered = [item.code for item, sold in sold_items(self._level) if self._policy.covers(sold, debt.integration)]
+        begins = blocks_on(debt.since, self._policy, self._policy.free)
+        due = bool(covered) and not self._exempt and begins <= self._day
+        return Simulated(
+            debt.contract_id, debt.reference, debt.integration, debt.since, debt.amount, begins, tuple(covered),
+            self._exempt, self._would_block(debt) if due else self._would_unblock(debt),
+        )  # fmt: skip
+
+    def _would_block(self, debt: DebtRow) -> str:
+        if not any(reason.source == source(debt) for reason in self._added):
+            return "stays blocked"
+        return "nothing" if self._policy.free(self._day) else "block"
+
+    def _would_unblock(self, debt: DebtRow) -> str:
+        gone = [reason for reason in self._gone if reason.source == source(debt)]
+        left = {reason.item_code for reason in self._level.reasons if reason not in self._gone}
+        return "unblock" if any({"", reason.item_code}.isdisjoint(left) for reason in gone) else "nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class Debts:
     """Who owes one tenant."""
@@ -63,37 +95,40 @@ class Debts:
         told = list(told)
         if not told:
             return []
-        connection, now = transaction.connection, transaction.now
-        known = contracts.contracts_by_id(connection, self.bench.tenant, {one.contract for one in told})
-        contracts.lock_customers(connection, self.bench.tenant, {row.customer_id for row in known.values()})
-        before = store.by_references(connection, self.bench.tenant, integration, {one.reference for one in told})
-        touched: set[str] = set()
-        settled: set[str] = set()
+        connection, tenant, now = transaction.connection, self.bench.tenant, transaction.now
+        known = contracts.contracts_by_id(connection, tenant, {one.contract for one in told})
+        contracts.lock_customers(connection, tenant, {row.customer_id for row in known.values()})
+        before = store.by_references(connection, tenant, integration, {one.reference for one in told})
+        after = dict(before)
+        unknown = {one.contract for one in told if one.contract not in known and one.reference not in before}
         for one in told:
-            kept = before.get(one.reference)
-            if one.contract in known and self._keep(transaction, integration, one, kept):
-                touched.add(one.contract)
-                settled |= {one.contract} if isinstance(one, DebtSettled) else set()
-        paid = settled - store.of_contracts(connection, self.bench.tenant, settled).keys() if settled else set()
-        judge(connection, self.bench.tenant, touched, now, paid=paid)
-        return sorted({one.contract for one in told} - known.keys())
+            if isinstance(one, DebtSettled) or one.contract in known:
+                after |= self._told(transaction, integration, one, after.get(one.reference))
+        changed = [row for row in after.values() if row != before.get(row.reference)]
+        store.put(connection, changed)
+        self._follow(connection, [(before.get(row.reference), row) for row in changed], now)
+        return sorted(unknown)
 
-    def _keep(self, transaction: Transaction, integration: str, told: Debt | DebtSettled, kept: DebtRow | None) -> bool:
-        """Write one debt; return whether that changes anything."""
+    def _told(
+        self, transaction: Transaction, integration: str, told: Debt | DebtSettled, before: DebtRow | None
+    ) -> dict[str, DebtRow]:
+        """Return a debt by its reference as it is by what is told; nothing where there is none to settle."""
+        was_open = before is not None and before.settled_at is None
         if isinstance(told, DebtSettled):
-            if kept is None or kept.settled_at is not None:
-                return False
-            store.settle(transaction.connection, kept, transaction.now)
-            return True
-        was_open = kept is not None and kept.settled_at is None
-        opened_at = kept.opened_at if kept is not None and was_open else transaction.now
+            return {told.reference: replace(before, settled_at=transaction.now)} if before and was_open else {}
+        opened_at = before.opened_at if before and was_open else transaction.now
         row = DebtRow(
             self.bench.tenant, integration, told.reference, told.contract, told.since, told.amount, opened_at, None
         )
-        if row == kept:
-            return False
-        store.put(transaction.connection, row)
-        return True
+        return {told.reference: row}
+
+    def _follow(self, connection: Connection, changed: Sequence[tuple[DebtRow | None, DebtRow]], now: datetime) -> None:
+        """Have the policy carried out for debts as they were and are, and tell of those that opened or ended."""
+        settled = {row.contract_id for _, row in changed if row.settled_at is not None}
+        paid = settled - store.of_contracts(connection, self.bench.tenant, settled).keys() if settled else set()
+        touched = {row.contract_id for pair in changed for row in pair if row is not None}
+        judge(connection, self.bench.tenant, touched, now, paid=paid)
+        journal.tell(connection, self.bench.tenant, now, of_debts_kept(changed))
 
     def list(self, contract: str | None = None, *, only_open: bool = True) -> Iterator[DebtRow]:
         """Stream debts by contract."""
@@ -124,6 +159,10 @@ class Debts:
             raise UnknownName("state of Brazil", policy.state, states())
         for name in sorted(policy.integrations):
             self.bench.integration(name)
+        with self.bench.store.read() as connection:
+            linked = {link.product_type for link in catalogue.links(connection, self.bench.tenant)}
+        for name in sorted((policy.product_types or frozenset()) - linked):
+            self.bench.registry.providers_of(name)
 
     def judge_all(self) -> Judgement:
         """Bring the block reasons of all who owe to what the policy says today, some contracts in a transaction."""
@@ -148,25 +187,17 @@ class Debts:
     def simulate(self, policy: Policy, on: date | None = None) -> Iterator[Simulated]:
         """Stream what a policy would do about each open debt on a day; nothing is changed."""
         self._check(policy)
-        day = on or self.bench.now().astimezone(self.bench.zone).date()
+        now = self.bench.now()
+        day = on or now.astimezone(self.bench.zone).date()
         with self.bench.store.read() as connection:
             exempt = store.exemptions(connection, self.bench.tenant)
-            for debt in store.listed(connection, self.bench.tenant):
-                yield self._simulated(connection, debt, policy, day, exempt=debt.contract_id in exempt)
-
-    def _simulated(
-        self, connection: Connection, debt: DebtRow, policy: Policy, day: date, *, exempt: bool
-    ) -> Simulated:
-        level = levels(connection, self.bench.tenant, [debt.contract_id])[debt.contract_id]
-        covered = [(item, sold) for item, sold in sold_items(level) if policy.covers(sold, debt.integration)]
-        begins = blocks_on(debt.since, policy, policy.free)
-        blocks = not exempt and bool(covered) and begins <= day
-        blocked = bool(covered) and all(level.reasons_for(item.code) for item, _ in covered)
-        would = ("stays blocked" if blocked else "block") if blocks else ("unblock" if blocked else "nothing")
-        codes = tuple(item.code for item, _ in covered)
-        return Simulated(
-            debt.contract_id, debt.reference, debt.integration, debt.since, debt.amount, begins, codes, exempt, would
-        )
+            after = ""
+            while ids := store.owing(connection, self.bench.tenant, after, PAGE):
+                owed = store.of_contracts(connection, self.bench.tenant, ids)
+                for id, level in sorted(levels(connection, self.bench.tenant, ids).items()):
+                    coming = _Coming(level, owed[id], policy, day, now, exempt=id in exempt)
+                    yield from map(coming.of, owed[id])
+                after = ids[-1]
 
     def exemptions(self) -> Sequence[Exemption]:
         """Return the contracts that are never blocked for debt."""

@@ -46,6 +46,8 @@ DEFAULTS = {
     DataClass.LOOKS: Kept(FIVE_YEARS, "who saw a person's data is asked as long as who changed them"),
     DataClass.EVENTS: Kept(90, "what happened is in operations and exchanges too"),
     DataClass.IDEMPOTENCY_KEYS: Kept(KEPT_DAYS, "so long a repeated command is known", least=KEPT_DAYS),
+    DataClass.INBOX: Kept(30, "unmasked, as providers sent it; so long a delivery may be read again"),
+    DataClass.TASKS: Kept(FIVE_YEARS, "what was charged is asked as long as consumers may claim (CDC, art. 27)"),
 }
 
 
@@ -71,6 +73,8 @@ class Pruned:
     looks: int = 0
     events: int = 0
     idempotency_keys: int = 0
+    inbox: int = 0
+    tasks: int = 0
     dropped: int = 0
     dry_run: bool = False
 
@@ -137,6 +141,8 @@ class Keeping:
             exchanges=retention.count_exchanges(connection, tenant, before[DataClass.EXCHANGES]),
             events=retention.count_events(connection, tenant, before[DataClass.EVENTS]),
             idempotency_keys=retention.count_keys(connection, tenant, before[DataClass.IDEMPOTENCY_KEYS]),
+            inbox=retention.count_bodies(connection, tenant, before[DataClass.INBOX]),
+            tasks=retention.count_tasks(connection, tenant, before[DataClass.TASKS]),
             dropped=last - anchor, dry_run=True, **counts,
         )  # fmt: skip
 
@@ -182,6 +188,10 @@ class Keeping:
                         entries = gone = retention.delete_events(connection, tenant, before)
                     case DataClass.IDEMPOTENCY_KEYS:
                         entries = gone = retention.delete_keys(connection, tenant, before)
+                    case DataClass.INBOX:
+                        entries = gone = retention.empty_bodies(connection, tenant, before)
+                    case DataClass.TASKS:
+                        entries = gone = retention.empty_tasks(connection, tenant, before)
                     case DataClass.COMMANDS | DataClass.LOOKS:
                         entries = gone = retention.empty_entries(connection, tenant, AUDITED[kind], before, ERASE)
             yield gone

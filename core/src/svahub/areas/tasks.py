@@ -22,7 +22,7 @@ from svahub.masking import mask_actor, mask_text
 from svahub.store import contracts, integrations, queue, tables
 from svahub.store import tasks as store
 from svahub.store.rows import LOST, TaskAttemptRow, TaskRow
-from svahub.store.states import Outcome, Phase, Priority, State
+from svahub.store.states import IntegrationState, Outcome, Phase, Priority, State
 from svahub.waiting import Stop
 
 STUCK = frozenset({State.PARKED, State.QUARANTINED, State.MISSING_PLUGIN})
@@ -124,7 +124,8 @@ class Tasks:
 
     def _account(self, connection: Connection, integration: str, customer: str | None) -> str:
         """Return the account that a task is for, making it where there is none yet."""
-        if integrations.one(connection, self.bench.tenant, integration) is None:
+        row = integrations.one(connection, self.bench.tenant, integration)
+        if row is None or row.state is IntegrationState.REMOVED:
             raise UnknownName("integration", integration, [], "All: svahub integration list")
         key = account_key(self.bench.tenant, integration, customer or "")
         new = {
@@ -136,6 +137,7 @@ class Tasks:
             "lease_number": 0,
         }
         contracts.insert_missing(connection, tables.accounts, [new])
+        queue.lock(connection, key)  # whoever gives it back sees the task, or this sees that they did
         return key
 
     def list(
@@ -239,11 +241,19 @@ class Tasks:
             return self.bench.clock.monotonic() >= deadline or all(map(_rests, self._views(ids)))
 
         if accounts and not finished():
-            fleet = Fleet(self.bench.registry, self.bench.clock, [self.bench.tenant], self.bench.store)
-            threads = min(16, len(accounts))
-            with Converge(self.bench.store, fleet, self.bench.clock, threads=threads) as worker:
-                worker.work_until(finished, accounts)
+            self._work(accounts, finished, deadline)
         return self._views(ids)
+
+    def _work(self, accounts: Collection[str], finished: Callable[[], bool], deadline: float) -> None:
+        fleet = Fleet(self.bench.registry, self.bench.clock, [self.bench.tenant], self.bench.store)
+
+        def heard(_ended: int) -> None:  # a worker that is busy does not ask whether it has finished
+            if self.bench.clock.monotonic() >= deadline:
+                worker.stop()
+
+        threads = min(16, len(accounts))
+        with Converge(self.bench.store, fleet, self.bench.clock, threads=threads, progress=heard) as worker:
+            worker.work_until(finished, accounts)
 
     def _rows(self, ids: Collection[int]) -> Sequence[TaskRow]:
         with self.bench.store.read() as connection:

@@ -140,7 +140,7 @@ def prune(office: TenantHub, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Delete what is older than it is kept (`svahub audit retention`); a schedule does so every night.
 
     Entries are emptied, and dropped once all before them are: what is left still verifies. Exchanges stay while a
-    subscription of their account is not settled.
+    subscription or a task of their account is not settled. Deliveries and tasks that have ended lose what they tell.
     """
     due = office.audit.prune(dry_run=True)
     if not dry_run and not due.nothing:

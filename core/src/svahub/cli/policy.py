@@ -59,8 +59,10 @@ def _options(run: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--all-product-types", is_flag=True, help="Block everything that is sold."),
             click.option("--also", "also", multiple=True, metavar="INTEGRATION",
                          help="Block this one too for debts that it raised itself; repeatable."),
+            click.option("--no-also", is_flag=True, help="Block none for debts that it raised itself."),
             click.option("--business-days/--any-day", default=None, help="Begin no block on weekends and holidays."),
             click.option("--state", metavar="UF", help="Count this state's holidays too, SP for example."),
+            click.option("--no-state", is_flag=True, help="Count the holidays of no state, only Brazil's."),
         )
     ):  # fmt: skip
         run = option(run)
@@ -98,22 +100,28 @@ def _asked(
     types: tuple[str, ...],
     all_product_types: bool,
     also: tuple[str, ...],
+    no_also: bool,
     business_days: bool | None,
     state: str | None,
+    no_state: bool,
 ) -> Policy:
+    for name, contradicted in (
+        ("product-type", types and all_product_types),
+        ("also", also and no_also),
+        ("state", state and no_state),
+    ):
+        if contradicted:
+            raise click.UsageError(f"--{name} and its opposite exclude each other.")
     before = office.debts.policy()
     if before is None and grace_days is None:
         raise click.UsageError("The first time, --grace-days is needed: days after the due date before a block.")
     policy = before or Policy(grace_days or 0)
-    if types or all_product_types:
-        policy = replace(policy, product_types=None if all_product_types else frozenset(types))
-    return replace(
-        policy,
-        grace_days=policy.grace_days if grace_days is None else grace_days,
-        integrations=frozenset(also) if also else policy.integrations,
-        business_days_only=policy.business_days_only if business_days is None else business_days,
-        state=state.upper() if state else policy.state,
-    )
+    changes: dict[str, Any] = {"grace_days": grace_days, "business_days_only": business_days}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    changes |= {"product_types": None if all_product_types else frozenset(types)} if types or all_product_types else {}
+    changes |= {"integrations": frozenset(also)} if also or no_also else {}
+    changes |= {"state": state.upper() if state else None} if state or no_state else {}
+    return replace(policy, **changes)
 
 
 @command.command("simulate")

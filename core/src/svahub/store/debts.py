@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.debt_rule import Policy
@@ -66,21 +66,14 @@ def owing(connection: Connection, tenant: str, after: str, limit: int = PAGE) ->
     return list(connection.execute(query.order_by(c.contract_id).limit(limit)).scalars())
 
 
-def put(connection: Connection, row: DebtRow) -> None:
-    """Keep a debt as it now is."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    values = asdict(row)
-    key = ["tenant", "integration", "reference"]
-    new = dialect.insert(debts).values(values)
-    changed = {name: value for name, value in values.items() if name not in key}
-    connection.execute(new.on_conflict_do_update(index_elements=key, set_=changed))
-
-
-def settle(connection: Connection, row: DebtRow, now: datetime) -> None:
-    """Note that a debt is no more."""
-    c = debts.c
-    where = (c.tenant == row.tenant, c.integration == row.integration, c.reference == row.reference)
-    connection.execute(update(debts).where(*where).values(settled_at=now))
+def put(connection: Connection, rows: Sequence[DebtRow]) -> None:
+    """Keep debts as they now are."""
+    if rows:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        key = ["tenant", "integration", "reference"]
+        new = dialect.insert(debts)
+        changed = {c.name: new.excluded[c.name] for c in debts.c if c.name not in key}
+        connection.execute(new.on_conflict_do_update(index_elements=key, set_=changed), [asdict(row) for row in rows])
 
 
 def policy(connection: Connection, tenant: str) -> Policy | None:

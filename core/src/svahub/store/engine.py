@@ -23,6 +23,7 @@ from sqlalchemy.exc import (
     NoSuchModuleError,
     OperationalError,
     ProgrammingError,
+    SQLAlchemyError,
     StatementError,
 )
 
@@ -264,6 +265,11 @@ def _unforeseen(error: DBAPIError) -> str | None:
         return None
     said = mask_text(next(iter(str(error.orig).splitlines()), ""))  # what follows may tell values
     return f"did not do it ({type(error.orig).__name__}: {said}). Nothing was half done: run the command again."
+
+
+def is_of_the_store(error: BaseException | None) -> bool:
+    """Say whether something failed in the database, which may have been away or in use just then."""
+    return isinstance(error, SQLAlchemyError) and not is_of_a_value(error)
 
 
 def is_of_a_value(error: Exception) -> bool:

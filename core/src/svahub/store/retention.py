@@ -5,12 +5,37 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.store import journal
 from svahub.store.states import AuditKind, DataClass, Phase
-from svahub.store.tables import attempts, audit, chains, events, exchanges, idempotency_keys, retention, subscriptions
+from svahub.store.tables import (
+    attempts,
+    audit,
+    chains,
+    events,
+    exchanges,
+    idempotency_keys,
+    inbox,
+    retention,
+    subscriptions,
+    tasks,
+)
 
 BATCH = 500
 BATCHES_OF_EXCHANGES = 50
@@ -40,6 +65,7 @@ _needed = or_(  # explain needs what was said until the matter is settled
         subscriptions.c.account_key == _said.c.account_key,
         or_(subscriptions.c.phase != Phase.SETTLED, subscriptions.c.uncertain_since.is_not(None)),
     ),
+    exists().where(tasks.c.account_key == _said.c.account_key, tasks.c.phase != Phase.SETTLED),
     exists().where(attempts.c.account_key == _said.c.account_key, attempts.c.ended_at.is_(None)),
 )
 _NEEDED = exists().where(_said.c.tenant == audit.c.tenant, _said.c.audit_number == audit.c.number, _needed)
@@ -149,6 +175,53 @@ def delete_keys(connection: Connection, tenant: str, before: datetime) -> int:
     """Delete some idempotency keys from before an instant; return how many."""
     c = idempotency_keys.c
     return _delete(connection, idempotency_keys, tenant, c.key, c.created_at, before)
+
+
+# -- deliveries and tasks, whose rows stay: what comes twice is known by them -------------------------------------------
+
+_WITHOUT_BODY: dict[str, Any] = {"body": None, "headers": {}, "details": {}}
+_BARE: dict[str, Any] = {"payload": {}, "details": {}, "note": None, "cause": None, "advice": None}
+
+
+def count_bodies(connection: Connection, tenant: str, before: datetime) -> int:
+    """Count the deliveries that were read before an instant and still have their bodies."""
+    return _count(connection, inbox, tenant, _whole(before))
+
+
+def empty_bodies(connection: Connection, tenant: str, before: datetime) -> int:
+    """Take the bodies of some old deliveries away, and what was made of them; return of how many."""
+    c = inbox.c
+    query = select(c.id).where(c.tenant == tenant, _whole(before)).order_by(c.received_at).limit(BATCH)
+    return _emptied_rows(connection, inbox, list(connection.execute(query).scalars()), _WITHOUT_BODY)
+
+
+def _whole(before: datetime) -> ColumnElement[bool]:
+    c = inbox.c
+    return and_(c.received_at < before, c.due_at.is_(None), c.body.is_not(None))
+
+
+def count_tasks(connection: Connection, tenant: str, before: datetime) -> int:
+    """Count the tasks that ended before an instant and still tell what they were about."""
+    return _count(connection, tasks, tenant, _telling(before))
+
+
+def empty_tasks(connection: Connection, tenant: str, before: datetime) -> int:
+    """Take away what some old tasks were about; return of how many."""
+    query = select(tasks.c.id).where(tasks.c.tenant == tenant, _telling(before)).order_by(tasks.c.id).limit(BATCH)
+    return _emptied_rows(connection, tasks, list(connection.execute(query).scalars()), _BARE)
+
+
+def _telling(before: datetime) -> ColumnElement[bool]:
+    c = tasks.c
+    told = (cast(c[name], Text) != "{}" for name in ("payload", "details"))
+    said = (c[name].is_not(None) for name in ("note", "cause", "advice"))
+    return and_(c.phase == Phase.SETTLED, c.changed_at < before, or_(*told, *said))
+
+
+def _emptied_rows(connection: Connection, table: Table, ids: list[int], nothing: dict[str, Any]) -> int:
+    if ids:
+        connection.execute(update(table).where(table.c.id.in_(ids)).values(nothing))
+    return len(ids)
 
 
 def _count(connection: Connection, table: Table, tenant: str, older: ColumnElement[bool]) -> int:

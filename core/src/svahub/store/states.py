@@ -148,3 +148,4 @@ class DataClass(StrEnum):
     EVENTS = "events"
     IDEMPOTENCY_KEYS = "idempotency_keys"
     INBOX = "inbox"
+    TASKS = "tasks"

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.store.results import Closed
 from svahub.store.rows import TaskAttemptRow, TaskRow
-from svahub.store.states import Outcome, Phase
+from svahub.store.states import Phase
 from svahub.store.tables import task_attempts, tasks
 
 OPEN = (Phase.DUE, Phase.WAITING, Phase.PENDING)
@@ -126,9 +126,3 @@ def counts(connection: Connection, tenant: str) -> dict[tuple[str, Phase], int]:
     where = (c.tenant == tenant, c.phase != Phase.SETTLED)
     query = select(c.integration, c.phase, func.count()).where(*where).group_by(c.integration, c.phase)
     return {(integration, phase): many for integration, phase, many in connection.execute(query)}
-
-
-def let_go(connection: Connection, keys: Collection[str], now: datetime) -> None:
-    """End tasks that nobody wants any more."""
-    values = {"outcome": Outcome.DISCARDED, "phase": Phase.SETTLED, "due_at": None, "changed_at": now}
-    connection.execute(update(tasks).where(tasks.c.key.in_(keys)).values(values))
