@@ -12,17 +12,19 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 1024 * 1024
 BODY_SECONDS = 10.0
+CUT = {"connection": "close"}
+"""Who sends too much, or too slowly, is not listened to any longer."""
 
 
 async def body_of(request: Request, limit: int = LARGEST_BODY, seconds: float = BODY_SECONDS) -> bytes:
     """Return a request's body; raises HTTPException 413 as soon as it is too large, 408 when it does not come."""
     if _announced(request) > limit:
-        raise HTTPException(413, f"The body is larger than {limit} bytes.")
+        raise _too_large(limit)
     try:
         async with asyncio.timeout(seconds):
             return await _read(request, limit)
     except TimeoutError as error:
-        raise HTTPException(408, f"The body did not come within {seconds:g} seconds.") from error
+        raise HTTPException(408, f"The body did not come within {seconds:g} seconds.", CUT) from error
 
 
 async def _read(request: Request, limit: int) -> bytes:
@@ -30,8 +32,12 @@ async def _read(request: Request, limit: int) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
-            raise HTTPException(413, f"The body is larger than {limit} bytes.")
+            raise _too_large(limit)
     return bytes(body)
+
+
+def _too_large(limit: int) -> HTTPException:
+    return HTTPException(413, f"The body is larger than {limit} bytes.", CUT)
 
 
 def _announced(request: Request) -> int:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 FRESH_SECONDS = 1.0
 """So long a row is taken as it was read: secrets that were taken away open no longer."""
-MOST_KEPT = 1_000
 
 log = logging.getLogger(__name__)
 

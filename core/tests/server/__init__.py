@@ -1,0 +1,1 @@
+"""What others reach over HTTP, and what is read of it."""
