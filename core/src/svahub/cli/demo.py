@@ -74,6 +74,7 @@ def _played(loaded: Loaded, *, keep: bool, quiet: bool) -> Played:
     except Exception as error:  # noqa: BLE001  # a plugin's act may raise anything
         return _broken(loaded, sentence(error))
     finally:
+        stage.close()
         _leave(folder, keep=keep)
     if not quiet:
         click.echo()

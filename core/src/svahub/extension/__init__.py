@@ -11,6 +11,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from svahub.errors import Refused
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, MetaData
 
-    from svahub.hub import TenantHub
+    from svahub.hub import Hub, TenantHub
     from svahub.testing import SimulatorProcess
 
 DONE = frozenset({0})
@@ -118,17 +119,29 @@ class Stage:
     def run(self, *arguments: str, expect: Collection[int] = DONE) -> Completed:
         """Run `svahub` with these arguments; Refused when it ends with another exit code than one expected.
 
-        It runs in this process: an act has dozens of commands, and to start each anew would be most of its time.
+        It runs in this process, on a hub that stays open: an act has dozens of commands, and to start each anew would
+        be most of its time.
         """
         from click.testing import CliRunner
 
         from svahub.cli import main
 
-        ended = CliRunner().invoke(main, list(arguments), env=self._environment(), prog_name="svahub")
+        ended = CliRunner().invoke(main, list(arguments), env=self._environment(), obj=self._hub, prog_name="svahub")
         if ended.exit_code not in expect:
             told = (ended.stderr.strip() or ended.stdout.strip()).splitlines()[-1:]
             raise Refused(f"`svahub {arguments[0]}` ended with {ended.exit_code}: {''.join(told)}")
         return Completed(ended.stdout, ended.exit_code)
+
+    @cached_property
+    def _hub(self) -> Hub:
+        from svahub.hub import Hub
+
+        return Hub.open(self.store_url)
+
+    def close(self) -> None:
+        """Close the act's store."""
+        if "_hub" in self.__dict__:
+            self._hub.close()
 
     def _environment(self) -> dict[str, str]:
         store = {"SVAHUB_DATABASE_URL": self.store_url, "SVAHUB_TENANT": "default"}
