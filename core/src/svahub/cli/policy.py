@@ -38,7 +38,8 @@ def show(office: TenantHub, as_json: bool) -> None:
     if policy is None and not as_json:
         click.echo(UNSET)
         return
-    show_object((_shown(policy) if policy else {"grace_days": None}) | {"exempt": exempt}, as_json)
+    shown = _shown(policy) if policy else {"grace_days": None}
+    show_object(shown | {"exempt": exempt}, as_json, {"exempt": ("contract_id", "actor", "note", "created_at")})
 
 
 def _shown(policy: Policy) -> dict[str, Any]:

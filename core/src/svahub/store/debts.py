@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,7 +18,8 @@ from svahub.store.tables import debt_exemptions, debt_policies, debts
 PAGE = 500
 
 
-class Exemption(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Exemption:
     """A contract that is not blocked for debt, who says so, and why."""
 
     contract_id: str
@@ -110,7 +111,7 @@ def exemptions(connection: Connection, tenant: str) -> dict[str, Exemption]:
 def exempt(connection: Connection, tenant: str, exemption: Exemption) -> None:
     """Keep that a contract is not blocked for debt."""
     unexempt(connection, tenant, exemption.contract_id)
-    connection.execute(debt_exemptions.insert().values(tenant=tenant, **exemption._asdict()))
+    connection.execute(debt_exemptions.insert().values(tenant=tenant, **asdict(exemption)))
 
 
 def unexempt(connection: Connection, tenant: str, contract: str) -> bool:

@@ -177,7 +177,7 @@ def delete_keys(connection: Connection, tenant: str, before: datetime) -> int:
     return _delete(connection, idempotency_keys, tenant, c.key, c.created_at, before)
 
 
-# -- deliveries and tasks, whose rows stay: what comes twice is known by them -------------------------------------------
+# -- deliveries and tasks, whose rows stay: what comes twice is known by them ------------------------------------------
 
 _WITHOUT_BODY: dict[str, Any] = {"body": None, "headers": {}, "details": {}}
 _BARE: dict[str, Any] = {"payload": {}, "details": {}, "note": None, "cause": None, "advice": None}
