@@ -52,6 +52,7 @@ class UnknownName(Refused):
         hint = f" Did you mean {near[0]!r}?" if near else ""
         shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
         there = f" There is: {shown}." if names else ("" if remedy else " There is none.")
+        self.kind, self.name = kind, name
         super().__init__(f"No {kind} {name!r}.{hint}{there}{' ' + remedy if remedy else ''}")
 
 

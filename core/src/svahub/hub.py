@@ -22,6 +22,7 @@ from svahub.areas.explain import Explanations
 from svahub.areas.health import Health
 from svahub.areas.inbox import Inbox
 from svahub.areas.integrations import Integrations, checked_name
+from svahub.areas.keys import Bearer, Keys, bearer_of
 from svahub.areas.operations import Operations
 from svahub.areas.privacy import Privacy
 from svahub.areas.schedules import Schedules
@@ -132,6 +133,10 @@ class Hub:
             raise UnknownName("tenant", name, [t.name for t in self.tenants()], "Add one: svahub tenant add")
         return TenantHub(self, row, actor)
 
+    def bearer(self, secret: str) -> Bearer | None:
+        """Return whose an API key is, of whatever tenant; None when it is none, or a revoked one."""
+        return bearer_of(self.store, secret)
+
     def work(
         self, *, threads: int = 32, tenants: Collection[str] = (), progress: Progress = lambda _ended: None
     ) -> Converge:
@@ -229,6 +234,11 @@ class TenantHub:
     def inbox(self) -> Inbox:
         """What its providers told."""
         return Inbox(self.bench)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Who may use its API."""
+        return Keys(self.bench)
 
     @cached_property
     def explanations(self) -> Explanations:

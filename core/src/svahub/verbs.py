@@ -5,8 +5,8 @@ A verb is refused with a sentence before anything is written, or is written whol
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -44,6 +44,16 @@ class Issued:
     effects: tuple[Effect, ...]
     remarks: tuple[str, ...] = ()
     replayed: bool = False
+    operations: tuple[int, ...] = field(default=(), compare=False)
+    """What it appended; of a repeated command, what it appended then. Of a dry run they are not there."""
+
+
+class UsedForAnother(Refused):
+    """The idempotency key was another command's."""
+
+
+class OfAnotherSource(Refused):
+    """Only its source, or an admin, takes this reason away."""
 
 
 class Verbs:
@@ -73,23 +83,26 @@ class Verbs:
         judge_sold(connection, self._tenant, {row.contract_id for row in changes.sold}, now)
         self._remember(connection, command, changes, level, now)
         journal.tell(connection, self._tenant, now, of_debts(level.reasons, after.reasons))
+        made = sales.last_operation_ids(connection, self._tenant, changes.verbs) if changes.verbs else {}
+        operations = tuple(sorted(made.values()))
         if changes.verbs or level.differs_from(after):
-            self._record(connection, command, changes, asked.reason)
-        return Issued(_effects(level, changes, command.item), remarks)
+            self._record(connection, command, operations, asked.reason, now)
+        return Issued(_effects(level, changes, command.item), remarks, operations=operations)
 
-    def _record(self, connection: Connection, command: Command, changes: Changes, reason: Reason | None) -> None:
+    def _record(
+        self, connection: Connection, command: Command, operations: Sequence[int], reason: Reason | None, now: datetime
+    ) -> None:
         """Append to the audit who asked what, and which operations that made.
 
         Not the note: it may name a person, and the audit cannot forget. The operation keeps it.
         """
-        made = sales.last_operation_ids(connection, self._tenant, changes.verbs) if changes.verbs else {}
         entry = entries.entry(
             AuditKind.COMMAND, command.actor, command.action.value, entries.of_contract(command.contract, command.item),
             reason=reason, until=command.until, plan=command.plan, quantity=command.quantity,
             idempotency_key=command.idempotency_key, admin=command.admin or None,
-            ours={"operations": sorted(made.values())},
+            ours={"operations": operations},
         )  # fmt: skip
-        journal.append(connection, self._tenant, changes.now, [entry])
+        journal.append(connection, self._tenant, now, [entry])
 
     def _locked_level(self, connection: Connection, contract: str) -> Level:
         """Return the level, its customer locked: the one whose it is now, as an import may have moved the contract."""
@@ -118,7 +131,9 @@ class Verbs:
         if digest != command.digest:
             raise _used_for_another(command)
         rows = sorted(sales.by_keys(connection, self._tenant, keys), key=lambda row: (row.item_code, row.sale))
-        return Issued(tuple(Effect(row, row) for row in rows), ("repeated: nothing new was asked",), replayed=True)
+        made = sales.asked_with(connection, self._tenant, command.idempotency_key, keys, _since(now))
+        effects = tuple(Effect(row, row) for row in rows)
+        return Issued(effects, ("repeated: nothing new was asked",), replayed=True, operations=tuple(made))
 
     def _remember(
         self, connection: Connection, command: Command, changes: Changes, level: Level, now: datetime
@@ -134,8 +149,10 @@ def _since(now: datetime) -> datetime:
     return now - timedelta(days=KEPT_DAYS)
 
 
-def _used_for_another(command: Command) -> Refused:
-    return Refused(f"The idempotency key {command.idempotency_key!r} was used for another command. Choose a new key.")
+def _used_for_another(command: Command) -> UsedForAnother:
+    return UsedForAnother(
+        f"The idempotency key {command.idempotency_key!r} was used for another command. Choose a new key."
+    )
 
 
 def _effects(level: Level, changes: Changes, item: str | None) -> tuple[Effect, ...]:
@@ -311,7 +328,7 @@ class _Asked:
                 f"Contract {self.contract.id} is blocked for several reasons ({several}): name one with --reason."
             )
         if not (ours := [r for r in named if self._may_go(r)]):
-            raise Refused(
+            raise OfAnotherSource(
                 f"{named[0].reason.value} was set by {named[0].source} and goes only by that source, or with --admin."
             )
         return ours

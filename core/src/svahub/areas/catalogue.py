@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -95,6 +96,11 @@ class Catalogue:
             self.bench.integration(integration)
         with self.bench.store.read() as connection:
             return catalogue.all_plans(connection, self.bench.tenant, integration)
+
+    def page(self, after: tuple[str, str], limit: int, *, integration: str | None = None) -> Sequence[PlanRow]:
+        """Return the first plans that follow an integration and a remote id."""
+        with self.bench.store.read() as connection:
+            return catalogue.plans_after(connection, self.bench.tenant, after, limit, integration=integration)
 
     def create_plan(self, integration: str, name: str, description: str, price: Decimal) -> Plan:
         """Register a plan at the provider and keep it in the catalogue.

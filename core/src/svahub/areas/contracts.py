@@ -155,6 +155,14 @@ class Contracts:
         with self.bench.store.read() as connection:
             yield from contracts.contract_pages(connection, self.bench.tenant, status, customer)
 
+    def page(
+        self, after: str, limit: int, *, status: ContractStatus | None = None, customer: str | None = None
+    ) -> Sequence[ContractRow]:
+        """Return the first contracts that follow an id."""
+        with self.bench.store.read() as connection:
+            tenant = self.bench.tenant
+            return contracts.contracts_after(connection, tenant, after, limit, status=status, customer=customer)
+
     def whole(self, status: ContractStatus | None = None) -> Iterator[Whole]:
         """Stream contracts with their items and what was sold of them, by their id."""
         with self.bench.store.read() as connection:

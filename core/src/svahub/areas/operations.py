@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -59,14 +59,33 @@ class Operations:
     def list(self, outcome: Outcome | None = None, contract: str | None = None) -> Iterator[OperationView]:
         """Stream operations, the oldest first."""
         with self.bench.store.read() as connection:
-            keys = None
-            if contract is not None:
-                keys = {s.key for s in contracts.subscriptions_of(connection, self.bench.tenant, [contract])}
-            found = sales.operation_pages(connection, self.bench.tenant, outcome, keys)
-            stopped = Subscriptions(self.bench).stopped(connection)
+            found = sales.operation_pages(connection, self.bench.tenant, outcome, self._sold(connection, contract))
             while page := list(islice(found, 500)):
-                rows = {row.key: row for row in sales.by_keys(connection, self.bench.tenant, _keys(page))}
-                yield from (_view(operation, rows[operation.subscription_key], stopped) for operation in page)
+                yield from self._views(connection, page)
+
+    def page(
+        self, after: int, limit: int, *, outcome: Outcome | None = None, contract: str | None = None
+    ) -> Sequence[OperationView]:
+        """Return the oldest operations that follow a number."""
+        with self.bench.store.read() as connection:
+            keys = self._sold(connection, contract)
+            found = sales.operations_after(connection, self.bench.tenant, after, limit, outcome=outcome, keys=keys)
+            return self._views(connection, found)
+
+    def of_ids(self, ids: Collection[int]) -> Sequence[OperationView]:
+        """Return some operations, the oldest first."""
+        with self.bench.store.read() as connection:
+            return self._views(connection, sales.operations_by_id(connection, self.bench.tenant, ids))
+
+    def _sold(self, connection: Connection, contract: str | None) -> set[str] | None:
+        if contract is None:
+            return None
+        return {row.key for row in contracts.subscriptions_of(connection, self.bench.tenant, [contract])}
+
+    def _views(self, connection: Connection, page: Sequence[OperationRow]) -> Sequence[OperationView]:
+        stopped = Subscriptions(self.bench).stopped(connection)
+        rows = {row.key: row for row in sales.by_keys(connection, self.bench.tenant, _keys(page))}
+        return [_view(operation, rows[operation.subscription_key], stopped) for operation in page]
 
     def newest(self, keys: Collection[str]) -> dict[str, int]:
         """Return the newest operation of each subscription."""

@@ -78,6 +78,20 @@ class Subscriptions:
             while page := list(islice(rows, 500)):
                 yield from (view for view in self.views(connection, page) if state in {None, view.state})
 
+    def page(
+        self,
+        after: tuple[str, str, int],
+        limit: int,
+        *,
+        integration: str | None = None,
+        contract: str | None = None,
+    ) -> Sequence[SubscriptionView]:
+        """Return the first subscriptions that follow a contract, item and sale."""
+        with self.bench.store.read() as connection:
+            tenant = self.bench.tenant
+            rows = sales.after_sale(connection, tenant, after, limit, integration=integration, contract=contract)
+            return self.views(connection, rows)
+
     def _rows(self, connection: Connection, integration: str | None, contract: str | None) -> Iterator[SubscriptionRow]:
         if contract is None:
             return sales.pages(connection, self.bench.tenant, integration)

@@ -27,6 +27,16 @@ def all_plans(connection: Connection, tenant: str, integration: str | None = Non
     return [PlanRow(*row) for row in connection.execute(query)]
 
 
+def plans_after(
+    connection: Connection, tenant: str, after: tuple[str, str], limit: int, *, integration: str | None = None
+) -> list[PlanRow]:
+    """Return the first of a tenant's plans that follow an integration and a remote id."""
+    c = plans.c
+    query = select(plans).where(c.tenant == tenant, tuple_(c.integration, c.remote_id) > after)
+    query = query.where(c.integration == integration) if integration else query
+    return [PlanRow(*row) for row in connection.execute(query.order_by(c.integration, c.remote_id).limit(limit))]
+
+
 def add_plans(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Keep new plans."""
     if rows:

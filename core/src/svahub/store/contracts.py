@@ -60,14 +60,27 @@ def contract_pages(
     """Stream a tenant's contracts in the order of their ids, a page at a time."""
     after = ""
     while True:
-        query = select(contracts).where(contracts.c.tenant == tenant, contracts.c.id > after)
-        query = query.where(contracts.c.status == status) if status else query
-        query = query.where(contracts.c.customer_id == customer) if customer else query
-        page = [ContractRow(*row) for row in connection.execute(query.order_by(contracts.c.id).limit(PAGE))]
+        page = contracts_after(connection, tenant, after, PAGE, status=status, customer=customer)
         yield from page
         if len(page) < PAGE:
             return
         after = page[-1].id
+
+
+def contracts_after(
+    connection: Connection,
+    tenant: str,
+    after: str,
+    limit: int,
+    *,
+    status: str | None = None,
+    customer: str | None = None,
+) -> list[ContractRow]:
+    """Return the first of a tenant's contracts that follow an id."""
+    query = select(contracts).where(contracts.c.tenant == tenant, contracts.c.id > after)
+    query = query.where(contracts.c.status == status) if status else query
+    query = query.where(contracts.c.customer_id == customer) if customer else query
+    return [ContractRow(*row) for row in connection.execute(query.order_by(contracts.c.id).limit(limit))]
 
 
 def _of_contracts(table: Table, tenant: str, ids: Collection[str]) -> Select[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, tuple_, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.store.rows import AttemptRow, OperationRow, SubscriptionRow
@@ -14,6 +14,8 @@ from svahub.store.states import Outcome, Phase
 from svahub.store.tables import attempts, exchanges, idempotency_keys, operations, subscriptions
 
 PAGE = 500
+FIRST = ("", "", 0)
+"""Before the first subscription by contract, item and sale."""
 _DESIRED = ("desired", "generation", "plan", "quantity", "price", "due_day", "attributes", "consent")
 _NEXT = ("phase", "due_at", "priority", "tries", "cause", "advice", "candidate")
 _REDESIRE = (
@@ -90,19 +92,34 @@ def pages(
     connection: Connection, tenant: str, integration: str | None = None, phases: Collection[Phase] = ()
 ) -> Iterator[SubscriptionRow]:
     """Stream a tenant's subscriptions by contract, item and sale, a page at a time."""
-    c = subscriptions.c
-    after: tuple[str, str, int] = ("", "", 0)
+    after = FIRST
     while True:
-        following = tuple_(c.contract_id, c.item_code, c.sale) > after  # spelt out with OR, SQLite reads all before it
-        query = select(subscriptions).where(c.tenant == tenant, following)
-        query = query.where(c.integration == integration) if integration else query
-        query = query.where(c.phase.in_(phases)) if phases else query
-        query = query.order_by(c.contract_id, c.item_code, c.sale).limit(PAGE)
-        page = [SubscriptionRow(*row) for row in connection.execute(query)]
+        page = after_sale(connection, tenant, after, PAGE, integration=integration, phases=phases)
         yield from page
         if len(page) < PAGE:
             return
         after = (page[-1].contract_id, page[-1].item_code, page[-1].sale)
+
+
+def after_sale(
+    connection: Connection,
+    tenant: str,
+    after: tuple[str, str, int],
+    limit: int,
+    *,
+    integration: str | None = None,
+    contract: str | None = None,
+    phases: Collection[Phase] = (),
+) -> list[SubscriptionRow]:
+    """Return the first of a tenant's subscriptions that follow a contract, item and sale."""
+    c = subscriptions.c
+    following = tuple_(c.contract_id, c.item_code, c.sale) > after  # spelt out with OR, SQLite reads all before it
+    query = select(subscriptions).where(c.tenant == tenant, following)
+    query = query.where(c.integration == integration) if integration else query
+    query = query.where(c.contract_id == contract) if contract else query
+    query = query.where(c.phase.in_(phases)) if phases else query
+    query = query.order_by(c.contract_id, c.item_code, c.sale).limit(limit)
+    return [SubscriptionRow(*row) for row in connection.execute(query)]
 
 
 def phase_counts(connection: Connection, tenants: Collection[str] = ()) -> dict[tuple[str, str, Phase], int]:
@@ -140,14 +157,46 @@ def operation_pages(
     """Stream operations, the oldest first, a page at a time."""
     after = 0
     while True:
-        query = select(operations).where(operations.c.tenant == tenant, operations.c.id > after)
-        query = query.where(operations.c.outcome == outcome) if outcome else query
-        query = query.where(operations.c.subscription_key.in_(keys)) if keys is not None else query
-        page = [OperationRow(*row) for row in connection.execute(query.order_by(operations.c.id).limit(PAGE))]
+        page = operations_after(connection, tenant, after, PAGE, outcome=outcome, keys=keys)
         yield from page
         if len(page) < PAGE:
             return
         after = page[-1].id
+
+
+def operations_after(
+    connection: Connection,
+    tenant: str,
+    after: int,
+    limit: int,
+    *,
+    outcome: Outcome | None = None,
+    keys: Collection[str] | None = None,
+) -> list[OperationRow]:
+    """Return the oldest of a tenant's operations that follow a number, those of some subscriptions if named."""
+    c = operations.c
+    if keys is not None:
+        query = select(operations).where(c.tenant == tenant, c.subscription_key.in_(keys), c.id > after)
+        query = query.where(c.outcome == outcome) if outcome else query
+    else:  # by outcome, one range of the index each: the numbers alone lead through all tenants' operations
+        ours = select(operations).where(c.tenant == tenant, c.id > after).order_by(c.id).limit(limit)
+        each = (ours.where(c.outcome == one).subquery().select() for one in ([outcome] if outcome else Outcome))
+        query = select(union_all(*each).subquery())
+    found = connection.execute(query.order_by("id").limit(limit))
+    return [OperationRow(*row) for row in found]
+
+
+def operations_by_id(connection: Connection, tenant: str, ids: Collection[int]) -> list[OperationRow]:
+    """Return some operations, the oldest first."""
+    query = select(operations).where(operations.c.tenant == tenant, operations.c.id.in_(ids)).order_by(operations.c.id)
+    return [OperationRow(*row) for row in connection.execute(query)]
+
+
+def asked_with(connection: Connection, tenant: str, key: str, keys: Collection[str], since: datetime) -> list[int]:
+    """Return the operations on some subscriptions that a command with an idempotency key made since an instant."""
+    c = operations.c
+    ours = (c.tenant == tenant, c.subscription_key.in_(keys), c.idempotency_key == key, c.created_at >= since)
+    return list(connection.execute(select(c.id).where(*ours).order_by(c.id)).scalars())
 
 
 def reopen_operation(connection: Connection, id: int, outcome: Outcome, ended_at: datetime | None, note: str) -> None:

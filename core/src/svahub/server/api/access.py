@@ -1,0 +1,85 @@
+"""Who asks: the bearer of an API key, and how often one may."""
+
+from __future__ import annotations
+
+import logging
+from time import time
+from typing import TYPE_CHECKING
+
+from anyio import to_thread
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from svahub.areas.keys import note_use
+from svahub.masking import mask_sentence
+from svahub.server.api.problems import Kind, Problem
+from svahub.store import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anyio import CapacityLimiter
+    from starlette.requests import Request
+
+    from svahub.areas.keys import Bearer
+    from svahub.hub import Hub
+
+RATE = "600/minute"
+"""So often may one key ask one server, in the notation of `limits`."""
+SCHEME = "bearer"
+CHALLENGE = 'Bearer realm="svahub"'
+
+log = logging.getLogger(__name__)
+
+
+class Gate:
+    """Lets the bearers of keys in, none of them too often."""
+
+    def __init__(self, hub: Hub, rate: str) -> None:
+        self._hub, self._rate = hub, parse(rate)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._noting: set[tuple[str, str]] = set()
+
+    async def bearer(self, request: Request, threads: CapacityLimiter) -> Bearer:
+        """Return who asks; raises Problem when it is nobody we know, or somebody who asks too often."""
+        secret = _presented(request)
+        bearer = await to_thread.run_sync(self._hub.bearer, secret, limiter=threads)
+        if bearer is None:
+            raise _refused("The key is none, or was revoked.", ', error="invalid_token"')
+        self._count(bearer)
+        return bearer
+
+    def _count(self, bearer: Bearer) -> None:
+        who = (bearer.tenant, bearer.name)
+        if not self._limiter.hit(self._rate, *who):
+            until = self._limiter.get_window_stats(self._rate, *who).reset_time
+            seconds = max(1, round(until - time()))
+            raise Problem(Kind.TOO_MANY, f"A key may ask {self._rate}.", headers={"Retry-After": str(seconds)})
+
+    def noting(self, bearer: Bearer) -> Callable[[], None] | None:
+        """Return what writes down that a key is used, to be done after the answer; None when it is not due."""
+        who = (bearer.tenant, bearer.name)
+        if who in self._noting or not bearer.is_to_be_noted(self._hub.clock.now()):
+            return None
+        return lambda: self._note(bearer)
+
+    def _note(self, bearer: Bearer) -> None:
+        self._noting.add((bearer.tenant, bearer.name))
+        try:
+            note_use(self._hub.store, bearer)
+        except StoreUnavailable as error:  # the request was answered: that this is not written down harms nobody
+            log.warning("the use of key %s could not be noted: %s", bearer.name, mask_sentence(str(error)))
+        finally:
+            self._noting.discard((bearer.tenant, bearer.name))
+
+
+def _presented(request: Request) -> str:
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != SCHEME or not secret.strip():
+        raise _refused("Send a key: Authorization: Bearer KEY. They are made by `svahub keys create`.")
+    return secret.strip()
+
+
+def _refused(detail: str, more: str = "") -> Problem:
+    return Problem(Kind.NO_KEY, detail, headers={"WWW-Authenticate": CHALLENGE + more})
