@@ -9,7 +9,8 @@ import ssl
 import sys
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -17,7 +18,15 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner, Result
+from svahub import Account, Address, Customer, Desired, DocumentKind, Environment, Observed, Subscription, Task
+from svahub.cli import main
+from svahub.client import ProviderClient
+from svahub.hub import Hub, TenantHub
+from svahub.intake import ContractRow
+from svahub.testing import Request
 from svahub.testing.clocks import HandClock
+from svahub_asaas import Asaas, AsaasSettings
 from svahub_asaas.simulator import AsaasSimulator
 
 ONE_CONTEXT = ssl.create_default_context()  # a new one for each client costs more than most tests
@@ -37,6 +46,96 @@ def http(simulator: AsaasSimulator) -> Iterator[httpx.Client]:
     headers = {"access_token": simulator.credentials["key"]}
     with httpx.Client(base_url=simulator.url, headers=headers, verify=ONE_CONTEXT) as client:
         yield client
+
+
+KEY = "ASAAS_KEY_OF_TESTS"
+
+
+@dataclass
+class Isp:
+    """An installation with one integration, `bill`, at the simulator; both go by one clock, moved by hand."""
+
+    hub: Hub
+    clock: HandClock
+    asaas: AsaasSimulator
+
+    @property
+    def office(self) -> TenantHub:
+        """The default tenant's part."""
+        return self.hub.tenant("default")
+
+    def invoke(self, *arguments: str, code: int = 0) -> Result:
+        """Run a command and see that it ends with a code."""
+        result = CliRunner().invoke(main, list(arguments), obj=self.hub)
+        assert result.exit_code == code, result.output
+        return result
+
+    def told(self, *arguments: str, code: int = 0) -> Any:
+        """Return the JSON document that a command prints."""
+        return json.loads(self.invoke(*arguments, "--json", code=code).stdout)
+
+    def set(self, integration: str = "bill", **settings: Any) -> None:
+        """Change an integration's settings."""
+        self.office.integrations.set(integration, settings=settings)
+
+    def add(self, name: str) -> None:
+        """Add an integration with the same account at Asaas."""
+        self.office.integrations.add(
+            name, "asaas", Environment.STAGING, address=self.asaas.url, secret={"key": f"env:{KEY}"}
+        )
+
+    def sign(self, number: int, birth_date: str | None = None, **customer: Any) -> str:
+        """Have a customer sign a contract for 49.90 a month, and return its id."""
+        person = {
+            "id": f"P{number}",
+            "name": f"Pessoa {('Ana', 'Bia', 'Caio', 'Davi')[number % 4]}",
+            "document": _cpf(number),
+            "email": f"p{number}@example.com",
+            "birth_date": birth_date,
+        }
+        contract = {
+            "contract_id": f"C{number}",
+            "customer": person | customer,
+            "due_day": 10,
+            "price": "49.90",
+            "items": [{"code": "1", "product_code": "NET"}],
+        }
+        taken = self.office.contracts.take_in([ContractRow.model_validate(contract)])
+        assert taken.rejected == 0
+        return f"C{number}"
+
+    def charge(self, *numbers: int) -> list[dict[str, Any]]:
+        """Sign contracts and charge them for the month; return their invoices, by contract."""
+        for number in numbers:
+            self.sign(number)
+        self.invoke("asaas", "invoices", "create", "--yes")
+        listed: list[dict[str, Any]] = self.told("asaas", "invoices", "list")
+        self.clock.advance(minutes=1)
+        return listed
+
+    def pass_days(self, days: int = 1) -> None:
+        """Let days pass, here and at Asaas."""
+        self.clock.advance(days=days)
+        self.asaas.between_requests(self.asaas._settlements.turn_day)  # the clock is one: only the day's work is left
+
+
+def _cpf(number: int) -> str:
+    digits = [int(digit) for digit in f"{700_000_000 + number}"]
+    for length in (9, 10):
+        total = sum(digit * weight for digit, weight in zip(digits, range(length + 1, 1, -1), strict=True))
+        digits.append(total * 10 % 11 % 10)
+    return "".join(map(str, digits))
+
+
+@pytest.fixture
+def isp(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Isp]:
+    """Return an installation on SQLite, with the simulator running."""
+    clock = HandClock()
+    with AsaasSimulator(seed=1, clock=clock).running() as asaas, Hub.open(sqlite_url, clock=clock) as hub:
+        monkeypatch.setenv(KEY, asaas.credentials["key"])
+        isp = Isp(hub, clock, asaas)
+        isp.add("bill")
+        yield isp
 
 
 @dataclass
@@ -110,3 +209,121 @@ def _sibling(name: str) -> Any:
         sys.modules[full] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[full])
     return sys.modules[full]
+
+
+class Asked(AsaasSimulator):
+    """Keeps every request as it came, to be held against the OpenAPI document."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.asked: list[Request] = []
+
+    def authorize(self, request: Request) -> None:
+        self.asked.append(request)
+        super().authorize(request)
+
+
+ANA = Customer(
+    id="c1",
+    name="Ana Inventada",
+    document="52998224725",
+    document_kind=DocumentKind.CPF,
+    email="ana@example.com",
+    phone="+5511987654321",
+    address=Address("Rua das Flores", "10", "", "Centro", "Santos", "SP", "11010000"),
+)
+
+
+@dataclass
+class Till:
+    """The provider at its simulator, whose days pass by hand; what they say to each other is kept."""
+
+    simulator: Asked
+    client: ProviderClient
+    clock: HandClock
+    provider: Asaas
+
+    def with_settings(self, **settings: Any) -> Asaas:
+        """Return the provider set otherwise, and take it from now on."""
+        self.provider = Asaas(AsaasSettings.model_validate({**self.simulator.credentials, **settings}), self.client)
+        return self.provider
+
+    def sold(self, key: str = "s1", *, account: Account | None = None, **more: Any) -> Subscription:
+        """Return an item that is sold for 49.90 a month, due on the 10th."""
+        fields = {
+            "contract_id": "C1",
+            "item_code": "1",
+            "product_type": "billing",
+            "desired": Desired.ACTIVE,
+            "observed": Observed.ACTIVE,
+            "price": Decimal("49.90"),
+            "due_day": 10,
+        }
+        return Subscription(key=key, account=account or Account("a1", ANA), **{**fields, **more})
+
+    def made(self, key: str = "s1", **more: Any) -> Subscription:
+        """Make a subscription, and return it with the ids that Asaas gave."""
+        sold = self.sold(key, **more)
+        user = self.provider.create_user(sold)
+        account = replace(sold.account, remote_id=user.remote_id)
+        return replace(sold, account=account, remote_id=user.subscription(key).remote_id)
+
+    def task(
+        self, kind: str = "charge.create", key: str = "t1", *, customer: str | None = None, **payload: Any
+    ) -> Task:
+        """Return a task about a charge; by default one of 49.90 for November."""
+        charge = {"value": "49.90", "due_date": "2026-11-25", "month": "2026-11", "billing_type": "PIX",
+                  "template": "Contrato $contract, $due_date"}  # fmt: skip
+        asked = {**charge, **payload} if kind == "charge.create" else payload
+        return Task(key, kind, key, asked, Account("a1", ANA, customer), "C1")
+
+    def calls(self) -> list[str]:
+        """Return what was asked since this was last called, by route."""
+        seen = [f"{one.method} {one.path.replace('/', ' ').split()[0]}" for one in self.simulator.requests]
+        self.simulator.requests.clear()
+        return seen
+
+    def kept(self, kind: str) -> list[dict[str, Any]]:
+        """Return what Asaas has, deleted or not, the oldest first."""
+        rows: list[dict[str, Any]] = self.simulator.state()[kind]
+        return rows
+
+    def by_hand(self, method: str, path: str, body: Any = None) -> Any:
+        """Do something as a person does at Asaas's own page."""
+        headers = {"access_token": self.simulator.credentials["key"]}
+        url = f"{self.simulator.url}{path}"
+        answer = httpx.request(method, url, json=body, headers=headers, verify=ONE_CONTEXT)
+        assert answer.status_code == 200, answer.text
+        self.simulator.requests.clear()
+        return answer.json()
+
+    def pass_days(self, days: int) -> None:
+        """Let days pass; Asaas does what it does when each begins."""
+        for _ in range(days):
+            self.clock.advance(days=1)
+            self.simulator.between_requests(self._turn_day)
+
+    def _turn_day(self) -> None:
+        self.simulator._settlements.turn_day()
+        self.simulator._subscriptions.turn_day()
+
+
+@pytest.fixture
+def till(request: pytest.FixtureRequest) -> Iterator[Till]:
+    """Return a provider at its simulator; afterwards all that it asked is held against the OpenAPI document."""
+    named = _sibling("openapi").path_from_environment() is not None or os.environ.get("CI")
+    judging = request.getfixturevalue("openapi") if named else None
+    clock = HandClock()
+    with Asked(seed=1, clock=clock).running() as simulator:
+        settings = AsaasSettings.model_validate(simulator.credentials)
+        with ProviderClient(base_url=simulator.url, auth=settings.auth(), timeout=2, now=clock.now) as client:
+            yield Till(simulator, client, clock, Asaas(settings, client))
+    if judging is not None:
+        judge(judging, simulator)
+
+
+def judge(openapi: Any, simulator: Asked) -> None:
+    """Hold what was asked against the document: bodies, and the names in queries."""
+    for asked in simulator.asked:
+        openapi.validate_request(asked.method, asked.path, asked.json() if asked.body else None, asked.query)
+        assert asked.header("user-agent").startswith(("svahub-asaas/", "python-httpx/"))

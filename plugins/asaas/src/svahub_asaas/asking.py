@@ -90,8 +90,10 @@ class Asks(PerformsTasks, FindsTasks, ReceivesWebhooks, KeepsRecords):
     def _mailed(self, task: Task) -> TaskResult:
         from svahub_asaas.mail.letters import letter
 
-        self.post(letter(task, self.settings, self.client.now()))
-        return TaskResult()
+        message = letter(task, self.settings, self.client.now())
+        if message is not None:
+            self.post(message)
+        return TaskResult(details={"sent": message is not None})
 
     def post(self, message: EmailMessage) -> None:
         """Hand a mail to the ISP's server; raises what `mail.sending.send` raises."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from svahub_asaas.invoicing import today
@@ -23,9 +23,9 @@ class Greeted:
     asked: int
 
 
-def greet(office: TenantHub, integration: str, day: date | None = None) -> Greeted:
-    """Ask for a greeting to every customer who has their birthday, and wants one; once a year for each."""
-    on = day or today(office)
+def greet(office: TenantHub, integration: str) -> Greeted:
+    """Ask for a greeting to every customer who has their birthday today, and wants one; once a year for each."""
+    on = today(office)
     born = office.contracts.birthdays(on)
     with office.reading() as transaction:
         unwilling = store.opted_out(transaction.connection, office.name)
@@ -43,10 +43,9 @@ def greet(office: TenantHub, integration: str, day: date | None = None) -> Greet
     return Greeted(len(born), len(born) - many, sum(task.new for task in asked))
 
 
-def report(office: TenantHub, integration: str, day: date | None = None) -> bool:
-    """Ask for the report on the month before a day to be mailed to the ISP; return whether it was not before."""
-    on = day or today(office)
-    last = on.replace(day=1) - timedelta(days=1)
+def report(office: TenantHub, integration: str) -> bool:
+    """Ask for the report on last month to be mailed to the ISP; return whether it was not before."""
+    last = today(office).replace(day=1) - timedelta(days=1)
     payload = {"first": last.replace(day=1).isoformat(), "last": last.isoformat()}
     with office.transaction("asaas mail report", f"integration {integration}", month=f"{last:%Y-%m}") as transaction:
         task = office.tasks.submit(transaction, integration, Kind.PAYMENT_REPORT, f"{last:%Y-%m}", payload)

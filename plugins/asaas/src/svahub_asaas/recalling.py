@@ -25,11 +25,20 @@ def recall(transaction: Transaction, subject: Task | Webhook) -> Mapping[str, An
         return known(transaction, event.payment) if event and event.payment else {}
     match subject.kind:
         case Kind.BIRTHDAY:
-            return {"text": _text(transaction, "birthday"), "subject": _text(transaction, "birthday-subject")}
+            return _greeting(transaction, subject)
         case Kind.PAYMENT_REPORT:
             return _report(transaction, subject)
         case _:
             return {}
+
+
+def _greeting(transaction: Transaction, task: Task) -> Mapping[str, Any]:
+    customer = task.account.customer.id if task.account else ""
+    return {
+        "text": _text(transaction, "birthday"),
+        "subject": _text(transaction, "birthday-subject"),
+        "opted_out": customer in texts.opted_out(transaction.connection, transaction.tenant),
+    }
 
 
 def _text(transaction: Transaction, name: str) -> str | None:
@@ -38,12 +47,8 @@ def _text(transaction: Transaction, name: str) -> str | None:
 
 
 def _report(transaction: Transaction, task: Task) -> Mapping[str, Any]:
-    from svahub_asaas.reports.page import brl, page  # drawing is 100 ms that only a report should pay
-    from svahub_asaas.reports.rows import report
-
+    """Return the rows alone: the page is drawn outside of the transaction, in which others wait."""
     first, last = date.fromisoformat(task.payload["first"]), date.fromisoformat(task.payload["last"])
     assert transaction.integration is not None
-    rows = charges.issued(transaction.connection, transaction.tenant, transaction.integration, first, last)
-    made = report(rows, first, last, transaction.now.date())
-    text = "\n".join(f"{name}: {summed.count}, {brl(summed.value)}" for name, summed in made.sums.items())
-    return {"text": f"{text}\n", "page": page(made, "Charges")}
+    whose = (transaction.connection, transaction.tenant, transaction.integration)
+    return {"payments": [*charges.paid(*whose, first, last)], "invoices": [*charges.issued(*whose, first, last)]}

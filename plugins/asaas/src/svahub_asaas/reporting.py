@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from svahub.errors import Refused
 
 from svahub_asaas.invoicing import today
-from svahub_asaas.reports.rows import Difference, Report, differences, report
+from svahub_asaas.reports.rows import Difference, Report, Sum, differences, report
 from svahub_asaas.reports.written import as_csv, as_mapping
 from svahub_asaas.store import charges as store
 
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
     from svahub.hub import TenantHub
 
-__all__ = ["Kind", "as_mapping", "checked", "made", "written"]
+    from svahub_asaas.charges.wire import Statistics
+
+__all__ = ["Kind", "as_mapping", "checked", "made", "refuse_unchecked", "written"]
+
+STATISTICS = ("PENDING", "RECEIVED", "CONFIRMED", "OVERDUE")
+"""The statuses by which Asaas lets its statistics be asked for."""
 
 
 class Kind(StrEnum):
@@ -43,20 +48,30 @@ def written(made: Report, kind: Kind, shape: str) -> str:
     if shape == "html":
         from svahub_asaas.reports.page import page  # drawing is 100 ms that only this shape should pay
 
-        return page(made, f"{kind.value.capitalize()}")
+        return page(made, kind.value.capitalize())
     raise Refused(f"A report of the shape {shape!r} goes to the terminal: leave --output out.")
 
 
-def checked(office: TenantHub, integration: str, kind: Kind, made: Report) -> Sequence[Difference]:
-    """Return where the totals differ from Asaas's statistics of the same days; empty when they agree.
+def refuse_unchecked(kind: Kind) -> None:
+    """Refuse to check a report that Asaas has no statistics of: it has none by the day of the payment."""
+    if kind is Kind.PAYMENTS:
+        raise Refused("Asaas has statistics by the day of issue only: check `report invoices` of these days.")
 
-    Refused for payments: Asaas has no statistics by the day of the payment.
+
+def checked(office: TenantHub, integration: str, made: Report) -> Sequence[Difference]:
+    """Return where a report on invoices differs from Asaas's statistics of the same days; empty when they agree.
+
+    The whole is compared, and each status by which Asaas lets them be asked for.
     """
     from svahub_asaas import Asaas
 
-    if kind is Kind.PAYMENTS:
-        raise Refused("Asaas has statistics by the day of issue only: check the report on invoices.")
     span = {"dateCreated[ge]": made.first.isoformat(), "dateCreated[le]": made.last.isoformat()}
     with office.provider(integration, Asaas) as asaas:
-        theirs = asaas.charges.statistics(**span)
-    return differences(made.issued, theirs.quantity, theirs.value, theirs.net_value)
+        found = _differing("issued", made.issued, asaas.charges.statistics(**span))
+        for status in STATISTICS:
+            found += _differing(status, made.in_status(status), asaas.charges.statistics(status=status, **span))
+    return found
+
+
+def _differing(what: str, ours: Sum, theirs: Statistics) -> list[Difference]:
+    return differences(what, ours, Sum(theirs.quantity, theirs.value, theirs.net_value))

@@ -13,15 +13,20 @@ if TYPE_CHECKING:
 
     from svahub_asaas.settings import AsaasSettings
 
-NONE = "there is no integration with Asaas"
+NONE = "there is no integration with Asaas that is enabled"
+DISABLED = "disabled"
+
+
+def _enabled(office: TenantHub) -> list[str]:
+    from svahub_asaas.invoicing import PROVIDER
+
+    return [one.name for one in office.integrations.list() if one.provider == PROVIDER and one.status != DISABLED]
 
 
 def _each(office: TenantHub, do: Callable[[TenantHub, str], str]) -> str:
     """Do something for each integration with Asaas, whatever another one's failure; Refused tells of all."""
-    from svahub_asaas.invoicing import integrations_of
-
     done, failed = [], []
-    for name in integrations_of(office):
+    for name in _enabled(office):
         try:
             done.append(f"{name}: {do(office, name)}")
         except (Refused, ProviderError) as error:
@@ -73,18 +78,23 @@ def _report(office: TenantHub, name: str) -> str:
     return "asked to be mailed" if report(office, name) else "was mailed before"
 
 
-def _greet(office: TenantHub, name: str) -> str:
+def _greet(office: TenantHub) -> str:
+    """Greet the tenant's customers through one integration: another would greet the same people again."""
     from svahub_asaas.mailing import greet
 
-    settings = _settings(office, name)
-    if settings.smtp_host is None or not settings.birthday_mails:
+    name = next((name for name in _enabled(office) if _greets(_settings(office, name))), None)
+    if name is None:
         return "smtp_host is not set, or birthday_mails is off"
     greeted = greet(office, name)
-    return f"{greeted.asked} of {greeted.birthdays} birthdays greeted"
+    return f"{name}: {greeted.asked} of {greeted.birthdays} birthdays greeted, {greeted.opted_out} want no greetings"
+
+
+def _greets(settings: AsaasSettings) -> bool:
+    return settings.smtp_host is not None and settings.birthday_mails
 
 
 overdue_sweep = Schedule("20 * * * *", "Read what is overdue at Asaas.", lambda office: _each(office, _sweep_overdue))
 missed_events = Schedule("50 3 * * *", "Read what webhooks missed.", lambda office: _each(office, _sweep_missed))
 monthly_charges = Schedule("0 5 1 * *", "Charge contracts for the month.", lambda office: _each(office, _charge))
 payment_report = Schedule("0 7 1 * *", "Mail the report on last month.", lambda office: _each(office, _report))
-birthdays = Schedule("0 8 * * *", "Greet customers on their birthday.", lambda office: _each(office, _greet))
+birthdays = Schedule("0 8 * * *", "Greet customers on their birthday.", _greet)

@@ -1,77 +1,84 @@
-"""Reading from Asaas what its webhooks may have missed: charges that are overdue, were paid, or are new.
+"""Reading from Asaas what its webhooks may have missed, and writing it with what it says of debts.
 
 A listing that ends early changes nothing about what it did not name: only what was read is believed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from svahub import Debt, DebtSettled
-from svahub.errors import NotFound
+from svahub.errors import NotFound, ProviderError, Refused
 
-from svahub_asaas.charges.ledger import contract_of, row_of
 from svahub_asaas.charges.wire import Payment
 from svahub_asaas.invoicing import today
-from svahub_asaas.status import Standing, debt_of, standing
+from svahub_asaas.status import UNPAID, Standing, standing
 from svahub_asaas.store import charges as store
 from svahub_asaas.store import texts
+from svahub_asaas.taking import Swept, gone, take
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
-
-    from svahub.extension import Transaction
     from svahub.hub import TenantHub
 
     from svahub_asaas.charges.calls import Charges
     from svahub_asaas.store.charges import ChargeRow
 
 PAGE = 100
-OVERLAP = timedelta(days=1)
+OVERLAP = timedelta(days=3)
+"""So much of what was read is read again: a payment may be noted later than on its day."""
 FIRST = timedelta(days=30)
-"""So far back the first sweep looks."""
+"""So far back the first sweep looks for what was made and paid."""
+WINDOW = timedelta(days=31)
+"""So many days are read before it is noted that they were."""
+TAKEN_BACK_WITHIN = timedelta(days=540)
+"""A card's holder may take a payment back for so long (assumed); refunds of older charges are not looked for."""
+MOST_ALONE = 1_000
+"""So many charges one sweep reads one by one; the next goes on."""
 MISSED = "missed-events"
+UNDER_WAY = (
+    "PENDING",
+    "AWAITING_RISK_ANALYSIS",
+    "OVERDUE",
+    "DUNNING_REQUESTED",
+    "CONFIRMED",
+    "REFUND_REQUESTED",
+    "REFUND_IN_PROGRESS",
+    "CHARGEBACK_REQUESTED",
+    "CHARGEBACK_DISPUTE",
+    "AWAITING_CHARGEBACK_REVERSAL",
+)
+"""Statuses in which no charge stays: Asaas lists each whole, and what we have in one and is not listed has changed."""
+
+Filters = Mapping[str, Any]
+Told = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """How many charges were read, how many of them had changed, and what that says of debts."""
-
-    read: int = 0
-    changed: int = 0
-    debts: int = 0
-    settled: int = 0
-
-    def plus(self, other: Swept) -> Swept:
-        """Return both together."""
-        return Swept(
-            self.read + other.read,
-            self.changed + other.changed,
-            self.debts + other.debts,
-            self.settled + other.settled,
-        )
-
-    def __str__(self) -> str:
-        return f"{self.read} charges read, {self.changed} changed; {self.debts} owed, {self.settled} no longer"
-
-
-def sweep_overdue(office: TenantHub, integration: str, told: Callable[[int], None] = lambda _many: None) -> Swept:
-    """Read what is overdue at Asaas, and anew what we take for overdue and Asaas no longer lists."""
+def sweep_overdue(office: TenantHub, integration: str, told: Told = lambda _many: None) -> Swept:
+    """Read what is due and not paid at Asaas, and anew what we take for that and Asaas no longer lists."""
     with _charges(office, integration) as charges:
         return _Sweep(office, integration, charges, told).overdue()
 
 
 def sweep_missed(
-    office: TenantHub, integration: str, since: date | None = None, told: Callable[[int], None] = lambda _many: None
+    office: TenantHub, integration: str, since: date | None = None, told: Told = lambda _many: None
 ) -> Swept:
-    """Read what was made or paid since a day (the last sweep's, unless one is named), and what is overdue."""
+    """Read what was made or paid since a day (the last sweep's, unless one is named), and all that is under way.
+
+    What was paid and taken back, deleted, restored or put off shows in that: it is listed in the status that it has
+    now, or in none. Where Asaas fails on the way, what was read stays read, and Refused says from where to go on.
+    """
     with _charges(office, integration) as charges:
         return _Sweep(office, integration, charges, told).missed(since)
+
+
+def windows(first: date, last: date) -> Iterator[tuple[date, date]]:
+    """Return the days from one to another in spans, the oldest first, both ends of each in it."""
+    while first <= last:
+        yield first, min(first + WINDOW - timedelta(days=1), last)
+        first += WINDOW
 
 
 @contextmanager
@@ -85,46 +92,83 @@ def _charges(office: TenantHub, integration: str) -> Iterator[Charges]:
 class _Sweep:
     """One sweep of one integration."""
 
-    def __init__(self, office: TenantHub, integration: str, charges: Charges, told: Callable[[int], None]) -> None:
+    def __init__(self, office: TenantHub, integration: str, charges: Charges, told: Told) -> None:
         self._office, self._integration, self._charges, self._told = office, integration, charges, told
         self._seen: set[str] = set()
         self._today = today(office)
         self._owed = frozenset(debt.reference for debt in office.debts.list() if debt.integration == integration)
 
     def overdue(self) -> Swept:
-        listed = self._taken(self._charges.list(status="OVERDUE"))
-        return listed.plus(self._taken(self._read_anew()))
+        """Read what should have been paid by now: what is due on a weekend stays pending until Monday."""
+        due = {"dueDate[le]": (self._today - timedelta(days=1)).isoformat()}
+        swept = self._listed({"status": status} | due for status in sorted(UNPAID))
+        return swept.plus(self._alone([row for row in self._ours(UNPAID, self._today) if not _is_taken_back(row)]))
 
     def missed(self, since: date | None) -> Swept:
-        first = since or self._since()
-        paid = self._taken(self._charges.list(**{"paymentDate[ge]": first.isoformat()}))
-        made = self._taken(self._charges.list(**{"dateCreated[ge]": first.isoformat()}))
-        swept = paid.plus(made).plus(self.overdue())
-        with self._office.transaction("asaas sync", f"integration {self._integration}", since=first) as transaction:
-            texts.swept(transaction.connection, self._office.name, self._integration, MISSED, self._today)
-        return swept
+        """Read span by span what was made and paid, then status by status what is under way."""
+        usual = self._usual_first()
+        first, swept = since or usual, Swept()
+        try:
+            for start, end in windows(first, self._today):
+                swept = swept.plus(self._listed(self._made_and_paid(start, end)))
+                if first <= usual:
+                    self._note_until(end)
+                first = end + timedelta(days=1)
+        except ProviderError as error:
+            raise Refused(f"{error}. All until {first} was read. Go on: svahub asaas sync --since {first}") from error
+        taken_back = {"status": "REFUNDED", "dateCreated[ge]": (self._today - TAKEN_BACK_WITHIN).isoformat()}
+        swept = swept.plus(self._listed([*({"status": status} for status in UNDER_WAY), taken_back]))
+        return swept.plus(self._alone(self._ours(UNDER_WAY)))
 
-    def _since(self) -> date:
-        with self._office.reading() as transaction:
-            until = texts.swept_until(transaction.connection, self._office.name, self._integration, MISSED)
+    def _made_and_paid(self, start: date, end: date) -> Iterator[Filters]:
+        """Return what lists them; the last span is open, as Asaas's day may have begun before ours."""
+        for what in ("dateCreated", "paymentDate"):
+            until = {} if end >= self._today else {f"{what}[le]": end.isoformat()}
+            yield {f"{what}[ge]": start.isoformat()} | until
+
+    def _usual_first(self) -> date:
+        until = self._until()
         return self._today - FIRST if until is None else until - OVERLAP
 
-    def _read_anew(self) -> Iterator[Payment]:
-        """Read one by one what should have been paid by now, or is owed as far as we know, and was in no listing."""
-        for row in self._left():
-            try:
-                yield self._charges.get(row.id)
-            except NotFound:
-                yield gone(row)
+    def _until(self) -> date | None:
+        with self._office.reading() as transaction:
+            return texts.swept_until(transaction.connection, self._office.name, self._integration, MISSED)
 
-    def _left(self) -> list[ChargeRow]:
+    def _note_until(self, day: date) -> None:
+        """Note how far this has come, so that a sweep that ends early goes on from there."""
+        before = self._until()
+        if before is not None and before >= day:
+            return
+        with self._office.transaction("asaas sync", f"integration {self._integration}", until=day) as transaction:
+            texts.swept(transaction.connection, self._office.name, self._integration, MISSED, day)
+
+    def _listed(self, wanted: Iterable[Filters]) -> Swept:
+        swept = Swept()
+        for filters in wanted:
+            swept = swept.plus(self._taken(self._charges.list(**filters)))
+        return swept
+
+    def _alone(self, rows: Iterable[ChargeRow]) -> Swept:
+        """Read one by one what we have and was in no listing, as far as it goes in one sweep."""
+        missing = [row for row in rows if row.id not in self._seen]
+        now, later = missing[:MOST_ALONE], missing[MOST_ALONE:]
+        return self._taken(map(self._as_it_is, now)).plus(Swept(left=len(later)))
+
+    def _as_it_is(self, row: ChargeRow) -> Payment:
+        try:
+            return self._charges.get(row.id)
+        except NotFound:
+            return gone(row)
+
+    def _ours(self, statuses: Iterable[str], before: date | None = None) -> list[ChargeRow]:
+        """Return what we take to be in some statuses, due before a day if one is named, and all that is owed."""
         with self._office.reading() as transaction:
             where = (transaction.connection, self._office.name, self._integration)
-            due = {row.id: row for row in store.unpaid(*where, self._today)}
-            owed = sorted(self._owed - due.keys() - self._seen)
+            rows = {row.id: row for row in store.in_status(*where, statuses, before)}
+            owed = sorted(self._owed - rows.keys() - self._seen)
             for start in range(0, len(owed), PAGE):
-                due |= store.by_ids(*where, owed[start : start + PAGE])
-        return [row for row in due.values() if row.id not in self._seen]
+                rows |= store.by_ids(*where, owed[start : start + PAGE])
+        return list(rows.values())
 
     def _taken(self, payments: Iterable[Payment]) -> Swept:
         swept = Swept()
@@ -137,76 +181,6 @@ class _Sweep:
         return swept
 
 
-def take(
-    office: TenantHub,
-    integration: str,
-    payments: list[Payment],
-    asked_at: datetime,
-    owed: Collection[str] = frozenset(),
-) -> Swept:
-    """Write charges as Asaas had them when it was asked, with what they say of debts, in one transaction.
-
-    What a webhook has told since is newer, and stays. Charges that are `owed` end their debts also where nothing is
-    new about them: what a task of ours did to them is known, and only the webhook that was missed would have told.
-    """
-    subject = f"integration {integration}"
-    with office.transaction("asaas sync", subject, charges=len(payments)) as opened:
-        transaction = replace(opened, integration=integration)
-        ids = [payment.id for payment in payments]
-        before = store.by_ids(transaction.connection, office.name, integration, ids)
-        old = [payment for payment in payments if not _is_newer(before.get(payment.id), asked_at)]
-        rows = [_row(transaction, payment, before.get(payment.id)) for payment in old]
-        changed = [row for row in rows if _is_news(row, before.get(row.id))]
-        store.put(transaction.connection, changed)
-        told = [
-            one for row in rows if (one := _debt(row, before.get(row.id))) is not None and _says(one, changed, owed)
-        ]
-        office.debts.report(transaction, integration, told)
-    debts = sum(isinstance(one, Debt) for one in told)
-    return Swept(len(payments), len(changed), debts, len(told) - debts)
-
-
-def _says(told: Debt | DebtSettled, changed: list[ChargeRow], owed: Collection[str]) -> bool:
-    is_settled = isinstance(told, DebtSettled) and told.reference in owed
-    return is_settled or any(row.id == told.reference for row in changed)
-
-
-def _is_newer(known: ChargeRow | None, asked_at: datetime) -> bool:
-    return known is not None and known.seen_at >= asked_at
-
-
-def _row(transaction: Transaction, payment: Payment, before: ChargeRow | None) -> ChargeRow:
-    contract = before.contract_id if before and before.contract_id else contract_of(transaction, payment)
-    return row_of(transaction, payment, contract, before.told_at if before else None)
-
-
-def _is_news(row: ChargeRow, before: ChargeRow | None) -> bool:
-    return before is None or replace(row, seen_at=before.seen_at) != before
-
-
-def _debt(row: ChargeRow, before: ChargeRow | None) -> Debt | DebtSettled | None:
-    if row.contract_id is None:
-        return None
-    if before is None and standing(row.status, deleted=row.deleted) is Standing.OPEN:
-        return None
-    return debt_of(row.contract_id, row.id, status=row.status, deleted=row.deleted, due=row.due_date, value=row.value)
-
-
-def gone(row: ChargeRow) -> Payment:
-    """Return a charge that Asaas no longer has, from what it last was."""
-    return Payment(
-        id=row.id,
-        customer=row.customer,
-        subscription=row.subscription,
-        value=row.value,
-        net_value=row.net_value,
-        billing_type=row.billing_type,
-        status=row.status,
-        due_date=row.due_date,
-        date_created=row.created_on,
-        payment_date=row.payment_date,
-        client_payment_date=row.client_payment_date,
-        external_reference=row.reference,
-        deleted=True,
-        invoice_url=row.invoice_url,
-    )
+def _is_taken_back(row: ChargeRow) -> bool:
+    """Say whether a charge is owed as it was taken back: what becomes of that is read once a day, not every hour."""
+    return standing(row.status, deleted=row.deleted) is Standing.REVERSED

@@ -74,23 +74,33 @@ def _report(
 ) -> None:
     if last < first:
         raise click.UsageError("--to is before --from.")
+    if check:
+        reporting.refuse_unchecked(kind)
     name = invoicing.the_integration(office, integration)
     made = reporting.made(office, name, kind, first, last)
-    _write(made, kind, "json" if as_json else shape, output)
-    if check:
-        _tell(reporting.checked(office, name, kind, made))
+    found = reporting.checked(office, name, made) if check else None
+    _write(made, kind, "json" if as_json else shape, output, found)
+    if found is not None:
+        _tell(found)
 
 
-def _write(made: Report, kind: reporting.Kind, shape: str, output: Path | None) -> None:
+def _write(
+    made: Report, kind: reporting.Kind, shape: str, output: Path | None, found: Sequence[Difference] | None
+) -> None:
     if shape == "table" and output is None:
         _show(made)
         return
-    text = as_document(reporting.as_mapping(made)) if shape == "json" else reporting.written(made, kind, shape)
+    text = _as_json(made, found) if shape == "json" else reporting.written(made, kind, shape)
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
         return
     output.write_text(text, encoding="utf-8")
     click.echo(f"Written: {output}", err=True)
+
+
+def _as_json(made: Report, found: Sequence[Difference] | None) -> str:
+    checked = {} if found is None else {"differences": found}
+    return as_document(reporting.as_mapping(made) | checked)
 
 
 def _show(made: Report) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from email.message import EmailMessage
 
 from svahub.errors import Busy, Cause, OutcomeUnknown, ProviderError, Rejected, Unreachable
@@ -14,53 +15,68 @@ from svahub.errors import Busy, Cause, OutcomeUnknown, ProviderError, Rejected, 
 from svahub_asaas.mail.letters import POLICY
 from svahub_asaas.mail.settings import MailSettings, Security
 
+PATIENCE_SECONDS = 30.0
+"""A server may look into a message for so long before it says whether it takes it."""
+SEND_IT = 354
 
-def send(message: EmailMessage, settings: MailSettings, permit: Callable[[float], None], timeout: float) -> None:
+
+def send(
+    message: EmailMessage,
+    settings: MailSettings,
+    permit: Callable[[float], None],
+    timeout: float,
+    patience: float = PATIENCE_SECONDS,
+) -> None:
     """Hand a message to the mail server; `permit` is asked just before nothing can be taken back any more.
 
-    `timeout` is in seconds, for each answer of the server. Raises Unreachable or Busy when the message surely was not
-    taken, Rejected when the server refuses it, OutcomeUnknown when nobody can tell.
+    `timeout` is in seconds, for each answer before the message and for sending it; `patience` is for the answer to it,
+    while which nothing is sent. Raises Unreachable or Busy when the message surely was not taken, Rejected when the
+    server refuses it, OutcomeUnknown when nobody can tell.
     """
     content = message.as_bytes(policy=POLICY)
-    with _server(settings, timeout) as server:
+    with _not_taken():
+        connected = _connected(settings, timeout)
+    with closing(connected) as server:
         with _not_taken():
             _introduce(server, settings)
             _accepted(server.mail(str(message["From"])))
             _accepted(server.rcpt(str(message["To"])))
+            _accepted(server.docmd("DATA"), SEND_IT)
         permit(timeout)
-        _hand_over(server, content)
+        with _not_taken():  # without its last line, which is sent last, a message is none
+            server.send(_as_data(content))
+        _taken(server, max(timeout, patience))
+        with suppress(OSError, smtplib.SMTPException):
+            server.quit()
 
 
-def _hand_over(server: smtplib.SMTP, content: bytes) -> None:
+def _as_data(content: bytes) -> bytes:
+    """Return a message, whose lines end in CR LF, as SMTP bears it: no line of it is the dot that ends it."""
+    end = b"" if content.endswith(b"\r\n") else b"\r\n"
+    return re.sub(rb"(?m)^\.", b"..", content) + end + b".\r\n"
+
+
+def _taken(server: smtplib.SMTP, patience: float) -> None:
     try:
-        code, _ = server.data(content)
-    except smtplib.SMTPDataError as error:  # the server refused before it got anything
-        raise _refused(error.smtp_code) from None
-    except (OSError, smtplib.SMTPException) as error:
-        raise OutcomeUnknown("the mail server ended before it said whether it took the message") from error
+        if server.sock is not None:
+            server.sock.settimeout(patience)
+        code, _ = server.getreply()
+    except (OSError, smtplib.SMTPException):
+        code = None
+    if code is None:
+        raise OutcomeUnknown("the mail server ended before it said whether it took the message")
     if 400 <= code < 600:
         raise _refused(code)
     if not 200 <= code < 300:
         raise OutcomeUnknown(f"the mail server took the message and said nothing that can be understood ({code})")
 
 
-@contextmanager
-def _server(settings: MailSettings, timeout: float) -> Iterator[smtplib.SMTP]:
-    host = settings.smtp_host
+def _connected(settings: MailSettings, timeout: float) -> smtplib.SMTP:
+    host, port = settings.smtp_host, settings.smtp_port
     assert host is not None  # no task is made where there is no server
-    with _not_taken():
-        if settings.smtp_security is Security.TLS:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, settings.smtp_port, timeout=timeout, context=ssl.create_default_context()
-            )
-        else:
-            server = smtplib.SMTP(host, settings.smtp_port, timeout=timeout)
-    try:
-        yield server
-    finally:
-        with suppress(OSError, smtplib.SMTPException):
-            server.quit()
-        server.close()
+    if settings.smtp_security is Security.TLS:
+        return smtplib.SMTP_SSL(host, port, timeout=timeout, context=ssl.create_default_context())
+    return smtplib.SMTP(host, port, timeout=timeout)
 
 
 def _introduce(server: smtplib.SMTP, settings: MailSettings) -> None:
@@ -76,7 +92,7 @@ def _not_taken() -> Iterator[None]:
     """Say of what goes wrong before the message that it was not sent; no server's text is repeated."""
     try:
         yield
-    except (OSError, smtplib.SMTPException) as error:  # what smtplib raises on login may quote the server
+    except (OSError, smtplib.SMTPException, UnicodeError) as error:  # what smtplib raises on login may quote the server
         failure = _meaning(error)
     else:
         return
@@ -93,16 +109,16 @@ def _meaning(error: Exception) -> ProviderError:
             return _refused(code)
         case ssl.SSLError():
             return Unreachable(Cause.TLS, "no private connection to the mail server")
-        case socket.gaierror():
+        case socket.gaierror() | UnicodeError():
             return Unreachable(Cause.NAME, "the name of the mail server is not known")
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return Unreachable(Cause.TIMEOUT, "the mail server does not answer")
     return Unreachable(Cause.REFUSED, "the mail server cannot be reached, or ended the conversation")
 
 
-def _accepted(answer: tuple[int, bytes]) -> None:
+def _accepted(answer: tuple[int, bytes], *expected: int) -> None:
     code, _ = answer
-    if code not in {250, 251}:
+    if code not in (expected or {250, 251}):
         raise _refused(code)
 
 

@@ -41,6 +41,14 @@ class MailSettings(BaseModel):
             raise ValueError("smtp_user and smtp_password go together: set both, or none where no login is asked")
         return self
 
+    @field_validator("smtp_user", "smtp_password")
+    @classmethod
+    def _ascii(cls, given: str | SecretStr | None) -> str | SecretStr | None:
+        text = given.get_secret_value() if isinstance(given, SecretStr) else given
+        if text is not None and not (text.isascii() and text.isprintable()):
+            raise ValueError("letters, digits and signs of ASCII only: a login by SMTP knows no others")
+        return given
+
     @field_validator("mail_from", "report_to")
     @classmethod
     def _plain(cls, address: str | None) -> str | None:

@@ -12,6 +12,7 @@ import pygal
 from svahub_asaas.reports.rows import NOTHING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from svahub_asaas.reports.rows import Report
@@ -19,44 +20,92 @@ if TYPE_CHECKING:
 # pygal puts a finder of its own, for plugins that nobody here has, before every later import of the process.
 sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
 
-STYLE = pygal.style.Style(background="transparent", plot_background="transparent", font_family="sans-serif")
+COLOURS = {"paid": "#2e8b57", "pending": "#4a7fb5", "overdue": "#d1592b", "reversed": "#7d5ba6", "unknown": "#8a8a8a"}
+AGES = ("#4a7fb5", "#e3a33b", "#d9772f", "#c24a2c", "#8e2a1e")
+DAYS = 62
+"""A longer span is drawn by month."""
+MOST_LABELS = 10
+SCALE = {"y_labels_major_count": 5, "show_minor_y_labels": False, "include_x_axis": True}
 
 
 def by_standing(report: Report) -> str:
-    """Return a pie of what is paid, pending, overdue and reversed."""
-    chart = pygal.Pie(title="By standing (R$)", **_looks())
-    for name, summed in report.sums.items():
-        if name != "issued" and summed.count:
-            chart.add(name, [float(summed.value)])
+    """Return a ring of what is paid, pending, overdue and reversed."""
+    sums = {name: summed for name, summed in report.sums.items() if name != "issued" and summed.count}
+    chart = pygal.Pie(title="By standing", inner_radius=0.55, **_looks(*(COLOURS[name] for name in sums)))
+    for name, summed in sums.items():
+        chart.add(f"{name} {_share(summed.value, report.issued.value)}", [float(summed.value)])
     return _drawn(chart)
 
 
 def by_age(report: Report) -> str:
     """Return bars of what is not paid, by its age."""
-    chart = pygal.Bar(title="Not paid, by days overdue (R$)", show_legend=False, **_looks())
+    chart = pygal.Bar(title="Not paid (R$), by days overdue", show_legend=False, **SCALE, **_looks(*AGES))
     chart.x_labels = [age.value for age in report.ageing]
-    chart.add("", [float(summed.value) for summed in report.ageing.values()])
+    values = [float(summed.value) for summed in report.ageing.values()]
+    chart.add("", [{"value": value, "color": AGES[number]} for number, value in enumerate(values)])
     return _drawn(chart)
 
 
-def by_day(report: Report) -> str:
-    """Return lines of what was due and what was paid on each day."""
-    due: dict[date, Decimal] = defaultdict(lambda: NOTHING)
-    paid: dict[date, Decimal] = defaultdict(lambda: NOTHING)
+def by_time(report: Report) -> str:
+    """Return lines of what was due and what was paid, by day, or by month where there are many days."""
+    form = "%Y-%m-%d" if len({line.due_date for line in report.lines}) <= DAYS else "%Y-%m"
+    due: dict[str, Decimal] = defaultdict(lambda: NOTHING)
+    paid: dict[str, Decimal] = defaultdict(lambda: NOTHING)
     for line in report.lines:
-        due[line.due_date] += line.value
+        due[_part(line.due_date, form)] += line.value
         if line.paid_on is not None:
-            paid[line.paid_on] += line.value
-    days = sorted({*due, *paid})
-    chart = pygal.Line(title="Due and paid, by day (R$)", x_label_rotation=45, **_looks())
-    chart.x_labels = [f"{day:%d/%m}" for day in days]
-    chart.add("due", [float(due[day]) for day in days])
-    chart.add("paid", [float(paid[day]) for day in days])
-    return _drawn(chart)
+            paid[_part(line.paid_on, form)] += line.value
+    return _drawn(_lines(sorted({*due, *paid}), due, paid))
 
 
-def _looks() -> dict[str, Any]:
-    return {"style": STYLE, "js": [], "height": 320, "width": 640, "no_data_text": "nothing"}
+def _lines(times: list[str], due: Mapping[str, Decimal], paid: Mapping[str, Decimal]) -> Any:
+    unit = "day" if all(len(time) > len("2026-11") for time in times) else "month"
+    looks = _looks(COLOURS["pending"], COLOURS["paid"])
+    chart = pygal.Line(title=f"Due and paid (R$), by {unit}", show_minor_x_labels=False, dots_size=2, **SCALE, **looks)
+    chart.x_labels = [_label(time) for time in times]
+    chart.x_labels_major_every = max(1, -(-len(times) // MOST_LABELS))
+    chart.add("due", [float(due.get(time, NOTHING)) for time in times])
+    chart.add("paid", [float(paid.get(time, NOTHING)) for time in times])
+    return chart
+
+
+def _part(day: date, form: str) -> str:
+    return day.strftime(form)
+
+
+def _label(time: str) -> str:
+    """Return a day as 24/11, a month as 11/2026."""
+    year, month, *day = time.split("-")
+    return f"{day[0]}/{month}" if day else f"{month}/{year}"
+
+
+def _share(part: Decimal, whole: Decimal) -> str:
+    return f"{part * 100 / whole:.0f} %" if whole else ""
+
+
+def _looks(*colours: str) -> dict[str, Any]:
+    style = pygal.style.Style(
+        background="transparent",
+        plot_background="transparent",
+        font_family="system-ui, sans-serif",
+        colors=colours or ("#4a7fb5",),
+        title_font_size=18,
+        label_font_size=14,
+        major_label_font_size=14,
+        legend_font_size=15,
+        no_data_font_size=20,
+    )
+    return {
+        "style": style,
+        "js": [],
+        "height": 340,
+        "width": 520,
+        "no_data_text": "nothing",
+        "legend_at_bottom": True,
+        "legend_box_size": 12,
+        "truncate_legend": -1,
+        "truncate_label": -1,
+    }
 
 
 def _drawn(chart: Any) -> str:

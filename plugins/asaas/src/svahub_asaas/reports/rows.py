@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from svahub_asaas.store.charges import ChargeRow
 
 NOTHING = Decimal("0.00")
+NAMES = {
+    Standing.PAID: "paid",
+    Standing.OPEN: "pending",
+    Standing.OVERDUE: "overdue",
+    Standing.REVERSED: "reversed",
+    Standing.UNKNOWN: "unknown",
+}
+"""What the totals are called; what was deleted is in none."""
 
 
 class Age(StrEnum):
@@ -92,17 +100,14 @@ class Report:
         """Return what those come to with which it stands so."""
         return total(line for line in self.lines if line.standing in standings)
 
+    def in_status(self, status: str) -> Sum:
+        """Return what those come to that Asaas has in one status."""
+        return total(line for line in self.lines if line.status == status)
+
     @property
     def sums(self) -> dict[str, Sum]:
         """The totals by name; all but the first sum up to the first."""
-        return {
-            "issued": self.issued,
-            "paid": self.of(Standing.PAID),
-            "pending": self.of(Standing.OPEN),
-            "overdue": self.of(Standing.OVERDUE),
-            "reversed": self.of(Standing.REVERSED),
-            "unknown": self.of(Standing.UNKNOWN),
-        }
+        return {"issued": self.issued} | {name: self.of(stands) for stands, name in NAMES.items()}
 
     @property
     def ageing(self) -> dict[Age, Sum]:
@@ -152,7 +157,7 @@ class Difference:
     theirs: str
 
 
-def differences(ours: Sum, count: int, value: Decimal, net: Decimal) -> Sequence[Difference]:
-    """Return where a report and Asaas's statistics of the same charges differ; empty when they agree."""
-    pairs = (("quantity", ours.count, count), ("value", ours.value, value), ("netValue", ours.net, net))
-    return [Difference(what, str(mine), str(theirs)) for what, mine, theirs in pairs if mine != theirs]
+def differences(what: str, ours: Sum, theirs: Sum) -> list[Difference]:
+    """Return where a report's sum and that of Asaas's statistics differ; empty when they agree."""
+    pairs = (("number", ours.count, theirs.count), ("value", ours.value, theirs.value), ("net", ours.net, theirs.net))
+    return [Difference(f"{what}, {name}", str(mine), str(other)) for name, mine, other in pairs if mine != other]

@@ -9,6 +9,8 @@ from typing import Any
 
 from svahub_asaas.reports.rows import Line, Report
 
+FORMULAS = ("=", "+", "-", "@")
+
 
 def as_csv(report: Report) -> str:
     """Return the lines as CSV; amounts with a point, dates as 2026-11-30."""
@@ -17,8 +19,16 @@ def as_csv(report: Report) -> str:
     names = [field.name for field in fields(Line)]
     writer.writerow(names)
     for line in report.lines:
-        writer.writerow(["" if (value := getattr(line, name)) is None else value for name in names])
+        writer.writerow([_cell(getattr(line, name)) for name in names])
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Return what a cell holds; a text from outside that a spreadsheet would take for a formula is shown as text."""
+    if not isinstance(value, str):
+        return "" if value is None else value
+    line = "".join(letter if letter.isprintable() else " " for letter in value)
+    return f"'{line}" if line.startswith(FORMULAS) else line
 
 
 def as_mapping(report: Report) -> dict[str, Any]:

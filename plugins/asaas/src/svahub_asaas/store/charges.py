@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import Connection, Select, column, func, select, table, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from svahub_asaas.status import UNPAID
 from svahub_asaas.store.tables import charges, invoices, subscriptions
 
 PAGE = 500
@@ -81,22 +80,25 @@ def one(connection: Connection, tenant: str, integration: str, id: str) -> Charg
     return ChargeRow(*row) if row else None
 
 
-def by_reference(connection: Connection, tenant: str, integration: str, reference: str) -> ChargeRow | None:
-    """Return the charge that a task made."""
-    row = connection.execute(_of(tenant, integration).where(charges.c.reference == reference).limit(1)).first()
-    return ChargeRow(*row) if row else None
-
-
-def by_ids(connection: Connection, tenant: str, integration: str, ids: Collection[str]) -> dict[str, ChargeRow]:
-    """Return charges by their ids."""
-    found = connection.execute(_of(tenant, integration).where(charges.c.id.in_(ids)))
+def by_ids(
+    connection: Connection, tenant: str, integration: str, ids: Collection[str], *, lock: bool = False
+) -> dict[str, ChargeRow]:
+    """Return charges by their ids; `lock` lets nobody else write them until the transaction ends."""
+    query = _of(tenant, integration).where(charges.c.id.in_(ids)).order_by(charges.c.id)
+    found = connection.execute(query.with_for_update() if lock else query)
     return {row.id: ChargeRow(*row) for row in found}
 
 
-def unpaid(connection: Connection, tenant: str, integration: str, before: date) -> list[ChargeRow]:
-    """Return the charges that were due before a day and, as far as is known, were not paid."""
+def in_status(
+    connection: Connection, tenant: str, integration: str, statuses: Iterable[str], before: date | None = None
+) -> list[ChargeRow]:
+    """Return the charges that, as far as is known, are in some statuses and not deleted; the oldest due date first.
+
+    With `before`, only those that were due before a day.
+    """
     c = charges.c
-    query = _of(tenant, integration).where(c.due_date < before, c.status.in_(sorted(UNPAID)), c.deleted.is_(False))
+    query = _of(tenant, integration).where(c.status.in_(sorted(statuses)), c.deleted.is_(False))
+    query = query if before is None else query.where(c.due_date < before)
     return [ChargeRow(*row) for row in connection.execute(query.order_by(c.due_date, c.id))]
 
 
