@@ -1,0 +1,106 @@
+"""The server itself: what it reads no further, what it answers when it is told to end, where it cannot listen."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from svahub.errors import Refused
+from svahub.server.bodies import body_of
+from svahub.server.serving import Serving, bound
+
+
+async def measured(request: Request) -> Response:
+    """Tell how long the body is; no longer than ten bytes, nor slower than a tenth of a second."""
+    return JSONResponse(len(await body_of(request, limit=10, seconds=0.1)))
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with Serving(Starlette(routes=[Route("/", measured, methods=["POST"])]), bound("127.0.0.1", 0)) as serving:
+        yield serving.url
+
+
+@contextmanager
+def sent(url: str, text: bytes) -> Iterator[socket.socket]:
+    with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), 10) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: here\r\n" + text)
+        yield connection
+
+
+def answer(connection: socket.socket) -> bytes:
+    """Return all that comes until the other side ends the connection."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (b"Connection: close\r\nContent-Length: 10\r\n\r\n0123456789", b"200"),
+        (b"Content-Length: 11\r\n\r\n", b"413"),
+        (b"Transfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n", b"413"),
+        (b"Content-Length: 10\r\n\r\n01234", b"408"),
+        (b"Transfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n", b"408"),
+    ],
+)
+def test_a_body_is_read_up_to_a_limit_of_length_and_time_then_nobody_listens(
+    url: str, text: bytes, status: bytes
+) -> None:
+    with sent(url, text) as connection:
+        assert answer(connection).startswith(b"HTTP/1.1 " + status)
+
+
+def test_where_somebody_listens_already_it_is_said_and_nothing_is_served() -> None:
+    with bound("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Refused, match=f"Nobody can listen at 127.0.0.1, port {port}: Address already in use"):
+            bound("127.0.0.1", port)
+
+
+def test_a_host_that_there_is_not_is_said() -> None:
+    with pytest.raises(Refused, match=r"Nobody can listen at nowhere\.invalid"):
+        bound("nowhere.invalid", 0)
+
+
+def test_what_has_begun_when_it_is_told_to_end_is_answered_first() -> None:
+    begun, may_end = Event(), Event()
+
+    def slow(_request: Request) -> Response:
+        begun.set()
+        may_end.wait(10)
+        return JSONResponse("done")
+
+    application = Starlette(routes=[Route("/", slow, methods=["POST"])])
+    with (
+        Serving(application, bound("127.0.0.1", 0)) as serving,
+        sent(serving.url, b"Content-Length: 0\r\n\r\n") as connection,
+    ):
+        assert begun.wait(10)
+        serving.stop()
+        threading.Timer(0.2, may_end.set).start()
+        serving.wait()
+        assert answer(connection).endswith(b'"done"')
+
+
+def test_an_application_that_cannot_begin_ends_the_server_and_it_is_told() -> None:
+    @contextmanager
+    def broken(_app: Any) -> Iterator[None]:
+        raise RuntimeError
+        yield
+
+    ended = Event()
+    with (
+        pytest.raises(Refused, match="ended by itself"),
+        Serving(Starlette(lifespan=broken), bound("127.0.0.1", 0), ended.set),
+    ):
+        assert ended.wait(10)
