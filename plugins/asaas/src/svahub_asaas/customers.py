@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from svahub import Account, Observed, RemoteUser
-from svahub.errors import AlreadyExists, Cause, NeedsPerson, Unreachable
+from svahub.errors import AlreadyExists, NeedsPerson, NotFound
 from svahub.models import Adopt
 
 from svahub_asaas import wire
+from svahub_asaas.listing import Page, entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 
     from svahub_asaas.settings import AsaasSettings
 
-PAGE = 100
+CustomerPage = Page[wire.RemoteCustomer]
+
+
+class Present(NamedTuple):
+    """A customer that is there, and whether it was made just now: nobody can have charged it then."""
+
+    id: str
+    is_new: bool = False
 
 
 class Customers:
@@ -27,19 +35,23 @@ class Customers:
         self._client, self._settings = client, settings
 
     def get(self, id: str) -> wire.RemoteCustomer:
-        """Return one customer; raises NotFound."""
+        """Return one customer, deleted or not; raises NotFound."""
         return self._client.get(f"/customers/{id}", returns=wire.RemoteCustomer)
 
     def ours(self, account: Account) -> wire.RemoteCustomer | None:
         """Return the customer that bears our reference: one that is there before one that was deleted."""
-        return _best(self._found(externalReference=account.key))
+        listed = self._listed(externalReference=account.key)
+        found = [one for one in listed if one.external_reference == account.key]
+        return next((one for one in found if not one.deleted), next(iter(found), None))
 
     def alike(self, account: Account) -> wire.RemoteCustomer | None:
-        """Return a customer with the same document, whoever made it; a deleted one counts for nothing."""
-        return next((one for one in self._found(cpfCnpj=account.customer.document) if not one.deleted), None)
+        """Return the newest customer with the same document, whoever made it; a deleted one counts for nothing."""
+        document = account.customer.document
+        listed = self._listed(cpfCnpj=document)
+        return next((one for one in listed if one.document == document and not one.deleted), None)
 
-    def make(self, account: Account) -> str:
-        """Make the customer, or bring back the one that is ours and was deleted; return its id.
+    def make(self, account: Account) -> Present:
+        """Return the customer that is ours, brought back if it was deleted, or a new one.
 
         Raises AlreadyExists when there is another one with the same document.
         """
@@ -50,24 +62,36 @@ class Customers:
         if alike is not None:
             raise AlreadyExists(RemoteUser(alike.id, Observed.ACTIVE, alike.external_reference))
         new = wire.NewCustomer.under(account.key, account.customer)
-        return self._client.post("/customers", new, returns=wire.RemoteCustomer).id
+        return Present(self._client.post("/customers", new, returns=wire.RemoteCustomer).id, is_new=True)
+
+    def present(self, account: Account) -> Present:
+        """Return the customer that an account is known to be, brought back if it was deleted, else `make` one.
+
+        One that was adopted gets our reference, unless it bears somebody else's. Raises NotFound, and as `make` does.
+        """
+        if account.remote_id is None:
+            return self.make(account)
+        there = self.get(account.remote_id)
+        present = self._restored(there)
+        if not there.external_reference:
+            self._mark(there.id, account)
+        return present
 
     def ensure(self, account: Account) -> str:
-        """Return the id of an account's customer for a charge: ours, made, or adopted as the settings say.
+        """Return the id of an account's customer for a charge: the one that is known, ours, a new or an adopted one.
 
-        Raises NeedsPerson when somebody else made a customer with the same document, and the settings ask.
+        Raises NeedsPerson when somebody else made a customer with the same document, and the settings do not link it.
         """
         try:
-            return self.make(account)
+            return self._present_or_made(account).id
         except AlreadyExists as there:
-            if self._settings.adopt is not Adopt.LINK or there.remote_user is None:
-                raise NeedsPerson(_WHOSE) from there
-            return self.adopt(there.remote_user.remote_id, account)
+            return self._adopted(there.remote_user, account)
 
-    def adopt(self, id: str, account: Account) -> str:
-        """Put our reference on a customer that somebody else made."""
-        reference = wire.Reference(external_reference=account.key)
-        return self._client.put(f"/customers/{id}", reference, returns=wire.RemoteCustomer).id
+    def _present_or_made(self, account: Account) -> Present:
+        try:
+            return self.present(account)
+        except NotFound:
+            return self.make(account)
 
     def change(self, id: str, account: Account) -> None:
         """Bring a customer's data to what they should be."""
@@ -75,38 +99,38 @@ class Customers:
 
     def all(self) -> Iterator[wire.RemoteCustomer]:
         """Stream every customer; raises Unreachable(INCOMPLETE) when the listing ends early."""
-        seen: set[str] = set()
-        offset = total = 0
-        while True:
-            params = {"limit": PAGE, "offset": offset}
-            page = self._client.get("/customers", params=params, returns=wire.Customers)
-            total = max(total, page.total_count)
-            fresh = [one for one in page.data if one.id not in seen]
-            seen.update(one.id for one in fresh)
-            yield from fresh
-            offset += len(page.data)
-            if not page.data or not page.has_more:
-                break
-        if len(seen) < total:
-            raise Unreachable(Cause.INCOMPLETE, f"the listing brought {len(seen)} of {total} customers")
+        return self._listed()
 
-    def _restored(self, there: wire.RemoteCustomer) -> str:
+    def _adopted(self, there: RemoteUser | None, account: Account) -> str:
+        """Return the id of a customer that somebody else made, if the settings link it."""
+        assert there is not None  # `make` names whom it met
+        if self._settings.adopt is not Adopt.LINK:
+            raise NeedsPerson(_WHOSE[self._settings.adopt].format(id=there.remote_id))
+        if not there.reference:
+            self._mark(there.remote_id, account)
+        return there.remote_id
+
+    def _mark(self, id: str, account: Account) -> None:
+        """Put our reference on a customer that bears none."""
+        reference = wire.Reference(external_reference=account.key)
+        self._client.put(f"/customers/{id}", reference, returns=wire.RemoteCustomer)
+
+    def _restored(self, there: wire.RemoteCustomer) -> Present:
         if there.deleted:
             self._client.post(f"/customers/{there.id}/restore", returns=wire.RemoteCustomer)
-        return there.id
+        return Present(there.id)
 
-    def _found(self, **by: str) -> tuple[wire.RemoteCustomer, ...]:
-        found = self._client.get("/customers", params={**by, "limit": PAGE}, returns=wire.Customers)
-        if len(found.data) < found.total_count and not found.has_more:
-            raise Unreachable(Cause.INCOMPLETE, f"the lookup brought {len(found.data)} of {found.total_count}")
-        return found.data
+    def _listed(self, **by: str) -> Iterator[wire.RemoteCustomer]:
+        return entries(self._client, "/customers", CustomerPage, **by)
 
 
-_WHOSE = (
-    "Asaas has a customer with this document that svahub did not make. If it is the same person: "
-    "`svahub integration set NAME --set adopt=link`, then `svahub tasks retry ID`"
-)
-
-
-def _best(found: tuple[wire.RemoteCustomer, ...]) -> wire.RemoteCustomer | None:
-    return next((one for one in found if not one.deleted), next(iter(found), None))
+_WHOSE = {
+    Adopt.ASK: (
+        "Asaas has the customer {id} with this document, whom svahub did not make. If it is the same person, let "
+        "svahub link such customers: `svahub integration set NAME --set adopt=link`"
+    ),
+    Adopt.REFUSE: (
+        "Asaas has the customer {id} with this document, whom svahub did not make, and the integration's adopt policy "
+        "refuses to link it"
+    ),
+}

@@ -58,18 +58,23 @@ class Hook(Wire):
     events: tuple[str, ...] = ()
 
 
-class NewHook(Wire):
-    """A webhook to register, or what is to stand instead."""
+class ChangedHook(Wire):
+    """How a webhook that is there is to be: an address is not asked for again."""
 
     name: str = NAME
     url: str
-    email: str | None = Field(None, repr=False)
     enabled: bool = True
     interrupted: bool = False
-    api_version: int = 3
     auth_token: str = Field(repr=False)
     send_type: str = "SEQUENTIALLY"
     events: tuple[str, ...] = EVENTS
+
+
+class NewHook(ChangedHook):
+    """A webhook to register; Asaas writes to `email` when deliveries fail."""
+
+    email: str | None = Field(None, repr=False)
+    api_version: int = 3
 
 
 class Resumed(Wire):
@@ -100,7 +105,8 @@ class Webhooks:
         there = next((hook for hook in self.all() if hook.url == new.url), None)
         if there is None:
             return self._client.post("/webhooks", new, returns=Hook)
-        return self._client.put(f"/webhooks/{there.id}", new, returns=Hook)
+        changed = ChangedHook(url=new.url, auth_token=new.auth_token)
+        return self._client.put(f"/webhooks/{there.id}", changed, returns=Hook)
 
     def ours(self, path: str) -> Hook:
         """Return the webhook that leads to a path of ours; Refused where there is none."""

@@ -15,6 +15,7 @@ from svahub.extension.words import ContractStatus, Outcome
 
 from svahub_asaas.billing import Invoice, Left, Month, invoice
 from svahub_asaas.charges.calls import Kind
+from svahub_asaas.status import Standing, standing
 from svahub_asaas.store import invoices as store
 from svahub_asaas.store.invoices import Asked, InvoiceRow
 
@@ -32,6 +33,8 @@ T = TypeVar("T")
 
 PROVIDER = "asaas"
 PAGE = 500
+AGAIN = "svahub asaas invoices create CONTRACT --again"
+ENDED = frozenset({Outcome.SUCCEEDED, Outcome.DISCARDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,9 @@ def _asked(office: TenantHub, transaction: Transaction, terms: Terms, page: list
         tasks.append(task.id)
         if task.new:
             rows.append(_row(one, terms, task.key, task.id, transaction))
-    store.add(transaction.connection, rows)
+    elsewhere = store.add(transaction.connection, rows)
+    if elsewhere:
+        raise Refused(f"Another integration charges {', '.join(sorted(elsewhere))} just now. Ask again.")
     return tasks
 
 
@@ -229,17 +234,34 @@ def charged(office: TenantHub, id: int) -> Asked:
     return asked
 
 
+def unpaid(office: TenantHub, id: int) -> Asked:
+    """Return an invoice whose charge nobody has paid, as far as is known; Refused says what it is and what helps."""
+    asked = charged(office, id)
+    if asked.deleted:
+        raise Refused(f"Invoice {id} was cancelled. To charge the contract again: {AGAIN}")
+    if standing(asked.status or "", deleted=False) is Standing.PAID:
+        raise Refused(
+            f"Invoice {id} is paid ({asked.status}): svahub asaas invoices refund {id} gives it back. "
+            "Where Asaas says otherwise: svahub asaas sync"
+        )
+    return asked
+
+
 def follow(office: TenantHub, asked: Asked, kind: Kind, payload: dict[str, Any], *, adds: bool = True) -> int:
-    """Ask for something to be done about a charge, and return the task's id; the same again is asked only once."""
+    """Ask for something to be done about a charge, and return the task's id; what was asked and waits is not again.
+
+    A part of a refund is known by its value: one of the same value is given back once.
+    """
     one = asked.invoice
     subject, command = f"invoice {one.task_id}", f"asaas {kind.value}"
     customer = office.contracts.show(one.contract_id).customer_id
+    name = _name_of(office, asked, kind, payload)
     with office.transaction(command, subject, contract=one.contract_id) as transaction:
         task = office.tasks.submit(
             transaction,
             one.integration,
             kind,
-            _name_of(asked, payload),
+            name,
             {"charge": asked.charge, **payload},
             customer_id=customer,
             contract_id=one.contract_id,
@@ -248,10 +270,14 @@ def follow(office: TenantHub, asked: Asked, kind: Kind, payload: dict[str, Any],
     return task.id
 
 
-def _name_of(asked: Asked, payload: dict[str, Any]) -> str:
-    """Return a name that is the same for the same request: parts of a refund are told apart by their value."""
-    value = payload.get("value")
-    return f"{asked.charge}" if value is None else f"{asked.charge}/{value}"
+def _name_of(office: TenantHub, asked: Asked, kind: Kind, payload: dict[str, Any]) -> str:
+    """Return a name that is the same for the same request, until that has ended: then what it did was undone."""
+    name = str(asked.charge)
+    if kind is Kind.REFUND:
+        return f"{name}/{payload['value']}" if "value" in payload else name
+    before = office.tasks.list(integration=asked.invoice.integration, kind=kind, contract=asked.invoice.contract_id)
+    ended = sum(task.name.partition("#")[0] == name and task.outcome in ENDED for task in before)
+    return f"{name}#{ended + 1}" if ended else name
 
 
 def pix(office: TenantHub, id: int) -> PixCode:

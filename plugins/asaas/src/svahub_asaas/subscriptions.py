@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
-from datetime import date
-from decimal import Decimal
+import sys
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from svahub import Applied, Aspect, Observed, RemoteSubscription, RemoteUser, Subscription
-from svahub.errors import Cause, NotFound, Rejected, Unreachable
+from svahub.errors import NotFound, Rejected
 
 from svahub_asaas import wire
 from svahub_asaas.charges.wire import CENT
+from svahub_asaas.due_dates import next_due, on_day, since
+from svahub_asaas.listing import Page, entries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from datetime import date
+    from decimal import Decimal
 
     from svahub.client import ProviderClient
 
     from svahub_asaas.charges.calls import Charges
-    from svahub_asaas.settings import AsaasSettings
+    from svahub_asaas.customers import Present
+    from svahub_asaas.settings import AsaasSettings, Cycle, Terms
 
-PAGE = 100
+SubscriptionPage = Page[wire.Sold]
 
 
 def value_of(subscription: Subscription) -> Decimal:
     """Return what a subscription charges: the price that was agreed, else the plan's for each of the quantity."""
     if subscription.price is not None:
-        return subscription.price
+        return subscription.price.quantize(CENT)
     if subscription.plan is None or subscription.plan.price is None:
         raise Rejected("price_missing", "nothing says what to charge: give the item or its contract a price, or a plan")
     return (subscription.plan.price * subscription.quantity).quantize(CENT)
-
-
-def next_due(day: int, after: date) -> date:
-    """Return the first due date that is not before a day; of a month without that day its last."""
-    due = date(after.year, after.month, min(day, monthrange(after.year, after.month)[1]))
-    if due >= after:
-        return due
-    year, month = (after.year + 1, 1) if after.month == 12 else (after.year, after.month + 1)
-    return date(year, month, min(day, monthrange(year, month)[1]))
 
 
 class Subscriptions:
@@ -50,30 +45,42 @@ class Subscriptions:
     ) -> None:
         self._client, self._settings, self._charges, self._today = client, settings, charges, today
 
-    def make(self, customer: str, subscription: Subscription) -> RemoteSubscription:
-        """Make a subscription under our reference; its first charge is made with it."""
-        terms = self._settings.terms(subscription.attributes)
+    def make(self, customer: Present, subscription: Subscription) -> wire.Sold:
+        """Make a subscription under our reference; its first charge is made with it, for no month twice."""
+        terms = self._terms(subscription)
+        value = value_of(subscription)
         new = wire.NewSubscription(
-            customer=customer,
+            customer=customer.id,
             billing_type=terms.billing_type,
-            value=float(value_of(subscription)),
-            next_due_date=next_due(subscription.due_day or terms.due_day, self._today()),
+            value=float(value),
+            next_due_date=self._first_due(customer, subscription, terms),
             cycle=terms.cycle,
-            description=subscription.attributes.get("description") or self._settings.description or None,
+            description=terms.description or None,
             external_reference=subscription.key,
             **terms.of_lateness(),
         )
-        return self._client.post("/subscriptions", new, returns=wire.Sold).remote()
+        return self._client.post("/subscriptions", new, returns=wire.Sold)
+
+    def keep_day(self, made: wire.Sold, subscription: Subscription) -> None:
+        """Have one that began in a month without its due day go on from the day itself."""
+        terms = self._terms(subscription)
+        if made.next_due_date is None:
+            return
+        wanted = on_day(made.next_due_date, terms.cycle, terms.due_day)
+        if wanted != made.next_due_date:
+            self._put(made.id, next_due_date=wanted)
 
     def stop(self, subscription: Subscription) -> None:
         """Make no new charges; open ones stay to be paid."""
-        self._change(subscription, status="INACTIVE")
+        self._put(self._id(subscription), status="INACTIVE")
 
     def resume(self, subscription: Subscription) -> None:
         """Make charges again, from the first due date on that has none yet."""
         sold = self.of(subscription)
+        if _is_over(sold):
+            raise NotFound("the subscription was ended at Asaas")
         if sold.observed is not Observed.ACTIVE:
-            self._change(subscription, status="ACTIVE", next_due_date=self._uncharged(subscription, sold.id))
+            self._put(sold.id, status="ACTIVE", next_due_date=self._uncharged(subscription, sold))
 
     def end(self, subscription: Subscription) -> None:
         """End it; its open charges stay to be paid unless the settings forgive them."""
@@ -81,75 +88,87 @@ class Subscriptions:
         if self._settings.cancel_deletes_charges:
             self._client.delete(f"/subscriptions/{sold.id}")
         elif sold.observed is not Observed.CANCELLED:
-            self._change(subscription, status="INACTIVE", end_date=self._today())
+            self._put(sold.id, status="INACTIVE", end_date=self._today())
 
     def change(self, subscription: Subscription, what: frozenset[Aspect]) -> None:
-        """Bring value and due day to what they should be; charges that were made stay as they are."""
+        """Bring value and due day to what they should be; charges that were made stay unless the settings say so."""
         changed: dict[str, Any] = {}
+        id = self._id(subscription)
         if what & {Aspect.PRICE, Aspect.PLAN, Aspect.QUANTITY}:
             changed["value"] = float(value_of(subscription))
+            changed["update_pending_payments"] = self._settings.price_changes_open_charges or None
         if Aspect.DUE_DAY in what:
-            changed["next_due_date"] = self._uncharged(subscription, self._id(subscription))
+            changed["next_due_date"] = self._uncharged(subscription, self._get(id))
         if changed:
-            self._change(subscription, **changed)
+            self._put(id, **changed)
 
     def of(self, subscription: Subscription) -> wire.Sold:
         """Return a subscription as Asaas has it; raises NotFound, also for one that was deleted."""
-        sold = self._client.get(f"/subscriptions/{self._id(subscription)}", returns=wire.Sold)
+        return self._get(self._id(subscription))
+
+    def held(self, customer: str, subscription: Subscription) -> tuple[RemoteSubscription, ...]:
+        """Return what a customer has; that of `subscription` with the plan and quantity that its value tells of."""
+        found = [one for one in self.all(customer=customer) if one.external_reference is not None]
+        return tuple(_told(one, subscription) for one in sorted(found, key=_is_over))
+
+    def by_customer(self) -> dict[str, list[RemoteSubscription]]:
+        """Return what every customer has, from one listing: to ask for each one's would be a request for each."""
+        held: dict[str, list[RemoteSubscription]] = defaultdict(list)
+        for one in self.all():
+            if one.external_reference is not None and one.customer is not None:
+                held[sys.intern(one.customer)].append(one.remote())
+        return held
+
+    def all(self, **filters: str) -> Iterator[wire.Sold]:
+        """Stream subscriptions; raises Unreachable(INCOMPLETE) when the listing ends early."""
+        return entries(self._client, "/subscriptions", SubscriptionPage, **filters)
+
+    def _get(self, id: str) -> wire.Sold:
+        sold = self._client.get(f"/subscriptions/{id}", returns=wire.Sold)
         if sold.deleted:
             raise NotFound("the subscription was deleted at Asaas")
         return sold
 
-    def held(self, customer: str, subscription: Subscription | None = None) -> tuple[RemoteSubscription, ...]:
-        """Return what a customer has; that of `subscription` with the plan and quantity that its value tells of."""
-        found = [one for one in self.all(customer=customer) if one.external_reference is not None]
-        return tuple(_told(one, subscription) for one in sorted(found, key=lambda one: one.deleted))
+    def _put(self, id: str, **fields: Any) -> None:
+        self._client.put(f"/subscriptions/{id}", wire.ChangedSubscription(**fields), returns=wire.Sold)
 
-    def all(self, **filters: str) -> Iterator[wire.Sold]:
-        """Stream subscriptions; raises Unreachable(INCOMPLETE) when the listing ends early."""
-        seen: set[str] = set()
-        offset = total = 0
-        while True:
-            params: dict[str, Any] = {**filters, "limit": PAGE, "offset": offset}
-            page = self._client.get("/subscriptions", params=params, returns=wire.Subscriptions)
-            total = max(total, page.total_count)
-            fresh = [one for one in page.data if one.id not in seen]
-            seen.update(one.id for one in fresh)
-            yield from fresh
-            offset += len(page.data)
-            if not page.data or not page.has_more:
-                break
-        if len(seen) < total:
-            raise Unreachable(Cause.INCOMPLETE, f"the listing brought {len(seen)} of {total} subscriptions")
+    def _terms(self, subscription: Subscription) -> Terms:
+        return self._settings.terms(subscription.attributes, subscription.due_day)
 
-    def _change(self, subscription: Subscription, **fields: Any) -> None:
-        changed = wire.ChangedSubscription(**fields)
-        self._client.put(f"/subscriptions/{self._id(subscription)}", changed, returns=wire.Sold)
+    def _first_due(self, customer: Present, subscription: Subscription, terms: Terms) -> date:
+        """Return the first due date that nothing was charged for: earlier sales of the item leave open charges."""
+        earlier = {
+            one.key
+            for one in subscription.siblings
+            if (one.contract_id, one.item_code) == (subscription.contract_id, subscription.item_code)
+        }
+        charged = [] if customer.is_new else self._charged(customer.id, {subscription.key, *earlier}, terms.cycle)
+        return next_due(terms.due_day, terms.cycle, self._today(), charged)
 
-    def _uncharged(self, subscription: Subscription, id: str) -> date:
+    def _charged(self, customer: str, references: Collection[str], cycle: Cycle) -> list[date]:
+        first = since(self._today(), cycle).isoformat()
+        listed = self._charges.list(customer=customer, **{"dueDate[ge]": first})
+        return [charge.is_for for charge in listed if charge.external_reference in references and not charge.deleted]
+
+    def _uncharged(self, subscription: Subscription, sold: wire.Sold) -> date:
         """Return the next due date for which no charge was made."""
-        terms = self._settings.terms(subscription.attributes)
-        day = subscription.due_day or terms.due_day
-        charged = {charge.due_date for charge in self._charges.list(subscription=id) if not charge.deleted}
-        months = {(due.year, due.month) for due in charged}
-        due = next_due(day, self._today())
-        while (due.year, due.month) in months:
-            due = _month_after(due, day)
-        return due
+        terms = self._terms(subscription)
+        charged = [charge.is_for for charge in self._charges.list(subscription=sold.id) if not charge.deleted]
+        return next_due(terms.due_day, terms.cycle, self._today(), charged, sold.next_due_date)
 
     def _id(self, subscription: Subscription) -> str:
         """Return Asaas's id of a subscription, looked up by our reference where it is not known yet."""
         if subscription.remote_id is not None and subscription.remote_id != subscription.account.remote_id:
             return subscription.remote_id
-        found = next((one for one in self.all(externalReference=subscription.key) if not one.deleted), None)
-        if found is None:
+        listed = self.all(externalReference=subscription.key)
+        found = [one for one in listed if one.external_reference == subscription.key and not one.deleted]
+        if not found:
             raise NotFound("Asaas has no subscription with our reference")
-        return found.id
+        return min(found, key=_is_over).id
 
 
-def _month_after(due: date, day: int) -> date:
-    year, month = (due.year + 1, 1) if due.month == 12 else (due.year, due.month + 1)
-    return date(year, month, min(day, monthrange(year, month)[1]))
+def _is_over(sold: wire.Sold) -> bool:
+    return sold.observed is Observed.CANCELLED
 
 
 def _told(sold: wire.Sold, subscription: Subscription | None) -> RemoteSubscription:
@@ -171,13 +190,13 @@ def _wanted_value(subscription: Subscription) -> Decimal | None:
         return None
 
 
-def user_of(customer: wire.RemoteCustomer, subscriptions: tuple[RemoteSubscription, ...] = ()) -> RemoteUser:
+def user_of(customer: wire.RemoteCustomer, subscriptions: Sequence[RemoteSubscription] = ()) -> RemoteUser:
     """Return a customer in the core's words."""
     return RemoteUser(
         remote_id=customer.id,
         status=Observed.CANCELLED if customer.deleted else Observed.ACTIVE,
         reference=customer.external_reference,
-        subscriptions=subscriptions,
+        subscriptions=tuple(subscriptions),
         name=customer.name,
         document=customer.cpf_cnpj,
         email=customer.email,

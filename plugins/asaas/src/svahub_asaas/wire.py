@@ -6,21 +6,14 @@ Source: Asaas's API v3. Answers may bear fields and values that are not known he
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-import phonenumbers
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import Field
 from svahub import Customer, Observed, Plan, PlanDraft, RemoteSubscription
 
-from svahub_asaas.charges.wire import Amount, Wire
+from svahub_asaas.charges.wire import Amount, Day, Entry, Wire
 
-
-def _no_date(value: object) -> object:
-    """Return None for a date that is not written as the API does: webhooks tell of subscriptions as DD/MM/YYYY."""
-    return value if isinstance(value, date) or (isinstance(value, str) and value[4:5] == "-") else None
-
-
-Day = Annotated[date | None, BeforeValidator(_no_date)]
+BRAZIL, AREA_DIGITS, MOBILE_DIGITS = "+55", 2, 11
 
 
 class Contact(Wire):
@@ -77,20 +70,17 @@ class Reference(Wire):
 
 def _phones(phone: str | None) -> dict[str, str]:
     """Return a phone as Asaas takes it: national digits, in the field of its kind; none that it refuses."""
-    if phone is None:
+    if phone is None or not phone.startswith(BRAZIL):
         return {}
-    parsed = phonenumbers.parse(phone, "BR")
-    digits = str(parsed.national_number)
-    if len(set(digits[2:])) == 1:  # repeated digits are refused
+    digits = phone.removeprefix(BRAZIL)
+    if len(set(digits[AREA_DIGITS:])) == 1:
         return {}
-    mobile = phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.MOBILE
-    return {"mobile_phone" if mobile else "phone": digits}
+    return {"mobile_phone" if len(digits) == MOBILE_DIGITS else "phone": digits}
 
 
-class RemoteCustomer(Wire):
+class RemoteCustomer(Entry):
     """A customer as Asaas has it."""
 
-    id: str
     name: str | None = Field(None, repr=False)
     cpf_cnpj: str | None = Field(None, repr=False)
     email: str | None = Field(None, repr=False)
@@ -99,13 +89,10 @@ class RemoteCustomer(Wire):
     external_reference: str | None = None
     deleted: bool = False
 
-
-class Customers(Wire):
-    """One page of customers."""
-
-    data: tuple[RemoteCustomer, ...]
-    has_more: bool = False
-    total_count: int = 0
+    @property
+    def document(self) -> str | None:
+        """The CPF or CNPJ without punctuation."""
+        return self.cpf_cnpj and "".join(filter(str.isalnum, self.cpf_cnpj)).upper()
 
 
 class NewSubscription(Wire):
@@ -133,10 +120,9 @@ class ChangedSubscription(Wire):
     update_pending_payments: bool | None = None
 
 
-class Sold(Wire):
+class Sold(Entry):
     """A subscription as Asaas has it."""
 
-    id: str
     customer: str | None = None
     value: Amount
     next_due_date: Day = None
@@ -153,22 +139,13 @@ class Sold(Wire):
         return {"ACTIVE": Observed.ACTIVE, "INACTIVE": Observed.BLOCKED}.get(self.status, Observed.UNKNOWN)
 
     def remote(self) -> RemoteSubscription:
-        """Return it in the core's words."""
+        """Return it in the core's words; Asaas knows a value, and no plan."""
         return RemoteSubscription(None, self.observed, self.external_reference, self.id)
 
 
-class Subscriptions(Wire):
-    """One page of subscriptions."""
-
-    data: tuple[Sold, ...]
-    has_more: bool = False
-    total_count: int = 0
-
-
-class Offer(Wire):
+class Offer(Entry):
     """A recurring payment link: Asaas's own catalogue of what is sold by the month."""
 
-    id: str
     name: str = ""
     description: str | None = None
     value: Amount | None = None
@@ -179,14 +156,6 @@ class Offer(Wire):
     def plan(self) -> Plan:
         """Return it in the core's words."""
         return Plan(self.id, self.name, self.description or "", self.value, self.active and not self.deleted)
-
-
-class Offers(Wire):
-    """One page of payment links."""
-
-    data: tuple[Offer, ...]
-    has_more: bool = False
-    total_count: int = 0
 
 
 class NewOffer(Wire):
@@ -216,25 +185,4 @@ class NewOffer(Wire):
 class Balance(Wire):
     """What an account has."""
 
-    balance: float
-
-
-class Problem(Wire):
-    """One thing that is wrong with a request."""
-
-    code: str = ""
-    description: str = Field("", repr=False)
-
-
-class Problems(Wire):
-    """What an error answer says."""
-
-    errors: tuple[Problem, ...] = ()
-
-    @classmethod
-    def of(cls, body: Any) -> Self:
-        """Return what is wrong; nothing when the body is not as documented."""
-        try:
-            return cls.model_validate(body)
-        except ValidationError:
-            return cls()
+    balance: Amount

@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from svahub import Account, Task, TaskResult
-from svahub.errors import Cause, NotFound, Rejected, Unreachable, Unsupported
+from svahub.errors import NotFound, Rejected, Unsupported
 
 from svahub_asaas.charges.text import described
-from svahub_asaas.charges.wire import Boleto, CashReceipt, Listed, NewPayment, Payment, PixCode, Refund, Statistics
+from svahub_asaas.charges.wire import Boleto, CashReceipt, NewPayment, Payment, PixCode, Refund, Statistics
+from svahub_asaas.listing import Page, entries
 from svahub_asaas.status import Standing, standing
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from svahub.client import ProviderClient
 
-PAGE = 100
-"""As many as Asaas lists at once."""
+PaymentPage = Page[Payment]
+NO_CUSTOMER = "invalid_customer"
+"""What Asaas says of a customer who was deleted there, or never was."""
 
 
 class Kind(StrEnum):
@@ -37,7 +39,7 @@ class Customers(Protocol):
     """Who has customers at Asaas."""
 
     def ensure(self, account: Account) -> str:
-        """Return the id of an account's customer, found or made; it may raise any ProviderError."""
+        """Return the id of an account's customer, found, brought back or made; it may raise any ProviderError."""
         raise NotImplementedError
 
 
@@ -84,16 +86,27 @@ class Charges:
         raise Unsupported(f"this plugin looks up no task of the kind {task.kind}")
 
     def _create(self, task: Task) -> TaskResult:
-        if task.account is None:
+        account = task.account
+        if account is None:
             raise Rejected("customer_missing", "a charge is a customer's")
-        customer = task.account.remote_id or self._customers.ensure(task.account)
+        if account.remote_id is None:
+            return self._made(task, self._customers.ensure(account))
+        try:
+            return self._made(task, account.remote_id)
+        except Rejected as refused:
+            if refused.code != NO_CUSTOMER:
+                raise
+            return self._made(task, self._customers.ensure(account))
+
+    def _made(self, task: Task, customer: str) -> TaskResult:
         asked = task.payload
+        due = max(date.fromisoformat(asked["due_date"]), self._today())
         new = NewPayment(
             customer=customer,
             billing_type=asked["billing_type"],
             value=float(Decimal(asked["value"])),
-            due_date=max(date.fromisoformat(asked["due_date"]), self._today()),
-            description=described(task) or None,
+            due_date=due,
+            description=described(task, due) or None,
             external_reference=task.key,
             **self._terms,
         )
@@ -139,19 +152,7 @@ class Charges:
 
         Filters are Asaas's own: status, subscription, externalReference, `dateCreated[ge]`, `paymentDate[ge]`, …
         """
-        seen: set[str] = set()
-        offset = total = 0
-        while True:
-            page = self._client.get("/payments", params={**filters, "limit": PAGE, "offset": offset}, returns=Listed)
-            total = max(total, page.total_count)
-            new = [charge for charge in page.data if charge.id not in seen]
-            seen.update(charge.id for charge in new)
-            yield from new
-            offset += len(page.data)
-            if not page.data or not page.has_more:
-                break
-        if len(seen) < total:
-            raise Unreachable(Cause.INCOMPLETE, f"the listing brought {len(seen)} of {total} charges")
+        return entries(self._client, "/payments", PaymentPage, **filters)
 
     def statistics(self, **filters: str) -> Statistics:
         """Return what Asaas sums charges up to; filters as in a list."""

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 HEADER = "asaas-access-token"
 UNREADABLE = "UNREADABLE"
 LONGEST = 200
+REMEDY = "Make a new one there, then: svahub integration rotate"
 ALERTS = {
-    "ACCESS_TOKEN_EXPIRING_SOON": "Asaas: the API key of {name} expires soon. Make a new one there, then: {remedy}",
-    "ACCESS_TOKEN_EXPIRED": "Asaas: the API key of {name} has expired. Make a new one there, then: {remedy}",
-    "ACCESS_TOKEN_DISABLED": "Asaas: the API key of {name} was disabled. Make a new one there, then: {remedy}",
+    "ACCESS_TOKEN_EXPIRING_SOON": f"Asaas: the API key of this integration expires soon. {REMEDY}",
+    "ACCESS_TOKEN_EXPIRED": f"Asaas: the API key of this integration has expired. {REMEDY}",
+    "ACCESS_TOKEN_DISABLED": f"Asaas: the API key of this integration was disabled. {REMEDY}",
 }
-REMEDY = "svahub integration rotate"
+SUBSCRIPTION_EVENTS = frozenset(f"SUBSCRIPTION_{what}" for what in ("CREATED", "UPDATED", "INACTIVATED", "DELETED"))
+"""Known, and nothing follows: a subscription is what svahub wants it to be, its charges are told of one by one."""
 
 
 def notice(webhook: Webhook, token: str | None) -> Notice | None:
@@ -48,8 +50,8 @@ def received(webhook: Webhook, read: Callable[[str], Payment]) -> Received:
         payment = _believed(event.payment, event.told_at, webhook.kept, read)
         return _of_charge(payment, event.told_at, webhook.kept)
     if event is not None and event.event in ALERTS:
-        return Received((Alert(ALERTS[event.event].format(name="this integration", remedy=REMEDY)),))
-    return Received(understood=False)
+        return Received((Alert(ALERTS[event.event]),))
+    return Received(understood=event is not None and event.event in SUBSCRIPTION_EVENTS)
 
 
 def event_of(webhook: Webhook) -> Event | None:

@@ -65,9 +65,9 @@ def values_of(name: str, contract: str, month: str, value: Decimal, due: date) -
     }
 
 
-def described(task: Task) -> str:
-    """Return the text of the charge that a task asks for."""
+def described(task: Task, due: date) -> str:
+    """Return the text of the charge that a task asks for, with the date on which it is due."""
     asked = task.payload
-    due, value = date.fromisoformat(asked["due_date"]), Decimal(asked["value"])
+    value = Decimal(asked["value"])
     name = task.account.customer.name if task.account else ""
     return filled(asked["template"], values_of(name, task.contract_id or "", asked["month"], value, due))

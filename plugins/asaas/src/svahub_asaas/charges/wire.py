@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 CENT = Decimal("0.01")
@@ -28,10 +28,24 @@ Amount = Annotated[Decimal, AfterValidator(_cents)]
 """BRL, to the cent."""
 
 
+def _no_date(value: object) -> object:
+    """Return None for a date that is not written as the API does: webhooks tell of subscriptions as DD/MM/YYYY."""
+    return value if isinstance(value, date) or (isinstance(value, str) and value[4:5] == "-") else None
+
+
+Day = Annotated[date | None, BeforeValidator(_no_date)]
+
+
 class Wire(BaseModel):
     """Fields in camel case; what is not known is ignored."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+
+
+class Entry(Wire):
+    """What a listing has, by which it is told from the others."""
+
+    id: str
 
 
 class GivenBack(Wire):
@@ -40,10 +54,9 @@ class GivenBack(Wire):
     description: str | None = None
 
 
-class Payment(Wire):
+class Payment(Entry):
     """A charge as Asaas has it; `payment_date` is when the ISP received it, `client_payment_date` when it was paid."""
 
-    id: str
     customer: str | None = None
     subscription: str | None = None
     value: Amount
@@ -51,6 +64,7 @@ class Payment(Wire):
     billing_type: str = "UNDEFINED"
     status: str
     due_date: date
+    original_due_date: Day = Field(None, exclude=True)
     date_created: date
     payment_date: date | None = None
     client_payment_date: date | None = None
@@ -59,6 +73,11 @@ class Payment(Wire):
     invoice_url: str | None = None
     refunds: tuple[GivenBack, ...] | None = Field(None, exclude=True)
 
+    @property
+    def is_for(self) -> date:
+        """The due date that it was made with, however it was moved since: it tells which cycle it charges."""
+        return self.original_due_date or self.due_date
+
     def details(self) -> dict[str, Any]:
         """Return what the ledger keeps of it, as JSON: nothing of it is personal."""
         return self.model_dump(mode="json", by_alias=False)
@@ -66,14 +85,6 @@ class Payment(Wire):
     def gone(self) -> Self:
         """Return it as what Asaas no longer has."""
         return self.model_copy(update={"deleted": True})
-
-
-class Listed(Wire):
-    """One page of charges, the newest first."""
-
-    data: tuple[Payment, ...]
-    has_more: bool = False
-    total_count: int = Field(ge=0)
 
 
 class NewPayment(Wire):

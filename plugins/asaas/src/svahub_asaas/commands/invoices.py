@@ -177,7 +177,8 @@ def show(office: TenantHub, id: int, as_json: bool) -> None:
 @pass_office
 def cancel(office: TenantHub, ids: tuple[int, ...], yes: bool, no_wait: bool, timeout: float, as_json: bool) -> None:
     """Cancel charges that nobody has paid: their debts are let go."""
-    asked = [invoicing.charged(office, id) for id in ids]
+    ids = tuple(dict.fromkeys(ids))
+    asked = [invoicing.unpaid(office, id) for id in ids]
     confirm(f"Cancel {len(asked)} charges? Who owed them owes them no more.", yes)
     tasks = [invoicing.follow(office, one, Kind.CANCEL, {}, adds=False) for one in asked]
     _told(office, tasks, no_wait, timeout, as_json)
@@ -194,7 +195,7 @@ def cancel(office: TenantHub, ids: tuple[int, ...], yes: bool, no_wait: bool, ti
 def refund(
     office: TenantHub, id: int, value: Decimal | None, yes: bool, no_wait: bool, timeout: float, as_json: bool
 ) -> None:
-    """Give a payment back. After a whole refund the charge is a debt again."""
+    """Give a payment back. After a whole refund the charge is a debt again; a part of one value is given back once."""
     asked = invoicing.charged(office, id)
     confirm(f"Give {value or asked.invoice.value} BRL back to contract {asked.invoice.contract_id}?", yes)
     payload = {} if value is None else {"value": str(value)}
@@ -214,7 +215,7 @@ def receive_in_cash(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Note that a charge was paid at the counter."""
-    asked = invoicing.charged(office, id)
+    asked = invoicing.unpaid(office, id)
     day = paid_on or invoicing.today(office)
     payload = {"paid_on": day.isoformat(), "value": str(value or asked.invoice.value)}
     _told(office, [invoicing.follow(office, asked, Kind.RECEIVE_IN_CASH, payload)], no_wait, timeout, as_json)

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, select
+from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub_asaas.store.tables import charges, invoices
 
@@ -44,11 +45,15 @@ class Asked:
     invoice_url: str | None
 
 
-def add(connection: Connection, rows: Iterable[InvoiceRow]) -> None:
-    """Keep invoices that were just asked for."""
+def add(connection: Connection, rows: Iterable[InvoiceRow]) -> set[str]:
+    """Keep invoices that were just asked for, and return the contracts that have one for that month already."""
     values = [asdict(row) for row in rows]
-    if values:
-        connection.execute(insert(invoices), values)
+    if not values:
+        return set()
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(invoices).values(values).on_conflict_do_nothing()
+    written = connection.execute(new.returning(invoices.c.contract_id)).scalars()
+    return {str(row["contract_id"]) for row in values} - set(written)
 
 
 def newest(connection: Connection, tenant: str, month: str, contracts: Collection[str]) -> dict[str, Asked]:
@@ -80,13 +85,6 @@ def by_task(connection: Connection, tenant: str, task_id: int) -> Asked | None:
     query = _asked().where(invoices.c.tenant == tenant, invoices.c.task_id == task_id)
     row = connection.execute(query).first()
     return _row(row) if row else None
-
-
-def count(connection: Connection, tenant: str, month: str) -> int:
-    """Count the invoices of a month."""
-    where = (invoices.c.tenant == tenant, invoices.c.month == month)
-    counted: int = connection.execute(select(func.count()).select_from(invoices).where(*where)).scalar_one()
-    return counted
 
 
 def _asked() -> Select[Any]:

@@ -72,8 +72,9 @@ invoices = Table(  # what was asked for; a charge with its reference is what cam
     Column("value", Money, nullable=False),
     Column("due_date", Date, nullable=False),
     Column("created_at", Instant, nullable=False),
-    PrimaryKeyConstraint("tenant", "integration", "contract_id", "month", "number"),
+    PrimaryKeyConstraint("tenant", "contract_id", "month", "number"),  # at whatever integration
     Index(None, "reference", unique=True),
+    Index(None, "tenant", "task_id"),
     Index(None, "tenant", "integration", "month"),
 )
 

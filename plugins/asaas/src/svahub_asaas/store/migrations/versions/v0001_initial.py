@@ -77,11 +77,10 @@ def upgrade() -> None:
         sa.Column("value", Money(), nullable=False),
         sa.Column("due_date", sa.Date(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "tenant", "integration", "contract_id", "month", "number", name=op.f("pk_asaas_invoices")
-        ),
+        sa.PrimaryKeyConstraint("tenant", "contract_id", "month", "number", name=op.f("pk_asaas_invoices")),
     )
     op.create_index(op.f("ix_asaas_invoices_reference"), "asaas_invoices", ["reference"], unique=True)
+    op.create_index(op.f("ix_asaas_invoices_tenant_task_id"), "asaas_invoices", ["tenant", "task_id"], unique=False)
     op.create_index(
         op.f("ix_asaas_invoices_tenant_integration_month"),
         "asaas_invoices",
