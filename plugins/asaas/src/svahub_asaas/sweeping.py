@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from svahub.errors import NotFound, ProviderError, Refused
+from svahub.errors import Cause, NotFound, ProviderError, Refused, Unreachable
 
 from svahub_asaas.charges.wire import Payment
 from svahub_asaas.invoicing import today
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from svahub_asaas.store.charges import ChargeRow
 
 PAGE = 100
+DAY = timedelta(days=1)
 OVERLAP = timedelta(days=3)
 """So much of what was read is read again: a payment may be noted later than on its day."""
 FIRST = timedelta(days=30)
@@ -77,7 +78,7 @@ def sweep_missed(
 def windows(first: date, last: date) -> Iterator[tuple[date, date]]:
     """Return the days from one to another in spans, the oldest first, both ends of each in it."""
     while first <= last:
-        yield first, min(first + WINDOW - timedelta(days=1), last)
+        yield first, min(first + WINDOW - DAY, last)
         first += WINDOW
 
 
@@ -100,24 +101,25 @@ class _Sweep:
 
     def overdue(self) -> Swept:
         """Read what should have been paid by now: what is due on a weekend stays pending until Monday."""
-        due = {"dueDate[le]": (self._today - timedelta(days=1)).isoformat()}
-        swept = self._listed({"status": status} | due for status in sorted(UNPAID))
+        due = {"dueDate[le]": (self._today - DAY).isoformat()}
+        swept = self._in_status({"status": status} | due for status in sorted(UNPAID))
         return swept.plus(self._alone([row for row in self._ours(UNPAID, self._today) if not _is_taken_back(row)]))
 
     def missed(self, since: date | None) -> Swept:
         """Read span by span what was made and paid, then status by status what is under way."""
-        usual = self._usual_first()
-        first, swept = since or usual, Swept()
+        until = self._until()
+        first, swept = since or (self._today - FIRST if until is None else until - OVERLAP), Swept()
+        goes_on = first <= (self._today - FIRST if until is None else until + DAY)
         try:
             for start, end in windows(first, self._today):
                 swept = swept.plus(self._listed(self._made_and_paid(start, end)))
-                if first <= usual:
+                if goes_on and (until is None or until < end):
                     self._note_until(end)
-                first = end + timedelta(days=1)
+                first = end + DAY
         except ProviderError as error:
             raise Refused(f"{error}. All until {first} was read. Go on: svahub asaas sync --since {first}") from error
         taken_back = {"status": "REFUNDED", "dateCreated[ge]": (self._today - TAKEN_BACK_WITHIN).isoformat()}
-        swept = swept.plus(self._listed([*({"status": status} for status in UNDER_WAY), taken_back]))
+        swept = swept.plus(self._in_status([*({"status": status} for status in UNDER_WAY), taken_back]))
         return swept.plus(self._alone(self._ours(UNDER_WAY)))
 
     def _made_and_paid(self, start: date, end: date) -> Iterator[Filters]:
@@ -126,19 +128,12 @@ class _Sweep:
             until = {} if end >= self._today else {f"{what}[le]": end.isoformat()}
             yield {f"{what}[ge]": start.isoformat()} | until
 
-    def _usual_first(self) -> date:
-        until = self._until()
-        return self._today - FIRST if until is None else until - OVERLAP
-
     def _until(self) -> date | None:
         with self._office.reading() as transaction:
             return texts.swept_until(transaction.connection, self._office.name, self._integration, MISSED)
 
     def _note_until(self, day: date) -> None:
         """Note how far this has come, so that a sweep that ends early goes on from there."""
-        before = self._until()
-        if before is not None and before >= day:
-            return
         with self._office.transaction("asaas sync", f"integration {self._integration}", until=day) as transaction:
             texts.swept(transaction.connection, self._office.name, self._integration, MISSED, day)
 
@@ -146,6 +141,13 @@ class _Sweep:
         swept = Swept()
         for filters in wanted:
             swept = swept.plus(self._taken(self._charges.list(**filters)))
+        return swept
+
+    def _in_status(self, wanted: Iterable[Filters]) -> Swept:
+        """Read what is in some statuses; what leaves one meanwhile hides another from the listing: it is read alone."""
+        swept = Swept()
+        for filters in wanted:
+            swept = swept.plus(self._taken(_as_far_as_it_goes(self._charges.list(**filters))))
         return swept
 
     def _alone(self, rows: Iterable[ChargeRow]) -> Swept:
@@ -179,6 +181,14 @@ class _Sweep:
             swept = swept.plus(take(self._office, self._integration, page, asked_at, self._owed))
             self._told(len(page))
         return swept
+
+
+def _as_far_as_it_goes(payments: Iterable[Payment]) -> Iterator[Payment]:
+    try:
+        yield from payments
+    except Unreachable as error:
+        if error.cause is not Cause.INCOMPLETE:
+            raise
 
 
 def _is_taken_back(row: ChargeRow) -> bool:
