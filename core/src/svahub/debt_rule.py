@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from svahub.models import Desired, Reason
 from svahub.store.rows import DebtRow, ItemRow, ReasonRow, SubscriptionRow
@@ -40,6 +40,17 @@ class Policy:
     def free(self) -> Free:
         """Return what says whether nobody is blocked on a day."""
         return calendar(self.state) if self.business_days_only else _never
+
+    def described(self) -> dict[str, Any]:
+        """Return it in values that JSON has."""
+        types = "all" if self.product_types is None else sorted(self.product_types)
+        return {
+            "grace_days": self.grace_days,
+            "product_types": types,
+            "integrations": sorted(self.integrations),
+            "business_days_only": self.business_days_only,
+            "state": self.state,
+        }
 
     def covers(self, sold: SubscriptionRow, raised_by: str) -> bool:
         """Say whether what was sold is blocked for a debt that an integration raised."""

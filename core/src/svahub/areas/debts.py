@@ -143,14 +143,7 @@ class Debts:
     def set_policy(self, policy: Policy) -> Judgement:
         """Decide on a policy, and carry it out on all who owe; Refused when it names what there is not."""
         self._check(policy)
-        told = {
-            "grace_days": policy.grace_days,
-            "product_types": sorted(policy.product_types) if policy.product_types is not None else "all",
-            "integrations": sorted(policy.integrations),
-            "business_days_only": policy.business_days_only,
-            "state": policy.state,
-        }
-        with self.bench.writing("policy set", "policy", policy=told) as connection:
+        with self.bench.writing("policy set", "policy", policy=policy.described()) as connection:
             store.set_policy(connection, self.bench.tenant, policy, self.bench.store.now(connection))
         return self.judge_all()
 

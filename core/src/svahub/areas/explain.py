@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from pydantic import ValidationError
 from sqlalchemy import Connection
@@ -12,16 +12,17 @@ from sqlalchemy import Connection
 from svahub.areas.bench import Bench
 from svahub.areas.integrations import Integrations, usable
 from svahub.areas.subscriptions import Subscriptions
+from svahub.areas.tasks import Tasks
 from svahub.decisions import Facts, View
 from svahub.errors import UnknownName
-from svahub.explanation import Case, Explanation, Reader, Sale, explained
-from svahub.explanation.values import Provider, Return
+from svahub.explanation import Case, Explanation, Owing, Reader, Sale, explained
+from svahub.explanation.values import Exempt, Provider, Return
 from svahub.intentions import Level, levels
 from svahub.models import BlockScope, Deduplication, Observed
 from svahub.opening import facts_of, without_secrets
 from svahub.outcomes import ADDING
 from svahub.settings import IntegrationSettings
-from svahub.store import catalogue, contracts, history, integrations, queue
+from svahub.store import catalogue, contracts, debts, history, integrations, queue
 from svahub.store.rows import AttemptRow, ItemRow, LinkRow, PlanRow, SubscriptionRow
 from svahub.store.states import Certainty, Phase
 from svahub.waiting import Stop
@@ -52,8 +53,18 @@ class Explanations:
                 raise UnknownName("item", item, [i.code for i in level.items])
             holder = contracts.customers_by_id(connection, self.bench.tenant, [level.contract.customer_id])
             reader = Reader(zone or self.bench.zone, self.bench.store.now(connection))
-            books = _Books(self.bench, connection, level, items, whole=whole)
-            return explained(level.contract, books.cases(), reader, holder[level.contract.customer_id].erased_at)
+            owing = self._owing(connection, contract, reader.now, whole=whole)
+            books = _Books(self.bench, connection, level, items, owing, whole=whole)
+            tasks = Tasks(self.bench).of_contract(connection, contract, whole=whole)
+            erased_at = holder[level.contract.customer_id].erased_at
+            return explained(level.contract, books.cases(), reader, erased_at, owing, tasks)
+
+    def _owing(self, connection: Connection, contract: str, now: datetime, *, whole: bool) -> Owing:
+        tenant = self.bench.tenant
+        rows = debts.of_contracts(connection, tenant, [contract], only_open=not whole)[contract]
+        kept = debts.exemptions(connection, tenant).get(contract)
+        exempt = Exempt(kept.actor, kept.created_at) if kept else None
+        return Owing(now.astimezone(self.bench.zone).date(), tuple(rows), debts.policy(connection, tenant), exempt)
 
     def _level(self, connection: Connection, contract: str) -> Level:
         found = levels(connection, self.bench.tenant, [contract]).get(contract)
@@ -67,9 +78,17 @@ class _Books:
     """All that the store has of some items of a contract."""
 
     def __init__(
-        self, bench: Bench, connection: Connection, level: Level, items: Sequence[ItemRow], *, whole: bool
+        self,
+        bench: Bench,
+        connection: Connection,
+        level: Level,
+        items: Sequence[ItemRow],
+        owing: Owing,
+        *,
+        whole: bool,
     ) -> None:
         self._bench, self._connection, self._level, self._items = bench, connection, level, items
+        self._owing = owing
         codes = {item.code for item in items}
         self._rows = [row for row in level.subscriptions if row.item_code in codes and (whole or self._counts(row))]
         self._links = {link.code: link for link in catalogue.links(connection, bench.tenant)}
@@ -124,9 +143,9 @@ class _Books:
             reasons = tuple(self._level.reasons_for(item.code))
             link: LinkRow | None = self._links.get(item.product_code)
             sold = [self._sale(row) for row in self._rows if row.item_code == item.code]
-            yield from (Case(self._level.contract, item, reasons, link, sale) for sale in sold)
+            yield from (Case(self._level.contract, item, reasons, link, sale, self._owing) for sale in sold)
             if not sold:
-                yield Case(self._level.contract, item, reasons, link)
+                yield Case(self._level.contract, item, reasons, link, owing=self._owing)
 
     def _sale(self, row: SubscriptionRow) -> Sale:
         facts, provider = self._providers[row.integration]

@@ -155,6 +155,12 @@ class Tasks:
             for row in store.pages(connection, self.bench.tenant, **only):
                 yield _view(row, stopped)
 
+    def of_contract(self, connection: Connection, contract: str, *, whole: bool = False) -> Sequence[TaskView]:
+        """Return the tasks about a contract that have not ended, or with `whole` all; the oldest first."""
+        stopped = Subscriptions(self.bench).stopped(connection)
+        rows = store.pages(connection, self.bench.tenant, contract_id=contract)
+        return [_view(row, stopped) for row in rows if whole or row.phase is not Phase.SETTLED]
+
     def show(self, id: int) -> TaskView:
         """Return one task."""
         return self.history(id).task

@@ -53,11 +53,16 @@ def command(office: TenantHub, contract: str, item: str | None, history: bool, a
 def lines(explanation: Explanation) -> Iterator[str]:
     """Return an explanation as people read it."""
     yield from _wrapped(f"{explanation.sentence} Times are of {explanation.zone}.")
+    for debt in explanation.debts:
+        yield from _answer("owes", debt.sentence)
     for item in explanation.items:
         yield ""
         yield from _item(item)
     if not explanation.items:
         yield "It has no items."
+    for task in explanation.tasks:
+        yield ""
+        yield from _answer("task", task.sentence)
 
 
 def _item(item: ItemExplained) -> Iterator[str]:

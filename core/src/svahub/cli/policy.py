@@ -43,13 +43,8 @@ def show(office: TenantHub, as_json: bool) -> None:
 
 
 def _shown(policy: Policy) -> dict[str, Any]:
-    return {
-        "grace_days": policy.grace_days,
-        "product_types": "all" if policy.product_types is None else sorted(policy.product_types),
-        "also_blocked_for_own_debts": sorted(policy.integrations),
-        "business_days_only": policy.business_days_only,
-        "state": policy.state,
-    }
+    shown = policy.described()
+    return {"also_blocked_for_own_debts" if name == "integrations" else name: told for name, told in shown.items()}
 
 
 def _options(run: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,32 +8,46 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from svahub.decisions import differing, wanted
 from svahub.explanation.blocking import blocked
 from svahub.explanation.chain import chain
 from svahub.explanation.coming import prospect
+from svahub.explanation.debts import amount, next_block, owed
 from svahub.explanation.failing import failure
-from svahub.explanation.values import Case, Explanation, ItemExplained, Prospect, Reader, Sale
+from svahub.explanation.tasks import asked
+from svahub.explanation.values import Case, Explanation, ItemExplained, Owing, Prospect, Reader, Sale
 from svahub.explanation.words import RETURNS, listed, named
 from svahub.models import Desired, Observed
 from svahub.store.rows import ContractRow
 from svahub.store.states import ContractStatus, Phase
 
-__all__ = ["Case", "Explanation", "ItemExplained", "Reader", "Sale", "explained"]
+if TYPE_CHECKING:
+    from svahub.areas.tasks import TaskView
+
+__all__ = ["Case", "Explanation", "ItemExplained", "Owing", "Reader", "Sale", "explained"]
+
+NOTHING_OWED = Owing()
 
 
 def explained(
-    contract: ContractRow, cases: Iterable[Case], reader: Reader, erased_at: datetime | None = None
+    contract: ContractRow,
+    cases: Iterable[Case],
+    reader: Reader,
+    erased_at: datetime | None = None,
+    owing: Owing = NOTHING_OWED,
+    tasks: Iterable[TaskView] = (),
 ) -> Explanation:
-    """Explain a contract, item by item."""
+    """Explain a contract, item by item, with what is owed for it and what plugins asked for about it."""
     sentence = f"Contract {contract.id} of customer {contract.customer_id} is {contract.status.value}."
     if erased_at is not None:
         sentence += f" The customer's data were erased at {reader.at(erased_at)}; a pseudonym stands for them."
     items = tuple(_sold(case, case.sale, reader) if case.sale else _unsold(case, reader) for case in cases)
     zone = str(reader.zone)
     return Explanation(
-        contract.id, contract.customer_id, contract.status, zone, reader.now, sentence, erased_at, items
+        contract.id, contract.customer_id, contract.status, zone, reader.now, sentence, erased_at, items,
+        tuple(owed(owing, contract.id, reader)), tuple(asked(task, reader) for task in tasks),
     )  # fmt: skip
 
 
@@ -48,7 +62,7 @@ def _sold(case: Case, sale: Sale, reader: Reader) -> ItemExplained:
         _stands(sale, reader),
         tuple(blocked(reason, reader) for reason in case.reasons if row.desired is Desired.BLOCKED),
         failure(sale, reader),
-        prospect(sale, reader, case.reasons),
+        _unless_paid(case, prospect(sale, reader, case.reasons)),
         tuple(_remarks(sale, reader)),
         tuple(chain(case, reader)),
         sale=row.sale,
@@ -65,6 +79,16 @@ def _sold(case: Case, sale: Sale, reader: Reader) -> ItemExplained:
         remote_id=row.remote_id,
         consent=row.what_was_agreed(),
     )
+
+
+def _unless_paid(case: Case, coming: Prospect) -> Prospect:
+    """Add when an item that is to be active will be blocked for debt."""
+    assert case.sale is not None
+    if case.sale.row.desired is not Desired.ACTIVE or (found := next_block(case)) is None:
+        return coming
+    day, rows = found
+    told = listed(map(amount, rows))
+    return replace(coming, sentence=f"{coming.sentence} It blocks on {day} unless paid: {told}.", blocks_on=day)
 
 
 def _stands(sale: Sale, reader: Reader) -> str:

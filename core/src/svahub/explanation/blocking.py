@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svahub.debt_rule import is_of_debt
 from svahub.explanation.values import Blocked, Reader
 from svahub.explanation.words import source
 from svahub.models import PROTECTED
@@ -14,7 +15,8 @@ def blocked(row: ReasonRow, reader: Reader) -> Blocked:
     scope = "" if whole else f" of item {row.item_code}"
     said = f"{row.reason.value}{scope}, said by {source(row.source)} since {reader.at(row.created_at)}"
     sentence = f"{said}; {_end(row, reader)}."
-    return Blocked(row.reason, row.source, row.created_at, row.until, whole, sentence, (command(row),))
+    by_hand = exempt(row) if is_of_debt(row) else command(row)
+    return Blocked(row.reason, row.source, row.created_at, row.until, whole, sentence, (by_hand,))
 
 
 def _end(row: ReasonRow, reader: Reader) -> str:
@@ -30,7 +32,7 @@ def _end(row: ReasonRow, reader: Reader) -> str:
         case "import":
             return f"it goes when a file lists the contract's block reasons without it, or with {by_hand}"
         case "billing":
-            return f"it goes when no debt is open at {who}, or with {by_hand}"
+            return f"it goes when no debt is open at {who}; `{exempt(row)}` lifts it while one is"
     return f"it stays until somebody takes it away, with {by_hand}"
 
 
@@ -39,6 +41,11 @@ def _by_whom(row: ReasonRow) -> str:
     if row.source.startswith("operator:"):
         return f"{source(row.source)} takes it away with `{command(row)}`, anybody else as an admin, with --admin"
     return f"only {source(row.source)} takes it away, or an admin with `{command(row)}`"
+
+
+def exempt(row: ReasonRow) -> str:
+    """Return the command that lifts a reason of debts: taken away by hand, it would come back with the next look."""
+    return f"svahub policy exempt {row.contract_id}"
 
 
 def command(row: ReasonRow) -> str:

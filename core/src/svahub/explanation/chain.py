@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
+from svahub import debt_rule
+from svahub.explanation import debts
 from svahub.explanation.failing import outcome, said
 from svahub.explanation.values import Case, Link, LinkKind, Reader, Sale
 from svahub.explanation.words import source
@@ -44,7 +46,9 @@ def chain(case: Case, reader: Reader) -> Iterator[Link]:
     """Link what led to how an item is now, cause before effect."""
     ends = case.sale is not None and case.sale.row.desired is Desired.CANCELLED
     reasons = () if ends else case.reasons
-    yield from (_debt(row, reader) for row in reasons if row.reason is Reason.OVERDUE)
+    yield from () if ends else debts.links(case, reader)
+    known = {debt_rule.source(row) for row in case.owing.open}
+    yield from (_debt(row, reader) for row in reasons if row.reason is Reason.OVERDUE and row.source not in known)
     wanted = {"desired": case.sale.row.desired if case.sale else None}
     yield Link(LinkKind.RULE, _rule(case), None, wanted)
     yield from (_reason(row, reader) for row in reasons)

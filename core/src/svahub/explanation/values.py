@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from svahub.clock import local
+from svahub.debt_rule import Policy
 from svahub.decisions import View, step_for
 from svahub.lifecycle import Step
 from svahub.models import BlockScope, Consent, Desired, Observed, Reason
 from svahub.store.rows import (
     AttemptRow,
     ContractRow,
+    DebtRow,
     ItemRow,
     LinkRow,
     OperationRow,
@@ -22,7 +25,7 @@ from svahub.store.rows import (
     ReasonRow,
     SubscriptionRow,
 )
-from svahub.store.states import Certainty, ContractStatus, State
+from svahub.store.states import Certainty, ContractStatus, Outcome, State
 from svahub.waiting import Stop, state_of
 
 
@@ -125,6 +128,28 @@ class Sale:
         return self.view.facts.block_scope is BlockScope.ACCOUNT
 
 
+class Exempt(NamedTuple):
+    """Who said that a contract is not blocked for debt, and when."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Owing:
+    """A contract's debts, the policy about them, and the day that it is where the ISP is."""
+
+    today: date = date.min
+    debts: tuple[DebtRow, ...] = ()
+    policy: Policy | None = None
+    exempt: Exempt | None = None
+
+    @property
+    def open(self) -> list[DebtRow]:
+        """The debts that are not settled."""
+        return [row for row in self.debts if row.settled_at is None]
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One item of a contract to explain; `sale` is None when it was never sold, `link` when nothing serves it."""
@@ -134,6 +159,7 @@ class Case:
     reasons: tuple[ReasonRow, ...] = ()
     link: LinkRow | None = None
     sale: Sale | None = None
+    owing: Owing = Owing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +203,8 @@ class Failure:
 class Prospect:
     """What happens next: `step`, at `at` if a time brings it on, as attempt `attempt` of `budget`.
 
-    `waits_for` are contracts that come first, `commands` what a person can do to help.
+    `waits_for` are contracts that come first, `commands` what a person can do to help, `blocks_on` the day on which
+    the item is blocked unless its debts are paid.
     """
 
     sentence: str
@@ -187,6 +214,35 @@ class Prospect:
     budget: int | None = None
     waits_for: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    blocks_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DebtExplained:
+    """A debt, and the first day on which it blocks; None: it never does, as the sentence says."""
+
+    integration: str
+    reference: str
+    since: date
+    amount: Decimal
+    blocks_on: date | None
+    settled_at: datetime | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskExplained:
+    """What a plugin asked for about a contract, how it stands, and what a person can do about it."""
+
+    id: int
+    integration: str
+    kind: str
+    name: str
+    state: State
+    outcome: Outcome
+    due_at: datetime | None
+    sentence: str
+    commands: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,3 +284,5 @@ class Explanation:
     sentence: str
     erased_at: datetime | None
     items: tuple[ItemExplained, ...]
+    debts: tuple[DebtExplained, ...] = ()
+    tasks: tuple[TaskExplained, ...] = ()
