@@ -48,6 +48,15 @@ FIELDS = {
 }
 
 
+SWITCHES = (
+    *FIELDS.values(),
+    "phone_call_enabled_for_customer",
+    "email_enabled_for_provider",
+    "sms_enabled_for_provider",
+)
+"""All who are told, and by what: the customer by the channels and by telephone, the ISP by e-mail and SMS."""
+
+
 class Notification(Wire):
     """One notification of one customer."""
 
@@ -70,13 +79,16 @@ class Notifications(Wire):
 
 
 class Changed(Wire):
-    """What a notification is to be; what is not named stays."""
+    """What a notification is to be."""
 
     id: str
     enabled: bool
     email_enabled_for_customer: bool
     sms_enabled_for_customer: bool
     whatsapp_enabled_for_customer: bool
+    phone_call_enabled_for_customer: bool
+    email_enabled_for_provider: bool
+    sms_enabled_for_provider: bool
 
 
 class Batch(Wire):
@@ -110,18 +122,9 @@ class Notices:
 def changed_by(old: Notification, wanted: Mapping[str, Any]) -> Changed | None:
     """Return what a notification is to be, None where it is so: `wanted` maps events to channels to on or off.
 
-    A channel of one that is off as a whole is off too: to turn one on is not to turn on the others.
+    A channel of one that is off as a whole is off too: to turn one on is to turn on no other.
     """
     channels: Mapping[str, bool] = wanted.get(old.event, {})
-    now = {FIELDS[Channel(name)]: on for name, on in channels.items()}
-    before = {field: old.enabled and getattr(old, field) for field in FIELDS.values()}
-    after = before | now
-    if after == before:
-        return None
-    return Changed(id=old.id, enabled=any(after.values()) or _tells_others(old), **after)
-
-
-def _tells_others(old: Notification) -> bool:
-    """Say whether it tells somebody by what is not set here: the customer by telephone, or the ISP."""
-    by_provider = old.email_enabled_for_provider or old.sms_enabled_for_provider
-    return old.enabled and (by_provider or old.phone_call_enabled_for_customer)
+    before = {field: old.enabled and getattr(old, field) for field in SWITCHES}
+    after = before | {FIELDS[Channel(name)]: on for name, on in channels.items()}
+    return None if after == before else Changed(id=old.id, enabled=any(after.values()), **after)

@@ -30,6 +30,8 @@ EVENTS = {event.name.lower().replace("_", "-"): event for event in Event}
 COLUMNS = ("event", "enabled", "email_enabled_for_customer", "sms_enabled_for_customer",
            "whatsapp_enabled_for_customer", "schedule_offset")  # fmt: skip
 
+NOBODY = "Nobody is at Asaas yet."
+
 
 @click.group("notifications")
 def command() -> None:
@@ -86,12 +88,13 @@ def set_(
         raise click.UsageError("Name a channel: --email, --no-email, --sms, --no-sms, --whatsapp or --no-whatsapp.")
     whom = _whom(office, name, customer)
     if dry_run:
-        show_table([{"customer": one} for one in whom], ("customer",), as_json, empty="Nobody is at Asaas yet.")
+        rows = [{"customer": one, "event": event} | wanted for one in whom]
+        show_table(rows, ("customer", "event", *wanted), as_json, empty=NOBODY)
         return
     if len(whom) > 1:
         confirm(f"Change how {len(whom)} customers are told?", yes)
     done = settled(office, set_all(office, name, whom, {EVENTS[event].value: wanted}), 0 if no_wait else timeout)
-    show_table(done, ("id", "customer_id", "state", "cause", "advice"), as_json, empty="Nobody is at Asaas yet.")
+    show_table(done, ("id", "name", "state", "cause", "advice"), as_json, empty=NOBODY)
     raise SystemExit(ended(done, waits=not no_wait))
 
 

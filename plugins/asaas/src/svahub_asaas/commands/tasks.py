@@ -20,7 +20,7 @@ def settled(office: TenantHub, tasks: Sequence[int], timeout: float) -> list[Tas
     """Work on tasks until they have ended or for `timeout` seconds, and return them as they then are."""
     left = office.hub.clock.monotonic() + timeout
     done: list[TaskView] = []
-    with bar("Charging", len(tasks)) as told:
+    with bar("At Asaas", len(tasks)) as told:
         for start in range(0, len(tasks), PAGE):
             page = tasks[start : start + PAGE]
             done += office.tasks.settle(page, timeout=max(0.0, left - office.hub.clock.monotonic()))
