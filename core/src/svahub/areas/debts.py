@@ -135,6 +135,11 @@ class Debts:
         with self.bench.store.read() as connection:
             yield from store.listed(connection, self.bench.tenant, contract=contract, only_open=only_open)
 
+    def count(self) -> int:
+        """Count the open debts."""
+        with self.bench.store.read() as connection:
+            return store.count_open(connection, self.bench.tenant)
+
     def policy(self) -> Policy | None:
         """Return the policy, None where nothing was decided: then nobody is blocked for debt."""
         with self.bench.store.read() as connection:

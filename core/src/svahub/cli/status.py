@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,7 @@ from svahub.cli.session import pass_session
 from svahub.clock import span
 
 if TYPE_CHECKING:
-    from svahub.areas.health import Status
+    from svahub.areas.health import Beside, Status
     from svahub.cli.session import Session
 
 EMPTY = f"There is no integration. {REGISTER}"
@@ -25,10 +25,11 @@ EMPTY = f"There is no integration. {REGISTER}"
 @json_option
 @pass_session
 def command(session: Session, all_tenants: bool, as_json: bool) -> None:
-    """Count subscriptions by integration and state, and show what is stuck with the next command for it.
+    """Count subscriptions by integration and state, and tasks and deliveries that wait; show what is stuck, and the
+    next command for it.
 
-    Exits with 4 when a person has to act: something is parked or quarantined, lacks its plugin, or is due and cannot be
-    called from here; otherwise with 0.
+    Exits with 4 when a person has to act: something is parked or quarantined, could not be read, lacks its plugin, or
+    is due and cannot be called from here; otherwise with 0.
     """
     offices = [session.hub.tenant(row.name) for row in session.hub.tenants()] if all_tenants else [session.office]
     shown = together([office.health.status() for office in offices])
@@ -44,14 +45,26 @@ def _tell(shown: Status, *, with_tenant: bool) -> None:
         for t in shown.integrations
     ]
     show_table(rows, [*own, "total", *used], empty=EMPTY)
+    if shown.beside:
+        click.echo()
+        show_table(
+            [_beside(one) for one in shown.beside], [*own, "tasks", "unread deliveries", "unread since", "failed"]
+        )
     for stuck in shown.stuck:
         whose = f"{stuck.tenant}/{stuck.integration}" if with_tenant else stuck.integration
-        what = f"{stuck.subscriptions} {stuck.state.value.replace('_', ' ')}"
+        what = f"{stuck.what} {stuck.state.value.replace('_', ' ')}"
         click.echo(f"\n{as_text(f'{whose}: {what}: {stuck.cause}')}\n  → {as_text(stuck.next)}")
     if shown.oldest_due_at is not None and shown.oldest_due_seconds is not None:
         click.echo(f"\nThe oldest is due since {as_text(shown.oldest_due_at)}: {span(shown.oldest_due_seconds)}.")
     if shown.next_retry_at is not None:
         click.echo(f"\nThe next retry is due at {as_text(shown.next_retry_at)}.")
+
+
+def _beside(one: Beside) -> dict[str, Any]:
+    told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in one.tasks.items())
+    whose = {"tenant": one.tenant, "integration": one.integration, "tasks": told or None}
+    unread = {"unread deliveries": one.unread, "unread since": one.unread_since, "failed": one.failed}
+    return whose | unread
 
 
 def _states(shown: Status) -> list[str]:

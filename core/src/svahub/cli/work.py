@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.areas.health import FAILED, PARKED_TASKS
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import as_text, json_option, show_object
 from svahub.cli.progress import bar
@@ -28,18 +29,25 @@ OPEN = (State.DUE, State.RUNNING, State.WAITING, State.PENDING)
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Subscriptions by state, what stands against calling an integration, and when the next retry is due."""
+    """Subscriptions and tasks by state, what stands against calling an integration, and when the next retry is due.
+
+    `unread` are deliveries that were not read, `failed` those that could not be.
+    """
 
     states: dict[str, int]
     problems: dict[str, str]
     next_due: datetime | None
+    tasks: dict[str, int]
+    unread: int = 0
+    failed: int = 0
 
     @property
     def code(self) -> ExitCode:
         """Say whether a person is needed: something is stuck, or due and cannot be called from here."""
-        stuck = any(self.states.get(state.value) for state in STUCK)
-        unreachable = self.problems and self.states.get(State.DUE.value)
-        return ExitCode.NEEDS_PERSON if stuck or unreachable else ExitCode.REACHED
+        stuck = any(counts.get(state.value) for state in STUCK for counts in (self.states, self.tasks))
+        waits = self.states.get(State.DUE.value) or self.tasks.get(State.DUE.value) or self.unread
+        unreachable = self.problems and waits
+        return ExitCode.NEEDS_PERSON if stuck or self.failed or unreachable else ExitCode.REACHED
 
 
 @click.command("work")
@@ -80,7 +88,13 @@ def _summary(offices: Sequence[TenantHub]) -> Summary:
         prefix = f"{office.name}/" if len(offices) > 1 else ""
         problems |= {prefix + name: problem for name, problem in counts.problems.items()}
     due = [at for office in offices if (at := office.subscriptions.next_due())]
-    return Summary(dict(sorted(states.items())), problems, min(due, default=None))
+    beside = [one for office in offices for one in office.health.beside()]
+    tasks: Counter[str] = Counter()
+    for one in beside:
+        tasks.update(one.tasks)
+    unread, failed = sum(one.unread for one in beside), sum(one.failed for one in beside)
+    next_due = min(due, default=None)
+    return Summary(dict(sorted(states.items())), problems, next_due, dict(sorted(tasks.items())), unread, failed)
 
 
 def _tell(summary: Summary) -> None:
@@ -91,6 +105,13 @@ def _tell(summary: Summary) -> None:
         click.echo(f"{name}: {problem}", err=True)
     if summary.states.get(State.PARKED.value):
         click.echo("A person decides about what is parked: svahub operations list --outcome parked", err=True)
-    if summary.states.get(State.QUARANTINED.value):
+    if summary.tasks:
+        told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in summary.tasks.items())
+        click.echo(f"Tasks that have not ended: {told}. All: svahub tasks list")
+    if summary.tasks.get(State.PARKED.value):
+        click.echo(f"A person decides about parked tasks: {PARKED_TASKS}", err=True)
+    if summary.failed:
+        click.echo(f"{summary.failed} deliveries could not be read: {FAILED}", err=True)
+    if summary.states.get(State.QUARANTINED.value) or summary.tasks.get(State.QUARANTINED.value):
         mend = "Mend the credentials, then free an integration with `svahub integration test NAME`"
         click.echo(f"{mend}; or give it others: `svahub integration rotate NAME`", err=True)

@@ -38,6 +38,8 @@ INSIDE: tuple[Check, ...] = (
     work.queue,
     work.attempts,
     work.parked,
+    work.inbox,
+    work.debts,
     work.schedules,
     database.audit,
 )

@@ -77,7 +77,7 @@ def stopped(premises: Premises) -> Iterator[Finding]:
     """Say which integrations are quarantined, paused or disabled."""
     for office, status in premises.statuses:
         for stuck in status.stuck:
-            found = f"{stuck.integration!r}: {stuck.cause}; {stuck.subscriptions} subscriptions wait"
+            found = f"{stuck.integration!r}: {stuck.cause}; {stuck.what} wait"
             if stuck.state is State.QUARANTINED:
                 yield error(f"quarantined: {found}", stuck.next, office.name)
             elif stuck.state is State.WAITING:

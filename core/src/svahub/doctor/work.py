@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from svahub.areas.health import PARKED, Status
+from svahub.areas.health import Status
 from svahub.clock import local, span
 from svahub.doctor.findings import Finding, error, ok, warning
 from svahub.doctor.premises import Premises
@@ -16,6 +16,7 @@ from svahub.store.states import RunOutcome, State
 
 LATE_SECONDS = 120
 OVERDUE = timedelta(minutes=10)
+SIMULATE = "svahub policy simulate --grace-days DAYS"
 
 
 def queue(premises: Premises) -> Iterator[Finding]:
@@ -63,8 +64,29 @@ def parked(premises: Premises) -> Iterator[Finding]:
     for office, status in premises.statuses:
         for stuck in status.stuck:
             if stuck.state is State.PARKED:
-                found = f"{stuck.subscriptions} subscriptions of {stuck.integration!r} wait for a person"
-                yield warning(found, f"decide about each: `{PARKED}`", office.name, person=True)
+                found = f"{stuck.what} of {stuck.integration!r} wait for a person: {stuck.cause}"
+                yield warning(found, f"decide about each: {stuck.next}", office.name, person=True)
+
+
+def inbox(premises: Premises) -> Iterator[Finding]:
+    """Say whether what providers told is read soon."""
+    for office, status in premises.statuses:
+        stopped = {stuck.integration for stuck in status.stuck if stuck.state is not State.PARKED}
+        for one in status.beside:
+            late = one.unread_since is not None and (one.unread_seconds or 0) >= LATE_SECONDS
+            if late and one.unread_since is not None and one.integration not in stopped:
+                since = local(one.unread_since, office.bench.zone)
+                found = f"{one.unread} deliveries to {one.integration!r} are not read, the oldest since {since}"
+                yield error(found, "run `svahub work`, or `svahub serve --with-work`", office.name)
+
+
+def debts(premises: Premises) -> Iterator[Finding]:
+    """Say whether anything follows from debts that are open."""
+    for office in premises.offices:
+        owing = office.debts.count()
+        if owing and office.debts.policy() is None:
+            found = f"{owing} debts are open, and no policy says whom they block: nobody is blocked"
+            yield warning(found, f"see `{SIMULATE}`, then `svahub policy set --grace-days DAYS`", office.name)
 
 
 def schedules(premises: Premises) -> Iterator[Finding]:

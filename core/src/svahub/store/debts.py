@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.debt_rule import Policy
@@ -65,6 +65,13 @@ def owing(connection: Connection, tenant: str, after: str, limit: int = PAGE) ->
     c = debts.c
     query = select(c.contract_id).distinct().where(c.tenant == tenant, c.settled_at.is_(None), c.contract_id > after)
     return list(connection.execute(query.order_by(c.contract_id).limit(limit)).scalars())
+
+
+def count_open(connection: Connection, tenant: str) -> int:
+    """Count a tenant's open debts."""
+    c = debts.c
+    query = select(func.count()).select_from(debts).where(c.tenant == tenant, c.settled_at.is_(None))
+    return int(connection.execute(query).scalar_one())
 
 
 def put(connection: Connection, rows: Sequence[DebtRow]) -> None:

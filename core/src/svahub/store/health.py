@@ -6,16 +6,16 @@ Each answers from an index: there may be a million accounts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, text, update
+from sqlalchemy import Connection, Table, and_, func, or_, select, text, update
 
 from svahub.store.queue import Lane
-from svahub.store.states import Phase, Priority
-from svahub.store.tables import accounts, attempts, audit, chains, exchanges, subscriptions
+from svahub.store.states import InboxState, Phase, Priority
+from svahub.store.tables import accounts, attempts, audit, chains, exchanges, inbox, subscriptions, task_attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,30 @@ def running(connection: Connection, tenant: str) -> Counter[tuple[str, Phase]]:
     return Counter({(name, phase): count for name, phase, count in connection.execute(query)})
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """How many deliveries were not read yet, since when the first of them waits, and how many could not be read."""
+
+    waiting: int = 0
+    since: datetime | None = None
+    failed: int = 0
+
+
+def deliveries(connection: Connection, tenant: str, names: Collection[str]) -> dict[str, Unread]:
+    """Return what of each integration's deliveries was not read; one that failed counts as long as it has its body."""
+    c = inbox.c
+    ours = (c.tenant == tenant, c.integration.in_(names))
+    waiting = select(c.integration, func.count(), func.min(c.received_at)).where(*ours)
+    found = {
+        name: Unread(count, since)
+        for name, count, since in connection.execute(waiting.where(c.due_at.is_not(None)).group_by(c.integration))
+    }
+    failed = select(c.integration, func.count()).where(*ours, c.state == InboxState.FAILED)
+    for name, count in connection.execute(failed.where(c.body.is_not(None)).group_by(c.integration)):
+        found[name] = replace(found.get(name, Unread()), failed=count)
+    return found
+
+
 def first_due(connection: Connection, lanes: Iterable[Lane], now: datetime, *, later: bool = False) -> datetime | None:
     """Return when the first account that nobody holds any more is due: by now, or `later`."""
     c = accounts.c
@@ -71,13 +95,15 @@ def leases(connection: Connection, now: datetime) -> list[Lease]:
 
 def orphans(connection: Connection, tenant: str, now: datetime) -> tuple[int, datetime | None]:
     """Count the attempts that nobody closed and whose lease has ended; return also when the oldest began."""
+    found = [_orphans(connection, tried, tenant, now) for tried in (attempts, task_attempts)]
+    return sum(count for count, _ in found), min((oldest for _, oldest in found if oldest is not None), default=None)
+
+
+def _orphans(connection: Connection, tried: Table, tenant: str, now: datetime) -> tuple[int, datetime | None]:
     c = accounts.c
-    ended = or_(c.lease_until.is_(None), c.lease_until <= now, c.lease_number != attempts.c.lease_number)
-    query = select(func.count(), func.min(attempts.c.started_at)).join_from(
-        attempts, accounts, c.key == attempts.c.account_key
-    )
-    query = query.where(attempts.c.tenant == tenant, attempts.c.ended_at.is_(None), ended)
-    count, oldest = connection.execute(query).one()
+    ended = or_(c.lease_until.is_(None), c.lease_until <= now, c.lease_number != tried.c.lease_number)
+    query = select(func.count(), func.min(tried.c.started_at)).join_from(tried, accounts, c.key == tried.c.account_key)
+    count, oldest = connection.execute(query.where(tried.c.tenant == tenant, tried.c.ended_at.is_(None), ended)).one()
     return count, oldest
 
 
