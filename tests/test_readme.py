@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from svahub.cli import COMMANDS
+from svahub.cli import COMMANDS, plugin_commands
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ def test_it_begins_with_two_commands_and_ci_runs_both() -> None:
 def test_every_command_that_it_shows_exists() -> None:
     shown = set(re.findall(r"^uv run svahub ([a-z]+)", README, re.MULTILINE))
     assert shown
-    assert shown <= set(COMMANDS)
+    assert shown <= {*COMMANDS, *plugin_commands()}
 
 
 def test_every_file_that_it_links_to_exists() -> None:
