@@ -136,26 +136,29 @@ def _cpf(number: int) -> str:
 
 
 @contextmanager
-def _isp(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Isp]:
-    clock = HandClock()
-    with AsaasSimulator(seed=1, clock=clock).running() as asaas, Hub.open(url, clock=clock) as hub:
-        monkeypatch.setenv(KEY, asaas.credentials["key"])
+def _isp(url: str, request: pytest.FixtureRequest) -> Iterator[Isp]:
+    """Open an installation; afterwards all that it asked of Asaas is held against the OpenAPI document."""
+    judging, clock = _judging(request), HandClock()
+    with Asked(seed=1, clock=clock).running() as asaas, Hub.open(url, clock=clock) as hub:
+        request.getfixturevalue("monkeypatch").setenv(KEY, asaas.credentials["key"])
         isp = Isp(hub, clock, asaas)
         isp.add("bill")
         yield isp
+    if judging is not None:
+        judge(judging, asaas)
 
 
 @pytest.fixture
-def isp(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Isp]:
+def isp(sqlite_url: str, request: pytest.FixtureRequest) -> Iterator[Isp]:
     """Return an installation on SQLite, with the simulator running."""
-    with _isp(sqlite_url, monkeypatch) as isp:
+    with _isp(sqlite_url, request) as isp:
         yield isp
 
 
 @pytest.fixture
-def isp_on_both(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Isp]:
+def isp_on_both(database_url: str, request: pytest.FixtureRequest) -> Iterator[Isp]:
     """Return an installation; the test runs once on each database."""
-    with _isp(database_url, monkeypatch) as isp:
+    with _isp(database_url, request) as isp:
         yield isp
 
 
@@ -332,15 +335,19 @@ class Till:
 @pytest.fixture
 def till(request: pytest.FixtureRequest) -> Iterator[Till]:
     """Return a provider at its simulator; afterwards all that it asked is held against the OpenAPI document."""
-    named = _sibling("openapi").path_from_environment() is not None or os.environ.get("CI")
-    judging = request.getfixturevalue("openapi") if named else None
-    clock = HandClock()
+    judging, clock = _judging(request), HandClock()
     with Asked(seed=1, clock=clock).running() as simulator:
         settings = AsaasSettings.model_validate(simulator.credentials)
         with ProviderClient(base_url=simulator.url, auth=settings.auth(), timeout=2, now=clock.now) as client:
             yield Till(simulator, client, clock, Asaas(settings, client))
     if judging is not None:
         judge(judging, simulator)
+
+
+def _judging(request: pytest.FixtureRequest) -> Any:
+    """Return the document, None where none is named: what needs no document is tested there all the same."""
+    named = _sibling("openapi").path_from_environment() is not None or os.environ.get("CI")
+    return request.getfixturevalue("openapi") if named else None
 
 
 def judge(openapi: Any, simulator: Asked) -> None:
