@@ -22,7 +22,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from svahub import Account, Customer, DocumentKind, Task
@@ -352,6 +352,7 @@ HEADERS = {
 }  # fmt: skip
 
 
+@settings(max_examples=60)
 @given(st.text(max_size=120), st.text(max_size=120), st.text(max_size=120))
 def test_no_name_and_no_text_adds_a_header_or_changes_one(name: str, subject: str, text: str) -> None:
     read = written(greeting(name, subject=f"$first_name {subject} $name", text=text))
@@ -463,6 +464,7 @@ def test_who_opts_out_is_not_greeted_any_more(isp: Isp, post: Post) -> None:
     isp.clock.advance(days=365)
     assert "0 of 1 birthdays greeted, 1 want no" in isp.invoke("schedule", "run", "asaas-birthdays").output
     isp.told("asaas", "mail", "opt-in", "P1")
+    assert "P9" in isp.invoke("asaas", "mail", "opt-out", "P9", code=1).stderr
     assert isp.told("asaas", "mail", "list") == []
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from svahub.errors import UnknownName
+
 from svahub_asaas.invoicing import today
 from svahub_asaas.mail.letters import Kind
 from svahub_asaas.store import texts as store
@@ -53,7 +55,9 @@ def report(office: TenantHub, integration: str) -> bool:
 
 
 def opt_out(office: TenantHub, customer: str) -> None:
-    """Note that a customer wants no greetings."""
+    """Note that a customer wants no greetings; UnknownName where nobody bears the id."""
+    if next(office.contracts.list(customer=customer), None) is None:
+        raise UnknownName("customer", customer, [], "Customers come with contracts: svahub contracts list")
     with _noting(office, "asaas mail opt-out", customer) as transaction:
         store.opt_out(transaction.connection, office.name, customer, transaction.now)
 

@@ -67,5 +67,5 @@ def test(office: TenantHub, integration: str | None, as_json: bool) -> None:
         try:
             asaas.post(message)
         except ProviderError as error:
-            raise Refused(f"The mail was not sent: {error}.") from error
+            raise Refused(f"The test failed: {error}.") from error
     click.echo(as_document({"sent": True}) if as_json else "The mail server took it: look whether it arrives.")

@@ -81,7 +81,7 @@ def _report(
     found = reporting.checked(office, name, made) if check else None
     _write(made, kind, "json" if as_json else shape, output, found)
     if found is not None:
-        _tell(found)
+        _tell(found, first)
 
 
 def _write(
@@ -115,11 +115,11 @@ def _show(made: Report) -> None:
         click.echo(f"\nPayments were {made.mean_days_late} days late on average.")
 
 
-def _tell(differences: Sequence[Difference]) -> None:
+def _tell(differences: Sequence[Difference], first: date) -> None:
     if not differences:
         click.echo("The totals agree with Asaas's statistics.", err=True)
         return
     for one in differences:
         click.echo(f"{one.what}: {one.ours} here, {one.theirs} at Asaas.", err=True)
-    click.echo("Read what was missed: svahub asaas sync --since DAY", err=True)
+    click.echo(f"Read what was missed: svahub asaas sync --since {first}", err=True)
     raise SystemExit(ExitCode.ERROR)

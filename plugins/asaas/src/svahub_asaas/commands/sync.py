@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
-from svahub.extension.commands import Day, as_document, bar, json_option, pass_office
+from svahub.extension.commands import Day, ExitCode, as_document, bar, json_option, pass_office
 
 from svahub_asaas import invoicing
 from svahub_asaas.commands.options import integration_option
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 
 @click.command("sync")
-@click.option("--since", type=Day(), help="The first day to read; by default the day before the last sync.")
+@click.option("--since", type=Day(), help="The first day; by default what the last sync read last.")
 @integration_option
 @json_option
 @pass_office
 def command(office: TenantHub, since: date | None, integration: str | None, as_json: bool) -> None:
-    """Read charges that were made or paid since a day, and all that are overdue."""
+    """Read charges that were made or paid since a day, and all of which something may still become."""
     name = invoicing.the_integration(office, integration)
     with bar("Reading") as told:
         swept = sweep_missed(office, name, since, told)
     click.echo(as_document(asdict(swept)) if as_json else f"{swept}.")
+    raise SystemExit(ExitCode.WAITING if swept.left else ExitCode.REACHED)
