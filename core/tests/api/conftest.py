@@ -12,10 +12,9 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
-from svahub.server.api import RATE, application
+from svahub.server.api import RATE, Mounted
 from svahub.store.states import Permission
 from svahub.testing.server import HOST, Listener
 
@@ -72,7 +71,7 @@ def serve(loop: asyncio.AbstractEventLoop) -> Iterator[Callable[..., Api]]:
 
 @contextmanager
 def serving_of(loop: asyncio.AbstractEventLoop, hub: Hub, rate: str) -> Iterator[Api]:
-    app = Starlette(routes=[Mount("/v1", app=application(hub, rate=rate))])
+    app = Starlette(routes=[Mounted(hub, rate=rate)])
     listener = Listener(app)
     asyncio.run_coroutine_threadsafe(listener.listen(), loop).result()
     api = Api(hub, f"http://{HOST}:{listener.port}")

@@ -32,6 +32,7 @@ BAD = {
     "a method that is not taken": ("DELETE", "/contracts/C1", {}, (405, "no-such-method")),
     "a contract that is not there": ("GET", "/contracts/C9", {}, (404, "not-found")),
     "a verb on it": ("POST", "/contracts/C9/block", {}, (404, "not-found")),
+    "a line break": ("GET", "/contracts/a%0Ab", {}, (404, "not-found")),
     "a name that nothing has": ("GET", "/contracts/%00", {}, (404, "not-found")),
     "bytes that are no text": ("GET", "/contracts/%ff%fe", {}, (404, "not-found")),
     "a number that is none": ("GET", "/operations/1e3", {}, (404, "not-found")),
@@ -55,7 +56,7 @@ BAD = {
                          (422, "invalid")),
     "a NUL": ("POST", "/contracts/C1/block", {"json": {"item": "a\0"}}, (422, "invalid")),
     "no change": ("POST", "/contracts/C1/change", {"json": {}}, (422, "invalid")),
-    "an item that is not there": ("POST", "/contracts/C1/block", {"json": {"item": "9"}}, (422, "invalid")),
+    "an item that is not there": ("POST", "/contracts/C1/block", {"json": {"item": "9"}}, (409, "refused")),
     "a wait too long": ("POST", "/contracts/C1/block", {"json": {"wait": 6}}, (422, "invalid")),
     "a key with a blank": ("POST", "/contracts/C1/block", {"headers": {"idempotency-key": "a b"}}, (422, "invalid")),
     "a form": ("POST", "/contracts/C1/block", {"data": {"reason": "staff"}}, (415, "not-json")),
@@ -80,7 +81,7 @@ def test_without_a_key_it_is_a_problem_too(api: Any) -> None:
 
 
 def test_a_method_that_is_not_taken_is_answered_with_those_that_are(api: Any) -> None:
-    assert api.bearer().put("/contracts").headers["allow"] == "GET, HEAD"
+    assert set(api.bearer().put("/contracts").headers["allow"].split(", ")) == {"GET", "HEAD"}
 
 
 def test_each_field_that_is_wrong_is_named(api: Any, office: TenantHub, sign: Any) -> None:

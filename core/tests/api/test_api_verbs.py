@@ -105,7 +105,7 @@ def test_the_same_key_with_another_body_is_refused(client: Any, office: TenantHu
     verb(client, "block", "k1", reason="staff")
     others = [verb(client, "block", "k1", reason="legal"), verb(client, "unblock", "k1", reason="staff")]
     assert [(o.status_code, o.json()["type"].rpartition(":")[2]) for o in others] == [
-        (422, "idempotency-key-reused"),
+        (409, "idempotency-key-reused"),
     ] * 2
     assert [r.reason for r in office.contracts.show("C1").block_reasons] == [Reason.STAFF]
 

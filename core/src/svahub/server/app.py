@@ -9,7 +9,7 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from svahub.areas.integrations import ENDPOINTS
 from svahub.server import api
@@ -37,7 +37,7 @@ def application(hub: Hub, *, stored: Callable[[], None] = lambda: None) -> Starl
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
         Route("/metrics", metrics.show),
-        Mount("/v1", app=api.application(hub)),
+        api.Mounted(hub),
     ]
 
     @asynccontextmanager

@@ -5,6 +5,7 @@ Its bearer's key says whose tenant it is. Whoever can read the store needs no ke
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -13,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from svahub.server.api import listing, verbs
 from svahub.server.api.access import RATE, Gate
@@ -27,7 +28,16 @@ if TYPE_CHECKING:
 
     from svahub.hub import Hub
 
+PREFIX = "/v1"
 ENDPOINTS = (*listing.ENDPOINTS, *verbs.ENDPOINTS)
+
+
+class Mounted(Mount):
+    """The API below its prefix, whatever the rest of the path is: Starlette's own would not take a line break."""
+
+    def __init__(self, hub: Hub, *, rate: str = RATE) -> None:
+        super().__init__(PREFIX, app=application(hub, rate=rate))
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
 
 
 def application(hub: Hub, *, rate: str = RATE) -> Starlette:

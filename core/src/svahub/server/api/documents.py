@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Generic, Self, TypeVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from svahub.lifecycle import Step
 from svahub.models import Desired, Environment, Observed, Reason
@@ -23,7 +23,15 @@ LONGEST_NOTE = 2000
 LONGEST_WAIT = 5
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Whole = Annotated[int, Field(ge=1, le=LARGEST)]
+
+
+def _as_whole(value: object) -> object:
+    """Return a number without a fraction as what it is: JSON makes no difference between 3 and 3.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Seconds = Annotated[int, Field(ge=0, le=LONGEST_WAIT), BeforeValidator(_as_whole)]
+Quantity = Annotated[int, Field(ge=1, le=LARGEST), BeforeValidator(_as_whole)]
 
 
 class Given(BaseModel):
@@ -234,9 +242,7 @@ class VerbBody(Asked):
     note: str | None = Field(
         None, max_length=LONGEST_NOTE, description="Kept with the operation; write no personal data."
     )
-    wait: int = Field(
-        0, ge=0, le=LONGEST_WAIT, description="Seconds to wait for the providers; the answer may come sooner."
-    )
+    wait: Seconds = Field(0, description="Seconds to wait for the providers; the answer may come sooner.")
 
 
 class Activate(VerbBody):
@@ -264,15 +270,17 @@ class Cancel(VerbBody):
 class Change(VerbBody):
     """What an item is to be: its plan, its quantity, or both."""
 
-    model_config = ConfigDict(json_schema_extra={
-        "anyOf": [
-            {"required": ["plan"], "properties": {"plan": {"type": "string"}}},
-            {"required": ["quantity"], "properties": {"quantity": {"type": "integer"}}},
-        ]
-    })  # fmt: skip
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["plan"], "properties": {"plan": {"type": "string"}}},
+                {"required": ["quantity"], "properties": {"quantity": {"type": "integer"}}},
+            ]
+        }
+    )
 
     plan: Name | None = Field(None, description="The plan's remote id.")
-    quantity: Whole | None = Field(None, description="How many of it.")
+    quantity: Quantity | None = Field(None, description="How many of it.")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -11,7 +11,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from svahub.server.api.access import RATE
-from svahub.server.api.documents import ProblemDocument
+from svahub.server.api.documents import (
+    Carried,
+    ContractPage,
+    IntegrationPage,
+    OperationPage,
+    ProblemDocument,
+    SubscriptionPage,
+)
 from svahub.server.api.endpoints import PATH_PARAMETERS, Endpoint, Nothing
 from svahub.server.api.problems import MEDIA_TYPE, Kind
 from svahub.server.api.reception import IDEMPOTENCY, LARGEST_BODY, LONGEST_KEY
@@ -39,13 +46,23 @@ KEY = {
 }
 
 
+LINKS: Mapping[type[BaseModel], tuple[str, str]] = {
+    ContractPage: ("contract", "/items/0/contract_id"),
+    SubscriptionPage: ("subscription", "/items/0/key"),
+    OperationPage: ("operation", "/items/0/id"),
+    IntegrationPage: ("integration", "/items/0/name"),
+    Carried: ("operation", "/operations/0/id"),
+}
+"""Where in an answer the name of something is that other paths take."""
+
+
 def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of some endpoints."""
     described = list(endpoints)
     schemas = _schemas(described)
     paths: dict[str, Any] = {}
     for endpoint in described:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas, described)
     queries = {endpoint.takes.__name__ for endpoint in described if endpoint.reads}
     kept = {name: schema for name, schema in schemas.items() if name not in queries}
     return {
@@ -71,21 +88,19 @@ def _schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     return schemas
 
 
-def _operation(endpoint: Endpoint, schemas: Mapping[str, Any]) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, schemas: Mapping[str, Any], others: Sequence[Endpoint]) -> dict[str, Any]:
     summary, _, more = (inspect.getdoc(endpoint.handler) or "").partition("\n")
     described = {
-        "operationId": endpoint.handler.__name__,
+        "operationId": _id(endpoint),
         "summary": summary,
         "description": more.strip(),
         "parameters": list(_parameters(endpoint, schemas)),
-        "responses": dict(_responses(endpoint)),
+        "responses": dict(_responses(endpoint, others)),
     }
     if not endpoint.reads:
-        body = schemas[endpoint.takes.__name__]
-        described["requestBody"] = {
-            "required": "anyOf" in body,
-            "content": {"application/json": {"schema": _reference(endpoint.takes)}},
-        }
+        needed = "anyOf" in schemas[endpoint.takes.__name__]
+        content = {"application/json": {"schema": _reference(endpoint.takes)}}
+        described["requestBody"] = {"required": needed, "content": content}
     return described
 
 
@@ -98,7 +113,8 @@ def _parameters(endpoint: Endpoint, schemas: Mapping[str, Any]) -> Iterable[dict
         yield KEY
     elif endpoint.takes is not Nothing:
         for name, schema in schemas[endpoint.takes.__name__]["properties"].items():
-            said = {"description": schema.get("description", ""), "schema": _of_a_parameter(schema)}
+            cursor = {"format": f"{_id(endpoint)}-cursor"} if name == "cursor" else {}
+            said = {"description": schema.get("description", ""), "schema": _of_a_parameter(schema) | cursor}
             yield {"name": name, "in": "query", "required": False} | said
 
 
@@ -110,13 +126,28 @@ def _of_a_parameter(schema: Mapping[str, Any]) -> dict[str, Any]:
     return bare | (some[0] if some else {}) | default
 
 
-def _responses(endpoint: Endpoint) -> Iterable[tuple[str, dict[str, Any]]]:
+def _responses(endpoint: Endpoint, others: Sequence[Endpoint]) -> Iterable[tuple[str, dict[str, Any]]]:
+    links = dict(_links(endpoint, others))
     for status, description in endpoint.statuses.items():
         content = {"application/json": {"schema": _reference(endpoint.returns)}}
-        yield str(status), {"description": description, "content": content}
+        yield str(status), {"description": description, "content": content} | ({"links": links} if links else {})
     kinds = [*ALWAYS, *(OF_A_BODY if not endpoint.reads else ()), *((Kind.NOT_FOUND,) if endpoint.about else ())]
     for kind in sorted(kinds, key=lambda kind: kind.status):
         yield str(kind.status), {"$ref": f"#/components/responses/{kind.name}"}
+
+
+def _links(endpoint: Endpoint, others: Sequence[Endpoint]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Yield what can be asked next with what an answer tells."""
+    if endpoint.pages:
+        yield "next", {"operationId": _id(endpoint), "parameters": {"cursor": "$response.body#/next"}}
+    about, pointer = LINKS.get(endpoint.returns, (None, ""))
+    for other in others:
+        if about is not None and other.about == about:
+            yield _id(other), {"operationId": _id(other), "parameters": {about: f"$response.body#{pointer}"}}
+
+
+def _id(endpoint: Endpoint) -> str:
+    return endpoint.handler.__name__
 
 
 def _problem(kind: Kind) -> dict[str, Any]:

@@ -18,7 +18,6 @@ R = TypeVar("R")
 
 MOST = 200
 USUAL = 50
-LONGEST_CURSOR = 4000
 
 
 def _digits(value: Any) -> Any:
@@ -34,9 +33,7 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limit: Annotated[int, BeforeValidator(_digits)] = Field(USUAL, ge=1, le=MOST, description="How many at most.")
-    cursor: str | None = Field(
-        None, max_length=LONGEST_CURSOR, description="`next` of the page before, for the same list."
-    )
+    cursor: str | None = Field(None, description="`next` of the page before, of the same list.")
 
 
 class Paged(NamedTuple):

@@ -35,10 +35,10 @@ class Kind(Enum):
     NO_SUCH_METHOD = ("no-such-method", 405, "The path does not take this method")
     TOO_SLOW = ("too-slow", 408, "The request did not come in time")
     REFUSED = ("refused", 409, "It cannot be done as things are")
+    KEY_REUSED = ("idempotency-key-reused", 409, "The idempotency key was another command's")
     TOO_LARGE = ("too-large", 413, "The body is too large")
     NOT_JSON = ("not-json", 415, "The body has to be application/json")
     INVALID = ("invalid", 422, "The request is not valid")
-    KEY_REUSED = ("idempotency-key-reused", 422, "The idempotency key was another command's")
     TOO_MANY = ("too-many-requests", 429, "There were too many requests")
     FAILED = ("failed", 500, "It failed, and it is not the request's fault")
     UNAVAILABLE = ("unavailable", 503, "The store is not available now")
@@ -97,6 +97,4 @@ def _kind_of(refusal: Refused) -> Kind:
             return Kind.KEY_REUSED
         case OfAnotherSource():
             return Kind.NOT_PERMITTED
-        case UnknownName():
-            return Kind.INVALID
     return Kind.REFUSED
