@@ -24,14 +24,15 @@ from svahub.models import Desired
 from svahub.store import contracts, integrations
 from svahub.store.privacy import ERASED, Person, buyers, entries_about, erase, forget
 from svahub.store.remains import Swept, sweep
-from svahub.store.rows import ContractRow, CustomerRow, SubscriptionRow
+from svahub.store.rows import ContractRow, CustomerRow, InboxRow, SubscriptionRow, TaskRow
 from svahub.store.states import AuditKind, ContractStatus, Phase
 
 HELD = (
-    "contracts", "items", "block_reasons", "accounts", "subscriptions", "operations", "attempts", "exchanges", "events",
+    "contracts", "items", "block_reasons", "debts", "debt_exemptions", "accounts", "subscriptions", "operations",
+    "attempts", "tasks", "task_attempts", "exchanges", "events",
 )  # fmt: skip
-"""The tables of an export, beside the customer's own row and the audit."""
-KEPT = ("contracts", "subscriptions", "operations", "attempts", "exchanges", "block_reasons")
+"""The tables of an export, beside the customer's own row, the inbox and the audit."""
+KEPT = ("contracts", "subscriptions", "operations", "attempts", "tasks", "debts", "exchanges", "block_reasons")
 SHOWN = 10
 """So many obstacles are told."""
 ERASING = {  # what is lost of each table
@@ -41,8 +42,12 @@ ERASING = {  # what is lost of each table
     "subscriptions": "attributes, digests of personal data, and what the provider said",
     "operations": "notes",
     "attempts": "digests of personal data, and what the provider said",
+    "tasks": "what was asked for, what came of it, and notes",
+    "task_attempts": "what the provider said",
+    "debt_exemptions": "notes",
     "exchanges": "headers, bodies and queries",
     "events": "details",
+    "inbox": "what providers told of the person, as far as it names them",
 }
 KEEPING = {  # why it stays
     "consents": "proof of consent: when, over which channel, to which text",
@@ -50,6 +55,8 @@ KEEPING = {  # why it stays
     "subscriptions": "what was sold, and the id at the provider: proof that billing ended",
     "operations": "who asked for what, and when",
     "attempts": "what was tried at the provider, when, and how it ended",
+    "tasks": "what was asked of the provider and when, by its name and the id there: a charge is a fact of accounting",
+    "debts": "which contract owed what and since when: a fact of accounting, under the ids of ERP and provider only",
     "exchanges": "method, path, status and digest, so that the audit can be verified",
     "audit": "who did what and when; bears the ERP's ids only",
     "block_reasons": "why the contract was blocked",
@@ -103,6 +110,7 @@ class Privacy:
         row = self._known(person)
         left_out = self._silent(person, "read", without_missing=without_missing)
         held = {name: [_bare(record) for record in person.records(name)] for name in HELD}
+        held["inbox"] = [_told(row) for row in person.deliveries()]
         held["audit"] = [_bare(entry) for entry in _entries(person)]
         transaction = self._transaction(person)
         plugins = self.bench.registry.observers.export_customer(transaction, person.id)
@@ -129,7 +137,8 @@ class Privacy:
         return replace(done, pseudonym=None) if dry_run else replace(done, store=sweep(self.bench.store, ERASED))
 
     def _erased(self, person: Person, row: CustomerRow, actor: str, without_missing: bool) -> Erased:
-        if sentence := still_living(person.contracts(), person.subscriptions(), person.running()):
+        sold = person.subscriptions()
+        if sentence := still_living(person.contracts(), sold, person.running(), person.open_tasks()):
             raise Refused(f"Customer {person.id} cannot be erased yet. {sentence}")
         left_out = self._silent(person, "erased", without_missing=without_missing)
         transaction, mark = self._transaction(person), self.draw()
@@ -196,7 +205,12 @@ class Privacy:
         return silent
 
 
-def still_living(held: Sequence[ContractRow], sold: Sequence[SubscriptionRow], running: Collection[str]) -> str | None:
+def still_living(
+    held: Sequence[ContractRow],
+    sold: Sequence[SubscriptionRow],
+    running: Collection[str],
+    asked: Sequence[TaskRow] = (),
+) -> str | None:
     """Say what is to be cancelled, or to end, before a customer can be erased; None when nothing lives."""
     wanted = {c.id for c in held if c.status is not ContractStatus.CANCELLED}
     wanted |= {s.contract_id for s in sold if s.desired is not Desired.CANCELLED}
@@ -207,6 +221,12 @@ def still_living(held: Sequence[ContractRow], sold: Sequence[SubscriptionRow], r
     if ending:
         names = _listed([f"{s.contract_id}/{s.item_code} at {s.integration} ({_how(s)})" for s in ending], ", ")
         told.append(f"Not ended at the provider yet: {names}. `svahub work` ends it; `svahub operations list` tells.")
+    if asked:
+        names = _listed([f"{task.id} ({task.kind} at {task.integration}, {task.phase.value})" for task in asked], ", ")
+        told.append(
+            f"Tasks that have not ended: {names}. `svahub work` does them; "
+            "`svahub tasks discard ID --note WHY` lets one go."
+        )
     return " ".join(told) or None
 
 
@@ -226,11 +246,13 @@ def _listed(names: Sequence[str], between: str = " ") -> str:
 def _entries(person: Person) -> list[dict[str, Any]]:
     """Return what the audit tells of a person: who did what to what is theirs, and who looked at it."""
     operations = {operation["id"] for operation in person.records("operations")}
+    tasks = [f"task {task['id']}" for task in person.records("tasks")]
     of_contracts = _contract_subjects(person)
     subjects = [
         entries.fitted(entries.of_customer(person.id)),
         *of_contracts,
         *(f"operation {id}" for id in operations),
+        *tasks,
     ]
     sold = buyers(person.connection, person.tenant, set(of_contracts.values()))
 
@@ -265,6 +287,13 @@ def _remote_ids(person: Person) -> dict[str, list[str]]:
     for row in person.subscriptions():
         found.setdefault(row.integration, set()).update(filter(None, [row.remote_id]))
     return {name: sorted(ids) for name, ids in sorted(found.items())}
+
+
+def _told(row: InboxRow) -> dict[str, Any]:
+    """Return a delivery as the person gets to see it: what was told, and not how it was received."""
+    names = ("id", "integration", "event_id", "kind", "subject", "received_at", "deliveries", "state", "ended_at")
+    body = (row.body or b"").decode(errors="replace")
+    return {name: getattr(row, name) for name in names} | {"details": row.details, "body": body}
 
 
 def _bare(record: Mapping[str, Any]) -> dict[str, Any]:

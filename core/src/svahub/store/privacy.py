@@ -18,11 +18,16 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, fu
 from svahub import errors
 from svahub.store import contracts as rows
 from svahub.store import tables
+from svahub.store.heard import deliveries_about, forget_deliveries
 from svahub.store.journal import SAID, without_query
-from svahub.store.rows import AccountRow, ContractRow, CustomerRow, SubscriptionRow
+from svahub.store.rows import AccountRow, ContractRow, CustomerRow, InboxRow, SubscriptionRow, TaskRow
+from svahub.store.states import Phase
 
 BATCH = 500
-ERASED = ("customers", "contracts", "items", "subscriptions", "operations", "attempts", "exchanges", "events")
+ERASED = (
+    "customers", "contracts", "items", "subscriptions", "operations", "attempts", "tasks", "task_attempts",
+    "debt_exemptions", "exchanges", "events", "inbox",
+)  # fmt: skip
 """The tables that an erasure writes."""
 
 
@@ -58,6 +63,15 @@ class Person:
         query = self.query("attempts").where(tables.attempts.c.ended_at.is_(None))
         return {row.subscription_key for row in self.connection.execute(query)}
 
+    def open_tasks(self) -> list[TaskRow]:
+        """Return what plugins asked for about them and that has not ended."""
+        query = self.query("tasks").where(tables.tasks.c.phase != Phase.SETTLED)
+        return [TaskRow(*row) for row in self.connection.execute(query)]
+
+    def deliveries(self) -> list[InboxRow]:
+        """Return what providers told of them and is still whole, as far as it can be told."""
+        return list(deliveries_about(self, self.customer()))
+
     def records(self, table: str) -> Iterator[dict[str, Any]]:
         """Stream a table's rows about them, in the order in which they came."""
         for row in self.connection.execute(self.query(table), execution_options={"yield_per": BATCH}):
@@ -78,9 +92,9 @@ class Person:
         match table.name:
             case "accounts" | "contracts":
                 return and_(table.c.tenant == self.tenant, table.c.customer_id == self.id)
-            case "items" | "block_reasons":
+            case "items" | "block_reasons" | "debts" | "debt_exemptions":
                 return and_(table.c.tenant == self.tenant, table.c.contract_id.in_(self._ids()))
-            case "subscriptions" | "attempts":
+            case "subscriptions" | "attempts" | "tasks" | "task_attempts":
                 return self.of_account(table.c.account_key)
             case "exchanges":
                 return or_(self.of_account(table.c.account_key), self._named_outside_of_attempts())
@@ -117,6 +131,8 @@ class Person:
 
 _ORDER: dict[str, list[ColumnElement[Any]]] = {
     "attempts": [tables.attempts.c.started_at, tables.attempts.c.lease_number],
+    "task_attempts": [tables.task_attempts.c.started_at, tables.task_attempts.c.lease_number],
+    "tasks": [tables.tasks.c.id],
     "subscriptions": [tables.subscriptions.c[name] for name in ("contract_id", "item_code", "sale")],
 }
 
@@ -149,23 +165,26 @@ def buyers(connection: Connection, tenant: str, contracts: Collection[str]) -> d
 
 def erase(person: Person, customer: CustomerRow, pseudonym: str, now: datetime) -> tuple[dict[str, int], Sequence[int]]:
     """Erase what need not stay; return what `forget` does."""
+    heard = [row.id for row in person.deliveries()]
     bare = CustomerRow(
         customer.tenant, customer.id, pseudonym, pseudonym, customer.document_kind,
         None, None, None, None, "", None, now,
     )  # fmt: skip
     rows.put_rows(person.connection, tables.customers, [bare])
-    counts, outside = forget(person, now)
+    counts, outside = forget(person, now, heard)
     return {"customers": 1} | counts, outside
 
 
-def forget(person: Person, now: datetime) -> tuple[dict[str, int], Sequence[int]]:
+def forget(person: Person, now: datetime, heard: Sequence[int] | None = None) -> tuple[dict[str, int], Sequence[int]]:
     """Erase what is in other tables than the customer's own; return how many rows of each lost something.
 
-    Beside it, the ids of the exchanges that were outside of any attempt: the audit must tell of each.
+    `heard` are the deliveries that tell of them, where that was found out before. Beside it, the ids of the exchanges
+    that were outside of any attempt: the audit must tell of each.
     """
+    heard = [row.id for row in person.deliveries()] if heard is None else heard
     forgotten = {name: _forget(person, name, forget) for name, forget in _FORGETS.items()}
     redacted = _redact(person, now)
-    counts = forgotten | {"exchanges": len(redacted)}
+    counts = forgotten | {"exchanges": len(redacted), "inbox": forget_deliveries(person, heard, now)}
     return counts, [id for id, account in redacted.items() if account is None]
 
 
@@ -201,6 +220,10 @@ def _forget_sent(attempt: Record) -> Record:
     return {"sent": _without_customer(attempt["sent"]), "cause": _our_words(attempt["cause"])}
 
 
+def _forget_task(task: Record) -> Record:
+    return {"payload": {}, "details": {}, "note": None, "cause": _our_words(task["cause"]), "advice": None}
+
+
 def _without_customer(given: Record | None) -> Record | None:
     return {**given, "customer": None} if given else given
 
@@ -229,6 +252,9 @@ _FORGETS: dict[str, Callable[[Record], Record]] = {
     "subscriptions": _forget_applied,
     "operations": lambda _operation: {"note": None},
     "attempts": _forget_sent,
+    "tasks": _forget_task,
+    "task_attempts": lambda attempt: {"cause": _our_words(attempt["cause"])},
+    "debt_exemptions": lambda _exemption: {"note": None},
     "events": lambda _event: {"details": {}},
 }
 _TEXTS = ("request_body", "response_body", "error")
