@@ -1,0 +1,275 @@
+"""Charging contracts, whatever goes wrong: by Asaas's own list never two charges for a contract and month."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+from typing import Any
+
+import pytest
+from svahub.errors import Refused
+from svahub.hub import Hub
+from svahub.store.states import IntegrationState, Outcome, State
+from svahub.testing import Fault
+from svahub_asaas import invoicing
+from svahub_asaas.billing import Month
+from svahub_asaas.simulator.customer import Customer
+
+CREATE = ("asaas", "invoices", "create", "--yes")
+NOVEMBER = Month(2026, 11)
+
+
+def live(isp: Any) -> list[dict[str, Any]]:
+    """Return the charges that Asaas asks for."""
+    return [charge for charge in isp.asaas.state()["payments"] if not charge["deleted"]]
+
+
+def doubled(isp: Any) -> dict[str, int]:
+    """Return what was charged more than once."""
+    counts = Counter(charge["externalReference"] for charge in live(isp))
+    return {reference: many for reference, many in counts.items() if many > 1}
+
+
+def listed(isp: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = isp.told("asaas", "invoices", "list")
+    return rows
+
+
+# -- once
+
+
+def test_contracts_are_charged_once_for_a_month(isp: Any) -> None:
+    isp.charge(1, 2)
+    again = isp.told(*CREATE)
+    assert (again["invoices"], again["left"]) == ([], {"it was charged for this month": 2})
+    assert [(charge["value"], charge["dueDate"]) for charge in live(isp)] == [(49.9, "2026-11-23")] * 2
+    assert [row["status"] for row in listed(isp)] == ["PENDING", "PENDING"]
+
+
+def test_the_next_month_is_another_one_and_december_is_followed_by_january(isp: Any) -> None:
+    isp.charge(1)
+    for month, due in (("2026-12", "2026-12-10"), ("2027-01", "2027-01-10")):
+        isp.invoke(*CREATE, "--month", month)
+        assert live(isp)[-1]["dueDate"] == due
+    assert [row["month"] for row in listed(isp)] == ["2027-01", "2026-12", "2026-11"]
+
+
+def test_a_dry_run_charges_nobody(isp: Any) -> None:
+    isp.sign(1)
+    shown = isp.told("asaas", "invoices", "create", "--dry-run")
+    assert shown["invoices"] == [{"contract": "C1", "month": "2026-11", "value": "49.90", "due_date": "2026-11-10"}]
+    assert (live(isp), listed(isp)) == ([], [])
+
+
+def test_only_those_named_are_charged_and_who_is_not_active_is_named(isp: Any) -> None:
+    isp.sign(1)
+    isp.sign(2)
+    isp.invoke(*CREATE, "C2")
+    assert [row["contract"] for row in listed(isp)] == ["C2"]
+    isp.invoke("cancel", "C1", "--yes")
+    assert "C1 is cancelled" in isp.invoke(*CREATE, "C1", code=1).output
+    isp.invoke(*CREATE, "C9", code=1)
+
+
+def test_charges_are_made_by_whoever_works_next_where_nobody_waited_or_asaas_was_away(isp: Any) -> None:
+    isp.sign(1)
+    isp.invoke(*CREATE, "--no-wait")
+    assert live(isp) == []
+    isp.asaas.refuse()
+    isp.invoke(*CREATE, "--month", "2026-12", "--timeout", "1", code=3)
+    isp.asaas.listen()
+    isp.clock.advance(minutes=10)
+    isp.invoke("work", "--once")
+    assert len(live(isp)) == 2
+
+
+@pytest.fixture
+def two(isp: Any, database_url: str) -> Any:
+    """Return two installations on one store, as two processes have it."""
+    with Hub.open(database_url, clock=isp.clock) as one, Hub.open(database_url, clock=isp.clock) as other:
+        pair = [type(isp)(hub, isp.clock, isp.asaas) for hub in (one, other)]
+        if not invoicing.integrations_of(pair[0].office):
+            pair[0].add("bill")
+        for number in range(1, 9):
+            pair[0].sign(number)
+        yield pair
+
+
+def together(two: Any, integrations: tuple[str, str]) -> list[object]:
+    """Have both look whom to charge, and then both ask at once; return what each got."""
+    barrier = Barrier(2)
+
+    def ask(isp: Any, name: str) -> object:
+        terms = invoicing.Terms(name, NOVEMBER, "PIX", "Internet", 10)
+        wanted = [one.invoice for one in invoicing.considered(isp.office, terms) if one.invoice is not None]
+        barrier.wait(5)
+        try:
+            return len(invoicing.ask(isp.office, terms, wanted))
+        except Refused as error:
+            return error
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(ask, two, integrations))
+
+
+def test_two_processes_at_once_charge_nobody_twice(two: Any) -> None:
+    assert together(two, ("bill", "bill")) == [8, 8]
+    two[0].invoke("work", "--once")
+    assert (len(live(two[0])), doubled(two[0])) == (8, {})
+
+
+def test_two_integrations_at_once_charge_nobody_twice(two: Any) -> None:
+    two[0].add("other")
+    told = together(two, ("bill", "other"))
+    assert sorted(type(one).__name__ for one in told) == ["Refused", "int"]
+    assert "just now. Ask again" in str(next(one for one in told if isinstance(one, Refused)))
+    two[0].invoke("work", "--once")
+    assert len(live(two[0])) == 8
+
+
+# -- again
+
+
+def test_after_a_cancellation_it_is_charged_again_only_when_that_is_said(isp: Any) -> None:
+    (first,) = isp.charge(1)
+    isp.invoke("asaas", "invoices", "cancel", str(first["id"]), "--yes")
+    assert listed(isp)[0]["status"] == "deleted"
+    assert isp.told(*CREATE)["invoices"] == []
+    assert live(isp) == []
+    isp.invoke(*CREATE, "--again")
+    isp.invoke(*CREATE, "--again")
+    assert len(live(isp)) == 1
+    assert [(row["number"], row["status"]) for row in listed(isp)] == [(1, "deleted"), (2, "PENDING")]
+
+
+def test_a_charge_that_is_there_is_not_made_again(isp: Any) -> None:
+    isp.charge(1)
+    assert isp.told(*CREATE, "--again")["invoices"] == []
+
+
+def test_a_charge_that_was_let_go_is_asked_for_again_only_when_that_is_said(isp: Any) -> None:
+    isp.sign(1)
+    isp.invoke(*CREATE, "--no-wait")
+    isp.invoke("tasks", "discard", str(listed(isp)[0]["id"]), "--note", "a mistake")
+    assert isp.told(*CREATE)["invoices"] == []
+    isp.invoke(*CREATE, "--again")
+    assert len(live(isp)) == 1
+
+
+# -- what goes wrong
+
+
+@pytest.fixture
+def hasty(isp: Any) -> Any:
+    """Return an installation that waits for little: each second of the hand's clock is five rounds of a worker."""
+    isp.set(timeout=0.2, settle_seconds=3, retry_cap=2, retry_budget=60)
+    isp.asaas.timings.lag_seconds = 2
+    return isp
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.ERROR_BEFORE,
+        frozenset({Fault.ERROR_AFTER, Fault.LAG}),
+        Fault.DROP_AFTER,
+        Fault.TIMEOUT_BEFORE,
+        frozenset({Fault.TIMEOUT_AFTER, Fault.LAG}),
+        Fault.RATE_LIMIT,
+    ],
+    ids=str,
+)
+def test_a_charge_whose_call_went_wrong_is_made_once(hasty: Any, fault: Any) -> None:
+    hasty.asaas.faults.next(fault, method="POST", path="/payments")
+    hasty.charge(1, 2)
+    assert (len(live(hasty)), doubled(hasty)) == (2, {})
+    assert {row["status"] for row in listed(hasty)} == {"PENDING"}
+
+
+def test_a_storm_leaves_one_charge_for_each_contract_and_one_customer_for_each_person(hasty: Any) -> None:
+    rates = (Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.DROP_AFTER, Fault.MALFORMED, Fault.RATE_LIMIT)
+    hasty.asaas.faults.set(dict.fromkeys(rates, 0.08))
+    for number in range(1, 9):
+        hasty.sign(number)
+    hasty.invoke(*CREATE, "--timeout", "600")
+    assert (len(live(hasty)), doubled(hasty)) == (8, {})
+    made = Counter(customer["externalReference"] for customer in hasty.asaas.state()["customers"])
+    assert set(made.values()) == {1}, "a customer was made twice"
+
+
+def work(isp: Any) -> None:
+    with isp.hub.work(threads=8) as worker:
+        worker.drain()
+
+
+def charged_across_a_rate_limit(isp: Any, contracts: int, quota: int) -> float:
+    """Charge a second month with so few requests left; return how many requests a charge then took."""
+    for number in range(1, contracts + 1):
+        isp.sign(number)
+    isp.invoke(*CREATE, "--timeout", "86400")
+    isp.asaas.quota.limit = isp.asaas.quota.used + quota
+    before = Counter(isp.asaas.counts)
+    isp.invoke(*CREATE, "--month", "2026-12", "--timeout", "2", code=3)
+    assert len(live(isp)) == contracts + quota
+    paused = isp.office.integrations.show("bill").paused_until - isp.clock.now()
+    assert paused.total_seconds() > 11 * 3600
+    asked = Counter(isp.asaas.counts)
+    work(isp)
+    assert Counter(isp.asaas.counts) == asked, "it was asked while it had asked for a pause"
+    isp.clock.advance(hours=12, minutes=1)
+    work(isp)
+    assert (len(live(isp)), doubled(isp)) == (2 * contracts, {})
+    assert {row["status"] for row in listed(isp)} == {"PENDING"}
+    taken = Counter(isp.asaas.counts) - before
+    return sum(many for (_, status), many in taken.items() if status != 429) / contracts
+
+
+def test_a_rate_limit_in_the_middle_of_many_charges_pauses_the_integration_and_loses_and_doubles_none(isp: Any) -> None:
+    assert charged_across_a_rate_limit(isp, contracts=20, quota=9) == 1
+
+
+@pytest.mark.deep
+def test_a_rate_limit_in_the_middle_of_5000_charges(isp: Any, record_property: Any) -> None:
+    taken = charged_across_a_rate_limit(isp, contracts=5000, quota=2500)
+    record_property("requests a charge", taken)
+    assert taken == 1
+
+
+def test_an_expired_key_stops_the_integration_and_no_charge_is_lost(isp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    isp.charge(1)
+    old = isp.asaas.credentials
+    isp.asaas.accept()
+    isp.sign(2)
+    told = isp.told(*CREATE, "--timeout", "5", code=4)
+    assert [task["state"] for task in told["tasks"]] == [State.QUARANTINED]
+    assert isp.office.integrations.show("bill").status.startswith(IntegrationState.QUARANTINED.value)
+    isp.asaas.accept(old)
+    isp.invoke("integration", "enable", "bill")
+    isp.invoke("work", "--once")
+    assert len(live(isp)) == 2
+
+
+def test_a_customer_who_was_deleted_at_asaas_by_hand_is_brought_back_for_the_next_charge(isp: Any) -> None:
+    isp.charge(1)
+    book = isp.asaas.account.customers
+    (customer,) = book
+    isp.asaas.between_requests(lambda: book.write(customer.id, replace(customer, deleted=True)))
+    isp.invoke(*CREATE, "--month", "2026-12")
+    assert [one["deleted"] for one in isp.asaas.state()["customers"]] == [False]
+    assert {charge["customer"] for charge in live(isp)} == {customer.id}
+
+
+def test_somebody_elses_customer_parks_the_charge_with_advice(isp: Any) -> None:
+    isp.sign(1, document="52998224725")
+    book = isp.asaas.account.customers
+    stranger = Customer("cus_0", isp.asaas.today, "Pessoa", "52998224725")
+    isp.asaas.between_requests(lambda: book.write("cus_0", stranger))
+    (task,) = isp.told(*CREATE, code=4)["tasks"]
+    assert "cus_0" in task["cause"]
+    isp.set(adopt="link")
+    isp.invoke("tasks", "retry", str(task["id"]))
+    isp.invoke("work", "--once")
+    assert [charge["customer"] for charge in live(isp)] == ["cus_0"]
+    assert isp.office.tasks.show(task["id"]).outcome is Outcome.SUCCEEDED
