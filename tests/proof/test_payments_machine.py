@@ -1,0 +1,306 @@
+"""Charges, payments, webhooks that are lost, doubled and out of order, restarts: in the end both sides agree.
+
+What is compared is what Asaas's own list says of who owes, what svahub keeps as debts, and whom TeleClínica blocks.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import text
+from svahub.desk import Desk
+from svahub.errors import ProviderError, Refused
+from svahub.fleet import Fleet, holding
+from svahub.hub import TenantHub
+from svahub.intray import Ended, Intray, Reading
+from svahub.models import Reason
+from svahub.store import Store, tables, versions
+from svahub.testing import Fault
+from svahub.verbs import Action, Command
+from svahub_asaas import invoicing, sweeping
+from svahub_asaas.charges.calls import Kind
+from svahub_asaas.store import tables as asaas_tables
+
+from proof.charging import ASAAS, OWNERS, Charging
+from proof.till import OPEN, SETTLED, TAKEN_BACK, Charge
+
+FAULTS = sorted(set(Fault) - {Fault.SHORT_PAGE, Fault.DELAY, Fault.REFUSE, Fault.HUGE})
+contracts = st.sampled_from(sorted(OWNERS))
+picks = st.integers(0, 9)
+
+
+class Isp(Charging, RuleBasedStateMachine):
+    """Everything that may happen to an ISP that charges, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow: list[tuple[Fleet, Intray, list[Ended]]] = []
+
+    @initialize(grace=st.integers(0, 2), restores=st.booleans())
+    def set_up(self, grace: int, restores: bool) -> None:
+        self.restores = restores  # who restores charges by hand does not ask for them again: that would be two
+        self.sell(grace)
+        self.charge()
+        self.work()
+
+    def teardown(self) -> None:
+        try:
+            while self.slow:
+                self.who_dawdled_writes()
+            self.both_sides_agree()
+        finally:
+            self.end()
+
+    def close(self) -> None:
+        while self.slow:
+            self.slow.pop()[0].close()
+        super().close()
+
+    # -- what the ISP does ---------------------------------------------------------------------------------------------
+
+    @rule(again=st.booleans())
+    def charge_for_the_month(self, again: bool) -> None:
+        self.charge(again=again and not self.restores)
+
+    @rule(pick=picks, what=st.sampled_from([Kind.CANCEL, Kind.REFUND, Kind.RECEIVE_IN_CASH]))
+    def the_office_asks(self, pick: int, what: Kind) -> None:
+        charged = [one for one in invoicing.listed(self.office) if one.charge is not None]
+        if charged:
+            one = charged[pick % len(charged)]
+            paid = {"paid_on": self.till.today.isoformat(), "value": str(one.invoice.value)}
+            payload = paid if what is Kind.RECEIVE_IN_CASH else {}
+            invoicing.follow(self.office, one, what, payload, adds=what is not Kind.CANCEL)
+
+    @rule(grace=st.integers(0, 2))
+    def decide_anew(self, grace: int) -> None:
+        self.decide(grace)
+
+    @rule(contract=contracts)
+    def exempt_or_not(self, contract: str) -> None:
+        if contract in self.exempt:
+            self.office.debts.unexempt(contract)
+        else:
+            self.office.debts.exempt(contract)
+        self.exempt ^= {contract}
+
+    @rule(contract=contracts)
+    def block_or_unblock(self, contract: str) -> None:
+        action = Action.UNBLOCK if contract in self.staff else Action.BLOCK
+        self.office.verbs.issue(Command(action, contract, actor="eva", reason=Reason.STAFF))
+        self.staff ^= {contract}
+
+    # -- what happens at Asaas -----------------------------------------------------------------------------------------
+
+    def _at(self, pick: int, which: Callable[[Charge], bool], do: Callable[[str], object]) -> None:
+        """Do something to one of those charges for which it can be done."""
+        found = [charge.id for charge in self.till.charges if which(charge)]
+        if found:
+            do(found[pick % len(found)])
+
+    @rule(pick=picks)
+    def a_customer_pays(self, pick: int) -> None:
+        self._at(pick, _is_open, self.till.pay)
+
+    @rule(pick=picks)
+    def a_charge_is_overdue(self, pick: int) -> None:
+        self._at(pick, _is({"PENDING"}), self.till.make_overdue)
+
+    @rule(pick=picks, status=st.sampled_from(sorted(TAKEN_BACK)))
+    def a_payment_is_taken_back(self, pick: int, status: str) -> None:
+        self._at(pick, _is(SETTLED), partial(self.till.set_status, status=status))
+
+    @rule(pick=picks)
+    def the_isp_wins_a_dispute(self, pick: int) -> None:
+        self._at(pick, _is(TAKEN_BACK - {"REFUNDED"}), partial(self.till.set_status, status="RECEIVED"))
+
+    @rule(pick=picks, cash=st.booleans())
+    def cash_is_noted_or_not(self, pick: int, cash: bool) -> None:
+        if cash:
+            self._at(pick, _is_open, partial(self.till.set_status, status="RECEIVED_IN_CASH"))
+        else:
+            self._at(pick, _is({"RECEIVED_IN_CASH"}), self.till.take_no_cash)
+
+    @rule(pick=picks)
+    def a_charge_is_removed(self, pick: int) -> None:
+        self._at(pick, _is_open, self.till.remove)
+
+    @precondition(lambda self: self.restores)
+    @rule(pick=picks)
+    def a_charge_is_restored(self, pick: int) -> None:
+        self._at(pick, lambda charge: charge.deleted, self.till.restore)
+
+    @rule(pick=picks, days=st.integers(0, 3))
+    def a_charge_is_postponed(self, pick: int, days: int) -> None:
+        self._at(pick, _is_open, partial(self.till.postpone, days=days))
+
+    @rule(fault=st.sampled_from(FAULTS), spared=st.integers(0, 2), at_asaas=st.booleans())
+    def a_provider_misbehaves(self, fault: Fault, spared: int, at_asaas: bool) -> None:
+        (self.till if at_asaas else self.clinic).faults.next(*[None] * spared, fault)
+
+    # -- what is told of it --------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.till.untold)
+    @rule(order=st.lists(picks, min_size=1, max_size=6), twice=st.booleans())
+    def events_arrive(self, order: list[int], twice: bool) -> None:
+        """Some events come, in any order, the first of them perhaps twice: now, and once more later."""
+        with self.carrying() as carrier:
+            for number, pick in enumerate(order):
+                if not self.till.untold:
+                    return
+                parcel = self.till.untold[pick % len(self.till.untold)]
+                carrier.carry(parcel)
+                if number or not twice:
+                    self.till.untold.remove(parcel)
+
+    @precondition(lambda self: self.till.untold)
+    @rule(pick=picks)
+    def an_event_is_lost(self, pick: int) -> None:
+        del self.till.untold[pick % len(self.till.untold)]
+        self.is_anything_lost = True
+
+    # -- what svahub does ----------------------------------------------------------------------------------------------
+
+    @rule()
+    def read(self) -> None:
+        """Read what may be read now; what another reader has claimed is not waited for."""
+        with self.hub.receiving(threads=2) as receiving:
+            while receiving.turn():
+                pass
+
+    @rule()
+    def work(self) -> None:
+        with self.hub.work(threads=2) as worker:
+            while worker.turn():
+                pass
+
+    @rule(sweep=st.sampled_from([sweeping.sweep_overdue, sweeping.sweep_missed]))
+    def sweep(self, sweep: Callable[[TenantHub, str], object]) -> None:
+        with suppress(ProviderError, Refused):  # it is tried again by the clock
+            sweep(self.office, ASAAS)
+
+    @rule(seconds=st.sampled_from([1, 15, 70]))
+    def time_passes(self, seconds: int) -> None:
+        self.hand.advance(seconds=seconds)
+
+    @rule(days=st.sampled_from([1, 1, 2, 9, 31]))
+    def days_pass(self, days: int) -> None:
+        before = list(self.till.untold)
+        self.till.advance(days)
+        self.is_anything_lost |= any(parcel not in self.till.untold for parcel in before)  # Asaas keeps none for ever
+
+    # -- how processes die ---------------------------------------------------------------------------------------------
+
+    @rule(sent=st.booleans())
+    def a_worker_dies(self, sent: bool) -> None:
+        """Die between attempt and result, before or after the call, and come back."""
+        fleet = Fleet(self.hub.registry, self.clock)
+        desk = Desk(self.hub.store, fleet, self.clock, lambda: 0.5)
+        for work in desk.take(1 if sent else 2)[0]:
+            if sent:
+                with holding(work.held):
+                    work.carried_out()
+        fleet.close()
+        self.close()
+        self.open()
+
+    @rule(dies=st.booleans())
+    def a_reader_dies_or_dawdles(self, dies: bool) -> None:
+        """Claim deliveries and read them; then die, or write only later what was read."""
+        fleet = Fleet(self.hub.registry, self.clock)
+        intray = Intray(self.hub, fleet, lambda: 0.5)
+        readings, ended = intray.take(3)
+        ended += [(reading, _heard(reading)) for reading in readings]
+        self.slow.append((fleet, intray, ended))
+        if dies:
+            self.close()
+            self.open()
+
+    @precondition(lambda self: self.slow)
+    @rule()
+    def who_dawdled_writes(self) -> None:
+        fleet, intray, ended = self.slow.pop(0)
+        intray.put(ended)
+        fleet.close()
+
+    # -- what holds ----------------------------------------------------------------------------------------------------
+
+    @invariant()
+    def no_contract_is_charged_twice_for_a_month(self) -> None:
+        self.nobody_is_charged_twice()
+
+
+def _heard(reading: Reading) -> Any:
+    try:
+        return reading.opened.relay.receive_webhook(reading.webhook)
+    except ProviderError as error:
+        return error
+
+
+def _is(statuses: Iterable[str]) -> Callable[[Charge], bool]:
+    return lambda charge: charge.status in statuses and not charge.deleted
+
+
+_is_open = _is(OPEN)
+
+CI = settings(max_examples=8, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+DEEP = settings(CI, max_examples=600, stateful_step_count=50)
+
+
+def _from(template: Path) -> type[Isp]:
+    """Return the machine on SQLite, every example with a copy of a store."""
+
+    class OnFile(Isp):
+        def fresh_url(self, folder: Path) -> str:
+            return f"sqlite:///{shutil.copy(template, folder)}"
+
+    return OnFile
+
+
+def _on(url: str) -> type[Isp]:
+    """Return the machine on a database that every example finds empty."""
+
+    class OnServer(Isp):
+        def fresh_url(self, folder: Path) -> str:
+            store = Store(url)
+            versions.ready(store)
+            every = [*tables.metadata.sorted_tables, *asaas_tables.metadata.sorted_tables]
+            with store.write() as connection:
+                connection.execute(text(f"TRUNCATE {', '.join(table.name for table in every)} CASCADE"))
+            store.close()
+            return url
+
+    return OnServer
+
+
+def test_any_order_of_payments_webhooks_and_restarts_ends_in_agreement(sqlite_template: Path) -> None:
+    run_state_machine_as_test(_from(sqlite_template), settings=CI)  # type: ignore[no-untyped-call]
+
+
+def test_and_so_it_does_on_postgresql(postgresql_url: str) -> None:
+    run_state_machine_as_test(_on(postgresql_url), settings=settings(CI, max_examples=2))  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.deep
+def test_many_orders_of_payments_webhooks_and_restarts_end_in_agreement(sqlite_template: Path) -> None:
+    run_state_machine_as_test(_from(sqlite_template), settings=DEEP)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.deep
+def test_and_so_they_do_on_postgresql(postgresql_url: str) -> None:
+    run_state_machine_as_test(_on(postgresql_url), settings=settings(DEEP, max_examples=200))  # type: ignore[no-untyped-call]
