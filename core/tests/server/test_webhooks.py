@@ -44,9 +44,9 @@ def test_an_event_that_comes_again_after_it_was_read_is_not_read_again(doorbell:
     assert [(row.deliveries, row.state) for row in doorbell.kept] == [(2, InboxState.UNKNOWN)]
 
 
-@pytest.mark.parametrize("token", ["", "wrong", "é"])
-def test_a_delivery_without_the_token_is_refused_and_not_kept(doorbell: Any, token: str) -> None:
-    assert doorbell.ring("e1", token=token) == 401
+def test_a_delivery_without_the_token_is_refused_and_not_kept(doorbell: Any) -> None:
+    wrong = ("", "wrong", "é", doorbell.token[:-1], f"{doorbell.token}x")
+    assert [doorbell.ring("e1", token=token) for token in wrong] == [401] * 5
     assert doorbell.kept == []
 
 
