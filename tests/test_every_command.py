@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 from svahub.cli import COMMANDS, main
+from svahub.cli.options import Day, Money
 
 
 def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -54,6 +54,7 @@ def test_an_unknown_option_is_a_usage_error(path: tuple[str, ...], sqlite_url: s
     assert result.exit_code == 2
 
 
+BY_NAME = {"cron": "15 3 * * *", "given": "name=env:SOME"}
 WITHOUT_A_TENANT = {"db", "demo", "doctor", "plugins", "simulate", "tenant"}
 OF_A_TENANT = [path for path in EVERY if path[0] not in WITHOUT_A_TENANT and path != ("secrets", "rekey")]
 
@@ -62,20 +63,24 @@ OF_A_TENANT = [path for path in EVERY if path[0] not in WITHOUT_A_TENANT and pat
 def test_an_unknown_tenant_is_an_error(path: tuple[str, ...], sqlite_url: str) -> None:
     arguments = [_some(p) for p in EVERY[path].params if isinstance(p, click.Argument) and p.required]
     needed = [part for o in EVERY[path].params if isinstance(o, click.Option) and o.required for part in _given(o)]
-    call = ["--database", sqlite_url, "--tenant", "nobody", *path, *map(str, arguments), *needed]
+    call = ["--database", sqlite_url, "--tenant", "nobody", *path, *arguments, *needed]
     result = CliRunner().invoke(main, call)
     assert result.exit_code == 1, result.output
     assert "No tenant 'nobody'" in result.stderr
 
 
-def _some(argument: click.Argument) -> str:
-    return "1" if isinstance(argument.type, type(click.INT)) else "15 3 * * *" if argument.name == "cron" else "some"
+def _some(parameter: click.Parameter) -> str:
+    """Return something that a parameter takes."""
+    if isinstance(parameter.type, click.Choice):
+        return str(next(iter(parameter.type.choices)))
+    if isinstance(parameter.type, Day):
+        return "2026-11-25"
+    is_number = isinstance(parameter.type, type(click.INT) | Money)
+    return "1" if is_number else BY_NAME.get(parameter.name or "", "some")
 
 
-def _given(option: click.Option) -> tuple[str, Any]:
-    if isinstance(option.type, click.Choice):
-        return option.opts[0], next(iter(option.type.choices))
-    return option.opts[0], "1" if option.name == "price" else "name=env:SOME" if option.name == "given" else "some"
+def _given(option: click.Option) -> tuple[str, str]:
+    return option.opts[0], _some(option)
 
 
 def test_every_core_command_is_in_the_table_in_the_order_of_its_name() -> None:
