@@ -107,8 +107,8 @@ class Registry:
         self._kinds: dict[str, ProviderKind] = {}
 
     def installed(self, provider: str) -> bool:
-        """Say whether a plugin of that name is there, importing nothing."""
-        return provider in discovery.names(PROVIDERS)
+        """Say whether a plugin of that name is there, importing nothing; one that is in use stays."""
+        return provider in self._kinds or provider in discovery.names(PROVIDERS)
 
     def provider(self, name: str) -> ProviderKind:
         """Return a provider that keeps the contract.

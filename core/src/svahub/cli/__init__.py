@@ -92,6 +92,8 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve a name, or suggest the nearest one."""
+        if args[0] in COMMANDS:
+            return super().resolve_command(ctx, args)
         known = self.list_commands(ctx)
         if args[0] not in known and not ctx.resilient_parsing:
             raise click.UsageError(f"No such command {args[0]!r}.{_suggestion(args[0], known)}", ctx)
