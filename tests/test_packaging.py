@@ -46,7 +46,7 @@ def uv(*args: str | Path) -> None:
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
-    for distribution in ("svahub", "svahub-teleclinica"):
+    for distribution in ("svahub", "svahub-teleclinica", "svahub-asaas"):
         uv("build", "--quiet", "--wheel", "--package", distribution, "--out-dir", folder)
     return folder
 
@@ -62,6 +62,13 @@ def core_alone(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
 def with_telemedicine(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     environment = Environment(tmp_path_factory.mktemp("telemedicine"))
     environment.install(f"svahub[telemedicine] @ {core_wheel(wheels)}", "--find-links", str(wheels))
+    return environment
+
+
+@pytest.fixture(scope="session")
+def with_billing(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    environment = Environment(tmp_path_factory.mktemp("billing"))
+    environment.install(f"svahub[billing] @ {core_wheel(wheels)}", "--find-links", str(wheels))
     return environment
 
 
@@ -92,6 +99,17 @@ def test_the_extra_brings_the_plugin_that_serves_it(with_telemedicine: Environme
     (plugin,) = json.loads(shown.stdout)
     assert (plugin["name"], plugin["distribution"]) == ("teleclinica", "svahub-teleclinica")
     assert plugin["product_types"] == ["telemedicine"]
+
+
+def test_a_plugins_own_tables_and_texts_come_with_it(with_billing: Environment, tmp_path: Path) -> None:
+    store = ("--database", f"sqlite:///{tmp_path / 'new.db'}")
+    listed = with_billing.svahub(*store, "asaas", "invoices", "list", "--json")
+    assert (listed.returncode, listed.stderr, json.loads(listed.stdout)) == (0, "", [])
+
+
+def test_without_the_extra_the_server_names_it(core_alone: Environment, tmp_path: Path) -> None:
+    refused = core_alone.svahub("--database", f"sqlite:///{tmp_path / 'new.db'}", "serve")
+    assert (refused.returncode, "svahub[server]" in refused.stderr) == (1, True), refused.stderr
 
 
 def test_python_m_svahub_is_the_command(core_alone: Environment) -> None:
