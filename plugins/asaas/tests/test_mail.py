@@ -359,6 +359,7 @@ def test_no_name_and_no_text_adds_a_header_or_changes_one(name: str, subject: st
     assert set(read.keys()) == HEADERS
     assert len(read.keys()) == len(HEADERS)
     assert (read["To"], read["From"]) == ("p1@example.com", "isp@example.com")
+    assert read["Subject"].isprintable()
     assert not read.is_multipart()
 
 
@@ -397,6 +398,14 @@ def test_who_has_opted_out_since_they_were_to_be_greeted_is_not() -> None:
 def test_everybody_has_one_birthday_a_year(born: date, year: int) -> None:
     days = [date(year, 1, 1) + timedelta(days=n) for n in range(365 + (date(year, 3, 1) - date(year, 2, 28)).days - 1)]
     assert sum(has_birthday(born, day) for day in days) == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "has"),
+    [(date(2027, 2, 28), True), (date(2027, 3, 1), False), (date(2028, 2, 28), False), (date(2028, 2, 29), True)],
+)
+def test_who_was_born_on_a_leap_day_has_their_birthday_on_the_28th_where_there_is_no_29th(day: date, has: bool) -> None:
+    assert has_birthday(date(2000, 2, 29), day) is has
 
 
 # -- as tasks ----------------------------------------------------------------------------------------------------------
