@@ -235,7 +235,7 @@ def test_after_an_erasure_no_table_holds_the_person(ended: None, run: Run, hub: 
     assert [c for c in CANARIES if c in everything(hub)] == [CPF, NAME, EMAIL, PHONE, STREET, WISH, NOTE]
     done = shown(run("customers", "erase", "P1", "--yes", "--actor", "dpo", "--json"))
     assert [c for c in CANARIES if c in everything(hub)] == []
-    assert (done["already"], done["plugins"], list(done["providers"])) == (False, ["crm"], ["tele"])
+    assert (done["already"], "crm" in done["plugins"], list(done["providers"])) == (False, True, ["tele"])
     with hub.store.read() as connection:
         customer = connection.execute(select(tables.customers).where(tables.customers.c.id == "P1")).one()
         (sale,) = connection.execute(select(tables.subscriptions).where(tables.subscriptions.c.contract_id == "C1"))

@@ -13,12 +13,16 @@ from canaries.persons import marks_of_secret
 from canaries.shop import Shop, absent, stored
 
 CHANGING = frozenset([
-    "access resend", "activate", "audit prune", "audit retention", "block", "cancel", "change", "contracts import",
-    "customers erase", "customers export", "db backup", "db copy", "db reopen", "db restore", "db upgrade", "demo",
-    "integration add", "integration disable", "integration enable", "integration remove", "integration rotate",
-    "operations discard", "operations retry", "plans create", "plans sync", "products link", "products unlink",
-    "schedule disable", "schedule enable", "schedule run", "schedule set", "secrets rekey", "simulate", "tenant add",
-    "unblock", "work",
+    "access resend", "activate", "asaas invoices cancel", "asaas invoices create", "asaas invoices receive-in-cash",
+    "asaas invoices refund", "asaas mail opt-in", "asaas mail opt-out", "asaas mail test", "asaas notifications set",
+    "asaas sync", "asaas templates set", "asaas webhook register", "asaas webhook resume", "audit prune",
+    "audit retention", "block", "cancel", "change", "contracts import", "customers erase", "customers export",
+    "db backup", "db copy", "db reopen", "db restore", "db upgrade", "demo", "inbox replay", "integration add",
+    "integration disable", "integration enable", "integration remove", "integration rotate", "integration set",
+    "keys create", "keys revoke", "operations confirm", "operations discard", "operations retry", "plans create",
+    "plans sync", "policy exempt", "policy set", "policy unexempt", "products link", "products unlink",
+    "schedule disable", "schedule enable", "schedule run", "schedule set", "secrets rekey", "serve", "simulate",
+    "tasks confirm", "tasks discard", "tasks retry", "tenant add", "unblock", "work",
 ])  # fmt: skip
 """Every other command only looks and is walked, whatever its name."""
 

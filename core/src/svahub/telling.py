@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from svahub.masking import mask_text
+from svahub.masking import mask_sentence, mask_text
 from svahub.models import Reason
 from svahub.store.journal import Event
 from svahub.store.rows import DebtRow, PlanRow, ReasonRow, SubscriptionRow
@@ -56,7 +56,7 @@ def of_debts_kept(changed: Iterable[tuple[DebtRow | None, DebtRow]]) -> list[Eve
 
 
 def _of_debt(kind: EventKind, row: DebtRow) -> Event:
-    source, reference = f"billing:{row.integration}", mask_text(row.reference)
+    source, reference = f"billing:{row.integration}", mask_sentence(row.reference)
     details = {"source": source, "reference": reference, "since": row.since, "amount": row.amount}
     return Event(kind, row.integration, row.contract_id, details=details)
 

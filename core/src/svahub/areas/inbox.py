@@ -10,6 +10,7 @@ from typing import Any
 from svahub.areas.bench import Bench
 from svahub.errors import Refused, UnknownName
 from svahub.exchange import shown_body
+from svahub.masking import mask_json
 from svahub.receipts import advice
 from svahub.store import inbox
 from svahub.store.rows import InboxRow
@@ -109,6 +110,6 @@ def _view(row: InboxRow) -> DeliveryView:
     next_ = advice(row.id) if row.state is InboxState.FAILED else None
     return DeliveryView(
         row.id, row.integration, row.event_id, row.kind, row.subject, row.received_at, row.deliveries, row.state,
-        row.due_at, row.tries, row.cause, next_, row.details, row.ended_at,
+        row.due_at, row.tries, row.cause, next_, mask_json(row.details), row.ended_at,
         shown_body(row.body, row.headers.get("content-type", "")) if row.body else None,
     )  # fmt: skip

@@ -18,7 +18,7 @@ from svahub.errors import Refused, UnknownName
 from svahub.extension import Transaction
 from svahub.fleet import Fleet
 from svahub.intentions import NAMESPACE, account_key
-from svahub.masking import mask_actor, mask_text
+from svahub.masking import mask_actor, mask_json, mask_text
 from svahub.store import contracts, integrations, queue, tables
 from svahub.store import tasks as store
 from svahub.store.rows import LOST, TaskAttemptRow, TaskRow
@@ -30,7 +30,7 @@ STUCK = frozenset({State.PARKED, State.QUARANTINED, State.MISSING_PLUGIN})
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A task as people see it; `new` says whether this very call has asked for it."""
+    """A task as people see it, `details` masked; `new` says whether this very call has asked for it."""
 
     id: int
     key: str
@@ -281,5 +281,6 @@ def _view(row: TaskRow, stopped: Mapping[str, Stop], *, new: bool = False) -> Ta
     cause = row.cause if free else stopped[row.integration].cause
     return TaskView(
         row.id, row.key, row.integration, row.kind, row.name, row.contract_id, state, row.outcome, cause, row.advice,
-        row.remote_id, row.details, row.tries, row.actor, row.note, row.due_at, row.created_at, row.changed_at, new,
+        row.remote_id, mask_json(row.details), row.tries, row.actor, row.note, row.due_at, row.created_at,
+        row.changed_at, new,
     )  # fmt: skip
