@@ -16,6 +16,10 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import event
 from svahub.server.bodies import LARGEST_BODY
+from svahub.server.letterbox import MOST_WAITING, Letterbox, Unkeepable
+from svahub.store import StoreUnavailable, integrations
+from svahub.store.inbox import Delivery
+from svahub.store.queue import Lane
 from svahub.store.states import InboxState
 
 HEADER, NEXT_VARIABLE = "x-bell-token", "NEXT_TOKEN_OF_THE_BELL"
@@ -93,8 +97,6 @@ def test_what_comes_for_an_integration_that_is_stopped_is_kept_and_read_when_it_
 
 
 def _quarantine(doorbell: Any) -> None:
-    from svahub.store import integrations
-
     with doorbell.hub.store.write() as connection:
         row = integrations.one(connection, "default", "basic")
         assert integrations.quarantine(connection, row, "the provider refuses our credentials")
@@ -161,13 +163,37 @@ def test_while_the_store_is_locked_deliveries_are_refused_and_told_to_come_again
     assert [row.deliveries for row in doorbell.kept] == [1]
 
 
-def test_one_that_no_store_takes_takes_no_other_along(doorbell: Any) -> None:
-    from concurrent.futures import ThreadPoolExecutor
+def test_a_notice_of_a_plugin_that_no_store_takes_is_not_answered_with_200(doorbell: Any) -> None:
+    assert [doorbell.ring(id, kind=kind) for id, kind in (("e1", "\0"), ("e" * 201, "chat"), ("", "chat"))] == [500] * 3
+    assert doorbell.kept == []
 
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda n: doorbell.ring(f"e{n}", kind="chat" if n else "\ud800"), range(8)))
-    assert answers == [500, *[200] * 7]
-    assert len(doorbell.kept) == 7
+
+def test_one_that_no_store_takes_takes_no_other_along(doorbell: Any) -> None:
+    letterbox = Letterbox(doorbell.hub.store)
+    names = ("basic", "nobody's", "basic")
+    letters = [Delivery(Lane("default", name), f"e{n}", "chat", None, {}, b"") for n, name in enumerate(names)]
+    kept = [letterbox.put(letter) for letter in letters]
+    letterbox.open()
+    letterbox.close()
+    assert [type(one.exception()) for one in kept] == [type(None), Unkeepable, type(None)]
+    assert [row.event_id for row in doorbell.kept] == ["e0", "e2"]
+
+
+def test_what_is_given_up_before_it_is_written_is_not_kept(doorbell: Any) -> None:
+    letterbox = Letterbox(doorbell.hub.store)
+    letters = [Delivery(Lane("default", "basic"), id, "chat", None, {}, b"") for id in ("e0", "e1")]
+    first, _ = [letterbox.put(letter) for letter in letters]
+    first.cancel()
+    letterbox.open()
+    letterbox.close()
+    assert [row.event_id for row in doorbell.kept] == ["e1"]
+
+
+def test_when_too_much_waits_for_the_store_the_rest_is_to_come_again(doorbell: Any) -> None:
+    letterbox, large = Letterbox(doorbell.hub.store), b"x" * (MOST_WAITING + 1)
+    for id, body in (("e0", large), ("e1", b"")):
+        kept = letterbox.put(Delivery(Lane("default", "basic"), id, "chat", None, {}, body))
+    assert isinstance(kept.exception(), StoreUnavailable)
 
 
 def test_a_store_that_is_not_there_is_no_reason_to_answer_200(doorbell: Any, tmp_path: Path) -> None:

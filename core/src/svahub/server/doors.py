@@ -74,11 +74,16 @@ class Doors:
             notice = door.notice(webhook)
         return (door.row, notice) if door is not None else None
 
-    def _at(self, endpoint: str, *, anew: bool = False) -> Door | None:
-        now = self._hub.clock.monotonic()
+    def fresh(self, endpoint: str) -> Door | None:
+        """Return a door that was just looked at; None: the store has to be asked."""
         door = self._doors.get(endpoint)
-        if door is not None and not anew and now - door.looked < FRESH_SECONDS:
+        is_fresh = door is not None and self._hub.clock.monotonic() - door.looked < FRESH_SECONDS
+        return door if is_fresh else None
+
+    def _at(self, endpoint: str, *, anew: bool = False) -> Door | None:
+        if not anew and (door := self.fresh(endpoint)) is not None:
             return door
+        now = self._hub.clock.monotonic()
         with self._hub.store.read() as connection:
             row = integrations.at_endpoint(connection, endpoint)
         with self._lock:
