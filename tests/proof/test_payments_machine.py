@@ -33,7 +33,7 @@ from svahub.models import Reason
 from svahub.store import Store, tables, versions
 from svahub.testing import Fault
 from svahub.verbs import Action, Command
-from svahub_asaas import invoicing, sweeping
+from svahub_asaas import following, sweeping
 from svahub_asaas.charges.calls import Kind
 from svahub_asaas.store import tables as asaas_tables
 
@@ -80,12 +80,12 @@ class Isp(Charging, RuleBasedStateMachine):
 
     @rule(pick=picks, what=st.sampled_from([Kind.CANCEL, Kind.REFUND, Kind.RECEIVE_IN_CASH]))
     def the_office_asks(self, pick: int, what: Kind) -> None:
-        charged = [one for one in invoicing.listed(self.office) if one.charge is not None]
+        charged = [one for one in following.listed(self.office) if one.charge is not None]
         if charged:
             one = charged[pick % len(charged)]
             paid = {"paid_on": self.till.today.isoformat(), "value": str(one.invoice.value)}
             payload = paid if what is Kind.RECEIVE_IN_CASH else {}
-            invoicing.follow(self.office, one, what, payload, adds=what is not Kind.CANCEL)
+            following.follow(self.office, one, what, payload, adds=what is not Kind.CANCEL)
 
     @rule(grace=st.integers(0, 2))
     def decide_anew(self, grace: int) -> None:

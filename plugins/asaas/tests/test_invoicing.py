@@ -158,6 +158,16 @@ def test_a_charge_that_was_let_go_is_asked_for_again_only_when_that_is_said(isp:
     assert len(live(isp)) == 1
 
 
+def test_a_charge_that_was_let_go_and_had_been_made_all_the_same_is_not_made_again(isp: Any) -> None:
+    isp.set(retry_budget=1)
+    isp.asaas.faults.next(Fault.ERROR_AFTER, method="POST", path="/payments")
+    isp.sign(1)
+    isp.invoke(*CREATE, code=4)
+    isp.invoke("tasks", "discard", str(listed(isp)[0]["id"]), "--note", "never mind")
+    assert isp.told(*CREATE, "--again")["left"] == {"it was charged for this month": 1}
+    assert len(live(isp)) == 1
+
+
 # -- what goes wrong
 
 

@@ -77,7 +77,7 @@ class Charges:
         """Return what a task came to, None when Asaas has nothing of it."""
         match task.kind:
             case Kind.CREATE:
-                found = self._with_reference(task.key)
+                found = self.with_reference(task.key)
                 return TaskResult(found.id, found.details(), found.customer) if found else None
             case Kind.REFUND:
                 return self._if(task, lambda charge: _is_given_back(charge, task))
@@ -136,16 +136,17 @@ class Charges:
         charge = self.get(task.payload["charge"])
         return self._told(charge) if is_done(charge) else None
 
-    def _with_reference(self, reference: str) -> Payment | None:
-        listed = self.list(externalReference=reference)
-        found = [charge for charge in listed if charge.external_reference == reference]
-        return next((charge for charge in found if not charge.deleted), next(iter(found), None))
-
     # -- looks
 
     def get(self, id: str) -> Payment:
         """Return one charge; raises NotFound."""
         return self._client.get(f"/payments/{id}", returns=Payment)
+
+    def with_reference(self, reference: str) -> Payment | None:
+        """Return the charge that a task made: one that is there before one that was deleted."""
+        listed = self.list(externalReference=reference)
+        found = [charge for charge in listed if charge.external_reference == reference]
+        return next((charge for charge in found if not charge.deleted), next(iter(found), None))
 
     def list(self, **filters: Any) -> Iterator[Payment]:
         """Stream charges, the newest first; raises Unreachable(INCOMPLETE) when the listing ends early.

@@ -25,7 +25,7 @@ from svahub.extension.commands import (
     yes_option,
 )
 
-from svahub_asaas import invoicing
+from svahub_asaas import following, invoicing
 from svahub_asaas.billing import Month
 from svahub_asaas.charges.calls import Kind
 from svahub_asaas.commands.options import MonthType, integration_option, settings_of
@@ -155,8 +155,8 @@ def _task(task: Any) -> dict[str, Any]:
 @pass_office
 def list_(office: TenantHub, month: Month | None, contract: str | None, integration: str | None, as_json: bool) -> None:
     """List invoices, the newest month first."""
-    asked = invoicing.listed(office, integration=integration, month=month, contract=contract)
-    show_table(map(invoicing.shown, asked), COLUMNS, as_json, empty="No invoices: svahub asaas invoices create")
+    asked = following.listed(office, integration=integration, month=month, contract=contract)
+    show_table(map(following.shown, asked), COLUMNS, as_json, empty="No invoices: svahub asaas invoices create")
 
 
 @command.command("show")
@@ -165,7 +165,7 @@ def list_(office: TenantHub, month: Month | None, contract: str | None, integrat
 @pass_office
 def show(office: TenantHub, id: int, as_json: bool) -> None:
     """Show one invoice: what was asked for, and what Asaas has of it."""
-    show_object(invoicing.whole(office, id), as_json)
+    show_object(following.whole(office, id), as_json)
 
 
 @command.command("cancel")
@@ -178,9 +178,9 @@ def show(office: TenantHub, id: int, as_json: bool) -> None:
 def cancel(office: TenantHub, ids: tuple[int, ...], yes: bool, no_wait: bool, timeout: float, as_json: bool) -> None:
     """Cancel charges that nobody has paid: their debts are let go."""
     ids = tuple(dict.fromkeys(ids))
-    asked = [invoicing.unpaid(office, id) for id in ids]
+    asked = [following.unpaid(office, id) for id in ids]
     confirm(f"Cancel {len(asked)} charges? Who owed them owes them no more.", yes)
-    tasks = [invoicing.follow(office, one, Kind.CANCEL, {}, adds=False) for one in asked]
+    tasks = [following.follow(office, one, Kind.CANCEL, {}, adds=False) for one in asked]
     _told(office, tasks, no_wait, timeout, as_json)
 
 
@@ -196,10 +196,10 @@ def refund(
     office: TenantHub, id: int, value: Decimal | None, yes: bool, no_wait: bool, timeout: float, as_json: bool
 ) -> None:
     """Give a payment back. After a whole refund the charge is a debt again; a part of one value is given back once."""
-    asked = invoicing.charged(office, id)
+    asked = following.charged(office, id)
     confirm(f"Give {value or asked.invoice.value} BRL back to contract {asked.invoice.contract_id}?", yes)
     payload = {} if value is None else {"value": str(value)}
-    _told(office, [invoicing.follow(office, asked, Kind.REFUND, payload)], no_wait, timeout, as_json)
+    _told(office, [following.follow(office, asked, Kind.REFUND, payload)], no_wait, timeout, as_json)
 
 
 @command.command("receive-in-cash")
@@ -215,10 +215,10 @@ def receive_in_cash(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Note that a charge was paid at the counter."""
-    asked = invoicing.unpaid(office, id)
+    asked = following.unpaid(office, id)
     day = paid_on or invoicing.today(office)
     payload = {"paid_on": day.isoformat(), "value": str(value or asked.invoice.value)}
-    _told(office, [invoicing.follow(office, asked, Kind.RECEIVE_IN_CASH, payload)], no_wait, timeout, as_json)
+    _told(office, [following.follow(office, asked, Kind.RECEIVE_IN_CASH, payload)], no_wait, timeout, as_json)
 
 
 def _told(office: TenantHub, tasks: list[int], no_wait: bool, timeout: float, as_json: bool) -> None:
@@ -236,7 +236,7 @@ def pix(office: TenantHub, id: int, png: Path | None, as_json: bool) -> None:
     """Show what pays an invoice by Pix: the code to copy, and its QR code."""
     import base64
 
-    code = invoicing.pix(office, id)
+    code = following.pix(office, id)
     if png is not None:
         png.write_bytes(base64.b64decode(code.encoded_image))
         click.echo(f"The QR code is in {png}.", err=True)
@@ -256,7 +256,7 @@ def pix(office: TenantHub, id: int, png: Path | None, as_json: bool) -> None:
 @pass_office
 def boleto(office: TenantHub, id: int, as_json: bool) -> None:
     """Show what pays an invoice at a bank."""
-    show_object(invoicing.boleto(office, id).model_dump(), as_json)
+    show_object(following.boleto(office, id).model_dump(), as_json)
 
 
 __all__ = ["ExitCode", "command"]
