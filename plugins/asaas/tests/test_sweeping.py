@@ -96,6 +96,19 @@ def test_a_sweep_finds_whatever_was_missed(isp_on_both: Isp) -> None:
     assert (swept.debts, swept.settled) == (7, 4)
 
 
+def test_payments_that_were_missed_are_listed_and_not_asked_for_one_by_one(isp: Isp) -> None:
+    at = charged(isp, 3)
+    later(isp, days=10)
+    sweep_missed(isp.office, "bill")
+    later(isp, days=10)
+    for contract in ("C1", "C2"):
+        isp.asaas.pay(at[contract])
+    isp.asaas.set_status(at["C3"], "CONFIRMED")
+    isp.asaas.requests.clear()
+    assert sweep_missed(isp.office, "bill").settled == 3
+    assert {one.path.rpartition("/")[2] for one in isp.asaas.requests} == {"payments"}
+
+
 def test_a_chargeback_that_is_won_is_found(isp: Isp) -> None:
     at = charged(isp, 1)
     isp.asaas.pay(at["C1"])
