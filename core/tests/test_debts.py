@@ -314,6 +314,18 @@ def test_an_exempt_contract_is_not_blocked_until_it_is_exempt_no_more(office_on_
         office.debts.exempt("C9")
 
 
+def test_an_unblock_by_hand_is_told_to_last_only_until_the_next_look(office: TenantHub) -> None:
+    office.contracts.take_in([contract()])
+    office.debts.set_policy(TEN_DAYS)
+    tell(office, owe())
+    issued = office.verbs.issue(Command(Action.UNBLOCK, "C1", item="CAM"))
+    assert "`svahub policy exempt C1` lifts that" in issued.remarks[0]
+    assert blocked(office) == set()
+    assert [kind for kind, *_ in told(office)] == ["debt_opened"]
+    office.debts.judge_all()
+    assert blocked(office) == {"CAM"}
+
+
 # -- what would be -----------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from svahub.debt_rule import SOURCE, is_of_debt, merged, wanted
+from svahub.debt_rule import SOURCE, merged, wanted
 from svahub.intentions import Changes, Stamp, levels, redraw
 from svahub.models import Reason
 from svahub.store import contracts, debts, integrations, journal
@@ -65,7 +65,7 @@ def _written(
     contracts.delete_reasons(connection, gone)
     contracts.put_reasons(connection, added)
     changes = redraw(connection, tenant, touched, Changes(now, _stamp(gone, added)))
-    journal.tell(connection, tenant, now, of_debts([reason for reason in gone if not is_of_debt(reason)], ()))
+    journal.tell(connection, tenant, now, of_debts(gone, added))
     return Judged(tuple(added), tuple(gone), changes)
 
 

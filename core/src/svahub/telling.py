@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from svahub.debt_rule import is_of_debt
 from svahub.masking import mask_sentence, mask_text
 from svahub.models import Reason
 from svahub.store.journal import Event
@@ -37,7 +38,7 @@ def of_freed(integration: str, by: str) -> Event:
 def of_debts(before: Iterable[ReasonRow], after: Iterable[ReasonRow]) -> list[Event]:
     """Return an event for each contract and source whose debt opened or was settled, given block reasons then and now.
 
-    Reasons that stand in both may be left out of both.
+    Reasons that stand in both may be left out of both. Those that kept debts give do not count: of these it is told.
     """
     was, now = _debts(before), _debts(after)
     opened = [(EventKind.DEBT_OPENED, debt) for debt in sorted(now - was)]
@@ -62,7 +63,7 @@ def _of_debt(kind: EventKind, row: DebtRow) -> Event:
 
 
 def _debts(reasons: Iterable[ReasonRow]) -> set[tuple[str, str]]:
-    return {(r.contract_id, r.source) for r in reasons if r.reason is Reason.OVERDUE}
+    return {(r.contract_id, r.source) for r in reasons if r.reason is Reason.OVERDUE and not is_of_debt(r)}
 
 
 def of_retired(plans: Sequence[PlanRow], live: Mapping[str, int]) -> list[Event]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from svahub import entries
 from svahub.commands import Action as Action
 from svahub.commands import Command as Command
+from svahub.debt_rule import is_of_debt
 from svahub.errors import Refused, UnknownName
 from svahub.intentions import Changes, Level, Stamp, draw_consequences, levels, write
 from svahub.judging import judge_sold
@@ -314,7 +315,11 @@ class _Asked:
         rest = [r for r in self.level.reasons if r not in taken]
         left = sorted({f"{r.reason.value} by {r.source}" for r in present if r not in taken})
         level = self._leaving_an_operation(replace(self.level, reasons=rest), Verb.UNBLOCK)
-        return level, (f"still blocked: {', '.join(left)}",) if left else ()
+        remarks = [f"still blocked: {', '.join(left)}"] if left else []
+        if any(map(is_of_debt, taken)):
+            exempt = f"`svahub policy exempt {self.contract.id}` lifts that"
+            remarks.append(f"there is debt: the policy blocks it again with its next look, within the hour; {exempt}")
+        return level, tuple(remarks)
 
     def _reasons_to_take(self, present: list[ReasonRow]) -> list[ReasonRow]:
         wanted = self.command.reason
