@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -20,8 +21,10 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner, Result
 from svahub.cli import main
-from svahub.hub import Hub
+from svahub.hub import Hub, TenantHub
 from svahub.models import Environment
+from svahub.server.app import application
+from svahub.server.serving import Serving, bound
 from svahub_asaas.simulator import AsaasSimulator
 
 KEY, TOKEN = "KEY_AT_ASAAS", "TOKEN_OF_ASAAS"
@@ -191,3 +194,13 @@ def test_without_its_packages_it_says_what_to_install(sqlite_url: str, tmp_path:
     ended = subprocess.run(command, capture_output=True, text=True, env=environment)
     told = "Error: The server needs more packages (uvicorn): pip install 'svahub[server]'.\n"
     assert (ended.returncode, ended.stderr) == (1, told)
+
+
+def test_calls_to_providers_are_counted_by_the_status_of_the_answer(office: TenantHub) -> None:
+    office.catalogue.sync("tele")
+    with Serving(application(office.hub), bound("127.0.0.1", 0)) as serving:
+        connection = HTTPConnection(urlsplit(serving.url).netloc, timeout=20)
+        connection.request("GET", "/metrics")
+        told = connection.getresponse().read().decode()
+        connection.close()
+    assert re.search(r'^svahub_exchanges_total{integration="tele",status="200",tenant="default"} [1-9]', told, re.M)
