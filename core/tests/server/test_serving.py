@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from svahub.errors import Refused
 from svahub.server.bodies import body_of
+from svahub.server.connections import Connection
 from svahub.server.serving import Serving, bound
 
 
@@ -58,6 +60,48 @@ def test_a_body_is_read_up_to_a_limit_of_length_and_time_then_nobody_listens(
 ) -> None:
     with sent(url, text) as connection:
         assert answer(connection).startswith(b"HTTP/1.1 " + status)
+
+
+def test_a_head_without_end_is_cut_off(url: str) -> None:
+    with sent(url, b"") as connection:
+        assert not _takes_all(connection, b"X-More: " + b"x" * 0x10000 + b"\r\n", 1000)
+
+
+def _takes_all(connection: socket.socket, text: bytes, times: int) -> bool:
+    try:
+        for _ in range(times):
+            connection.sendall(text)
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return True
+
+
+def test_a_head_may_be_long(url: str) -> None:
+    with sent(url, b"Content-Length: 10\r\nX-Long: " + b"x" * 50_000) as connection:
+        connection.sendall(b"\r\nConnection: close\r\n\r\n0123456789")
+        assert answer(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_a_connection_serves_one_request_after_another(url: str) -> None:
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
+        for _ in range(3):
+            connection.request("POST", "/", b"012")
+            assert connection.getresponse().read() == b"3"
+
+
+class Impatient(Connection):
+    """Waits for no request longer than a moment."""
+
+    head_seconds = 0.05
+
+
+def test_a_connection_on_which_nothing_is_asked_is_ended() -> None:
+    with Serving(Starlette(), bound("127.0.0.1", 0), connection=Impatient) as serving:
+        there = urlsplit(serving.url)
+        for begun in (b"", b"POST / HTTP/1.1\r\nHost: he", b"\r\n"):
+            with socket.create_connection((there.hostname, there.port), 10) as connection:
+                connection.sendall(begun)
+                assert answer(connection) == b""
 
 
 def test_where_somebody_listens_already_it_is_said_and_nothing_is_served() -> None:

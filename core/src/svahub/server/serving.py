@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from svahub.errors import Refused
+from svahub.server.connections import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,9 +53,13 @@ class Serving:
     """A server; `ended` is called, in its thread, when it serves no more, whatever the reason. A context manager."""
 
     def __init__(
-        self, application: Starlette, listening: socket.socket, ended: Callable[[], None] = lambda: None
+        self,
+        application: Starlette,
+        listening: socket.socket,
+        ended: Callable[[], None] = lambda: None,
+        connection: type[Connection] = Connection,
     ) -> None:
-        self._server = _Server(_configuration(application))
+        self._server = _Server(_configuration(application, connection))
         self._socket, self._ended = listening, ended
         self._thread = Thread(target=self._serve, name="svahub-server", daemon=True)
         self._failure: BaseException | None = None
@@ -106,12 +111,12 @@ class _Server(uvicorn.Server):
         self.answers.set()
 
 
-def _configuration(application: Starlette) -> uvicorn.Config:
+def _configuration(application: Starlette, connection: type[Connection]) -> uvicorn.Config:
     # Its log goes where ours goes, masked; a line for each request would tell the paths, which have the endpoints.
     quiet: dict[str, Any] = {"access_log": False, "log_config": None, "server_header": False}
     limits: dict[str, Any] = {"limit_concurrency": CONNECTIONS, "timeout_graceful_shutdown": STOP_SECONDS}
     return uvicorn.Config(
-        application, http="httptools", ws="none", lifespan="on", proxy_headers=False, **quiet, **limits
+        application, http=connection, ws="none", lifespan="on", proxy_headers=False, **quiet, **limits
     )
 
 
