@@ -6,6 +6,7 @@ Its bearer's key says whose tenant it is. Whoever can read the store needs no ke
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -43,16 +44,21 @@ class Mounted(Mount):
 def application(hub: Hub, *, rate: str = RATE) -> Starlette:
     """Return what answers for an installation; a key may ask as often as `rate` says, `600/minute` for example."""
     reception = Reception(hub, Gate(hub, rate))
-    described = Response(to_json(document(ENDPOINTS)), media_type="application/json")
-
-    def describe(_request: Request) -> Response:
-        return described
-
     routes = [Route("/openapi.json", describe), *map(reception.route, ENDPOINTS)]
     middleware = [Middleware(WholeSegments)]
     built = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: _told})
     built.router.redirect_slashes = False
     return built
+
+
+def describe(_request: Request) -> Response:
+    """Return the document that describes the API."""
+    return Response(_document(), media_type="application/json")
+
+
+@cache
+def _document() -> bytes:
+    return to_json(document(ENDPOINTS))
 
 
 async def _told(_request: Request, error: Exception) -> Response:
