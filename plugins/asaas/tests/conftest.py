@@ -8,7 +8,7 @@ import os
 import ssl
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -87,23 +87,16 @@ class Isp:
 
     def sign(self, number: int, birth_date: str | None = None, **customer: Any) -> str:
         """Have a customer sign a contract for 49.90 a month, and return its id."""
-        person = {
-            "id": f"P{number}",
-            "name": f"Pessoa {('Ana', 'Bia', 'Caio', 'Davi')[number % 4]}",
-            "document": _cpf(number),
-            "email": f"p{number}@example.com",
-            "birth_date": birth_date,
-        }
-        contract = {
-            "contract_id": f"C{number}",
-            "customer": person | customer,
-            "due_day": 10,
-            "price": "49.90",
-            "items": [{"code": "1", "product_code": "NET"}],
-        }
-        taken = self.office.contracts.take_in([ContractRow.model_validate(contract)])
-        assert taken.rejected == 0
+        self._take_in([_contract(number, birth_date=birth_date, **customer)])
         return f"C{number}"
+
+    def sign_many(self, numbers: Iterable[int]) -> None:
+        """Have many customers sign a contract each."""
+        self._take_in(map(_contract, numbers))
+
+    def _take_in(self, contracts: Iterable[dict[str, Any]]) -> None:
+        taken = self.office.contracts.take_in(map(ContractRow.model_validate, contracts))
+        assert taken.rejected == 0
 
     def charge(self, *numbers: int) -> list[dict[str, Any]]:
         """Sign contracts and charge them for the month; return their invoices, by contract."""
@@ -125,6 +118,22 @@ class Isp:
         """Let days pass, here and at Asaas."""
         self.clock.advance(days=days)
         self.asaas.between_requests(self.asaas._settlements.turn_day)  # the clock is one: only the day's work is left
+
+
+def _contract(number: int, **customer: Any) -> dict[str, Any]:
+    person = {
+        "id": f"P{number}",
+        "name": f"Pessoa {('Ana', 'Bia', 'Caio', 'Davi')[number % 4]}",
+        "document": _cpf(number),
+        "email": f"p{number}@example.com",
+    }
+    return {
+        "contract_id": f"C{number}",
+        "customer": person | customer,
+        "due_day": 10,
+        "price": "49.90",
+        "items": [{"code": "1", "product_code": "NET"}],
+    }
 
 
 def _cpf(number: int) -> str:

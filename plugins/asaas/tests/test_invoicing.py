@@ -92,8 +92,7 @@ def two(isp: Any, database_url: str) -> Any:
         pair = [type(isp)(hub, isp.clock, isp.asaas) for hub in (one, other)]
         if not invoicing.integrations_of(pair[0].office):
             pair[0].add("bill")
-        for number in range(1, 9):
-            pair[0].sign(number)
+        pair[0].sign_many(range(1, 9))
         yield pair
 
 
@@ -104,7 +103,7 @@ def together(two: Any, integrations: tuple[str, str]) -> list[object]:
     def ask(isp: Any, name: str) -> object:
         terms = invoicing.Terms(name, NOVEMBER, "PIX", "Internet", 10)
         wanted = [one.invoice for one in invoicing.considered(isp.office, terms) if one.invoice is not None]
-        barrier.wait(5)
+        barrier.wait(30)
         try:
             return len(invoicing.ask(isp.office, terms, wanted))
         except Refused as error:
@@ -201,10 +200,9 @@ def test_a_charge_whose_call_went_wrong_is_made_once(hasty: Any, fault: Any) -> 
 def test_a_storm_leaves_one_charge_for_each_contract_and_one_customer_for_each_person(hasty: Any) -> None:
     rates = (Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.DROP_AFTER, Fault.MALFORMED, Fault.RATE_LIMIT)
     hasty.asaas.faults.set(dict.fromkeys(rates, 0.08))
-    for number in range(1, 9):
-        hasty.sign(number)
+    hasty.sign_many(range(1, 7))
     hasty.invoke(*CREATE, "--timeout", "600")
-    assert (len(live(hasty)), doubled(hasty)) == (8, {})
+    assert (len(live(hasty)), doubled(hasty)) == (6, {})
     made = Counter(customer["externalReference"] for customer in hasty.asaas.state()["customers"])
     assert set(made.values()) == {1}, "a customer was made twice"
 
@@ -216,9 +214,8 @@ def work(isp: Any) -> None:
 
 def charged_across_a_rate_limit(isp: Any, contracts: int, quota: int) -> float:
     """Charge a second month with so few requests left; return how many requests a charge then took."""
-    for number in range(1, contracts + 1):
-        isp.sign(number)
-    isp.invoke(*CREATE, "--timeout", "86400")
+    isp.sign_many(range(1, contracts + 1))
+    isp.invoke(*CREATE, "--timeout", "3600")
     isp.asaas.quota.limit = isp.asaas.quota.used + quota
     before = Counter(isp.asaas.counts)
     isp.invoke(*CREATE, "--month", "2026-12", "--timeout", "2", code=3)
