@@ -113,6 +113,18 @@ class Watcher:
             connection.execute(query).fetchall()
 
 
+WARM = (
+    "svahub.hub",
+    "svahub.server.app",
+    "svahub.server.serving",
+    "svahub_teleclinica",
+    "svahub_asaas.commands.invoices",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "tabulate",
+)
+
+
 def warm_up() -> None:
     """Import what commands import, so that children need not."""
     from svahub.cli import COMMANDS
@@ -120,7 +132,7 @@ def warm_up() -> None:
     for target, _ in COMMANDS.values():
         if target not in {"simulate", "demo"}:
             import_module(f"svahub.cli.{target.partition(':')[0]}")
-    for name in ("svahub.hub", "svahub_teleclinica", "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "tabulate"):
+    for name in WARM:
         import_module(name)
 
 

@@ -41,6 +41,8 @@ class Isp:
     folder: Path
     url: str
     plans: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    """What commands find in their environment beside the clinic's password."""
 
     # -- in this process -----------------------------------------------------------------------------------------------
 
@@ -72,7 +74,7 @@ class Isp:
     def start(self, *arguments: str, **job: Any) -> Child:
         """Start a command."""
         name = self.folder / secrets.token_hex(4)
-        environment = {VARIABLE: self.clinic.credentials["password"], "SVAHUB_ACTOR": "eva"}
+        environment = {VARIABLE: self.clinic.credentials["password"], "SVAHUB_ACTOR": "eva", **self.variables}
         files = {"output": f"{name}.out", "errors": f"{name}.err"}
         return self.nursery.start(Job(list(arguments), **{"url": self.url, "environment": environment, **files, **job}))
 
