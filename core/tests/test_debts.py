@@ -129,8 +129,7 @@ def test_the_last_payment_takes_the_reason_of_the_file_too_and_leaves_the_others
 
 
 @pytest.mark.parametrize("again", [owe(), owe(amount="50.00"), owe(since=DUE - timedelta(days=3))])
-def test_a_refund_or_a_chargeback_is_debt_again(office_on_each: TenantHub, again: Debt) -> None:
-    office = office_on_each
+def test_a_refund_or_a_chargeback_is_debt_again(office: TenantHub, again: Debt) -> None:
     office.contracts.take_in([contract()])
     office.debts.set_policy(TEN_DAYS)
     tell(office, owe())
@@ -174,8 +173,8 @@ def test_what_is_undone_leaves_no_debt(office: TenantHub) -> None:
     assert (blocked(office), [*office.debts.list()]) == (set(), [])
 
 
-def test_debts_of_one_tenant_block_nobody_elses(office_on_each: TenantHub) -> None:
-    office, other = office_on_each, office_on_each.hub.tenant("other")
+def test_debts_of_one_tenant_block_nobody_elses(office: TenantHub) -> None:
+    other = office.hub.tenant("other")
     for one in (office, other):
         one.contracts.take_in([contract()])
         one.debts.set_policy(TEN_DAYS)
@@ -236,8 +235,7 @@ def test_no_block_begins_on_a_weekend_and_who_pays_then_is_unblocked(office: Ten
 # -- contracts that change while there is debt -------------------------------------------------------------------------
 
 
-def test_what_is_sold_to_who_owes_is_blocked_too(office_on_each: TenantHub) -> None:
-    office = office_on_each
+def test_what_is_sold_to_who_owes_is_blocked_too(office: TenantHub) -> None:
     office.contracts.take_in([contract(products=("CAM",), status="pending")])
     office.debts.set_policy(TEN_DAYS)
     tell(office, owe())
@@ -295,8 +293,7 @@ def test_a_policy_that_names_what_there_is_not_is_refused(office: TenantHub, pol
     assert office.debts.policy() is None
 
 
-def test_an_exempt_contract_is_not_blocked_until_it_is_exempt_no_more(office_on_each: TenantHub) -> None:
-    office = office_on_each
+def test_an_exempt_contract_is_not_blocked_until_it_is_exempt_no_more(office: TenantHub) -> None:
     office.contracts.take_in([contract()])
     office.debts.set_policy(TEN_DAYS)
     tell(office, owe())
@@ -374,7 +371,7 @@ told_in_some_order = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told_in_some_order)
 def test_what_is_blocked_is_what_the_open_debts_say_however_they_came(
     furnished: TenantHub, sayings: list[tuple[str, str, str]]

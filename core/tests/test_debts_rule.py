@@ -61,7 +61,7 @@ policies = st.builds(
     st.sampled_from([None, "SP", "BA"]),
 )
 debts = st.builds(debt, days, st.sampled_from(["bank", "till"]), st.booleans())
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=50, deadline=None)
 
 
 @quick

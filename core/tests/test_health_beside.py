@@ -21,8 +21,14 @@ from svahub.store.states import InboxState, IntegrationState, State
 
 
 @pytest.fixture
-def isp(open_isp_on_each: Any, finding: Any) -> Any:
+def isp(open_isp: Any, finding: Any) -> Any:
     """Return an ISP whose provider performs no tasks: each that is tried waits for a person."""
+    return open_isp(finding)
+
+
+@pytest.fixture
+def isp_on_each(open_isp_on_each: Any, finding: Any) -> Any:
+    """Return the same, once on each database."""
     return open_isp_on_each(finding)
 
 
@@ -62,7 +68,8 @@ def findings(isp: Any, check: Any) -> list[Finding]:
     return [*check(Premises(isp.hub.store, isp.hub.registry))]
 
 
-def test_tasks_are_counted_by_what_they_wait_for(isp: Any) -> None:
+def test_tasks_are_counted_by_what_they_wait_for(isp_on_each: Any) -> None:
+    isp = isp_on_each
     ask(isp, "1", "2")
     isp.work()
     ask(isp, "3")
@@ -106,7 +113,8 @@ def test_deliveries_that_nobody_reads_are_told_with_since_when(isp: Any) -> None
     assert "2" in run(isp, "status")[1]
 
 
-def test_a_delivery_that_could_not_be_read_needs_a_person(isp: Any) -> None:
+def test_a_delivery_that_could_not_be_read_needs_a_person(isp_on_each: Any) -> None:
+    isp = isp_on_each
     deliver(isp, "e1", "e2")
     fail(isp)
     code, told = run(isp, "status", "--json")
@@ -132,7 +140,8 @@ def test_open_debts_without_a_policy_are_a_warning(isp: Any) -> None:
     assert findings(isp, work.debts) == []
 
 
-def test_a_task_that_a_dead_worker_began_is_told(isp: Any) -> None:
+def test_a_task_that_a_dead_worker_began_is_told(isp_on_each: Any) -> None:
+    isp = isp_on_each
     ask(isp, "1")
     isp.desk().take(1)
     assert findings(isp, work.attempts) == []

@@ -49,10 +49,8 @@ def kept(isp: Any) -> dict[str, bytes | None]:
         return {row.event_id: row.body for row in connection.execute(select(c.event_id, c.body))}
 
 
-@pytest.fixture
-def isp(open_isp_on_each: OpenIsp, finding: type) -> Any:
-    """Return an ISP that sold to P1 and to P2, and ended both; P1 had a task, a debt and an exemption."""
-    isp = open_isp_on_each(finding)
+def sold(isp: Any) -> Any:
+    """Let an ISP have sold to P1 and to P2, and ended both; P1 had a task, a debt and an exemption."""
     for n in (1, 2):
         isp.sell(f"C{n}", f"P{n}")
     isp.work()
@@ -67,6 +65,16 @@ def isp(open_isp_on_each: OpenIsp, finding: type) -> Any:
         isp.office.verbs.issue(Command(Action.CANCEL, f"C{n}"))
     isp.work()
     return isp
+
+
+@pytest.fixture
+def isp(open_isp: OpenIsp, finding: type) -> Any:
+    return sold(open_isp(finding))
+
+
+@pytest.fixture
+def isp_on_each(open_isp_on_each: OpenIsp, finding: type) -> Any:
+    return sold(open_isp_on_each(finding))
 
 
 def ended(isp: Any) -> int:
@@ -92,7 +100,8 @@ def test_nobody_is_erased_while_a_task_of_theirs_has_not_ended(isp: Any) -> None
     assert isp.office.privacy.erase("P1", actor="dpo", dry_run=True).erased["tasks"] == 1
 
 
-def test_an_export_tells_of_tasks_debts_and_deliveries_and_of_nobody_elses(isp: Any) -> None:
+def test_an_export_tells_of_tasks_debts_and_deliveries_and_of_nobody_elses(isp_on_each: Any) -> None:
+    isp = isp_on_each
     id = ended(isp)
     remote = isp.of("C1").remote_id
     deliver(isp, "of the task", "pay_1002")
@@ -119,7 +128,8 @@ def test_an_export_tells_of_tasks_debts_and_deliveries_and_of_nobody_elses(isp: 
     )
 
 
-def test_an_erasure_empties_tasks_and_deliveries_and_leaves_the_debts(isp: Any) -> None:
+def test_an_erasure_empties_tasks_and_deliveries_and_leaves_the_debts(isp_on_each: Any) -> None:
+    isp = isp_on_each
     id = ended(isp)
     deliver(isp, "mine", "pay_1001", name=CANARY)
     deliver(isp, "other's", "pay_9999")
@@ -161,7 +171,8 @@ def test_a_debt_that_is_settled_after_an_erasure_is_settled(isp: Any) -> None:
 # -- what is older than it is kept -------------------------------------------------------------------------------------
 
 
-def test_bodies_of_old_deliveries_go_and_the_deliveries_stay_known(isp: Any) -> None:
+def test_bodies_of_old_deliveries_go_and_the_deliveries_stay_known(isp_on_each: Any) -> None:
+    isp = isp_on_each
     deliver(isp, "old", "pay_1", name=CANARY)
     read(isp)
     isp.clock.advance(days=20)
@@ -178,7 +189,8 @@ def test_bodies_of_old_deliveries_go_and_the_deliveries_stay_known(isp: Any) -> 
     assert isp.office.audit.prune(dry_run=True).nothing
 
 
-def test_ended_tasks_lose_what_they_told_after_their_time_and_are_still_known(isp: Any) -> None:
+def test_ended_tasks_lose_what_they_told_after_their_time_and_are_still_known(isp_on_each: Any) -> None:
+    isp = isp_on_each
     id = ended(isp)
     isp.clock.advance(days=5 * 366 + 1)
     assert isp.office.audit.prune().tasks == 1
