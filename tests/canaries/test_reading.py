@@ -20,7 +20,8 @@ CHANGING = frozenset([
     "db backup", "db copy", "db reopen", "db restore", "db upgrade", "demo", "inbox replay", "integration add",
     "integration disable", "integration enable", "integration remove", "integration rotate", "integration set",
     "keys create", "keys revoke", "operations confirm", "operations discard", "operations retry", "plans create",
-    "plans sync", "policy exempt", "policy set", "policy unexempt", "products link", "products unlink",
+    "debts forgive", "debts unforgive", "plans sync", "policy exempt", "policy set", "policy unexempt",
+    "products link", "products unlink",
     "schedule disable", "schedule enable", "schedule run", "schedule set", "secrets rekey", "serve", "simulate",
     "tasks confirm", "tasks discard", "tasks retry", "tenant add", "unblock", "work",
 ])  # fmt: skip

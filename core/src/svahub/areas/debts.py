@@ -112,10 +112,18 @@ class Debts:
     def _told(
         self, transaction: Transaction, integration: str, told: Debt | DebtSettled, before: DebtRow | None
     ) -> dict[str, DebtRow]:
-        """Return a debt by its reference as it is by what is told; nothing where there is none to settle."""
+        """Return a debt by its reference as it is by what is told; nothing where that changes nothing.
+
+        One that was forgiven stays so, however often it is told, until it is settled: after that it is a new debt.
+        """
         was_open = before is not None and before.settled_at is None
         if isinstance(told, DebtSettled):
-            return {told.reference: replace(before, settled_at=transaction.now)} if before and was_open else {}
+            if before is None:
+                return {}
+            at = transaction.now if was_open else before.settled_at
+            return {told.reference: replace(before, settled_at=at, forgiven=False)}
+        if before is not None and before.forgiven:
+            return {}
         opened_at = before.opened_at if before and was_open else transaction.now
         row = DebtRow(
             self.bench.tenant, integration, told.reference, told.contract, told.since, told.amount, opened_at, None
@@ -129,6 +137,36 @@ class Debts:
         touched = {row.contract_id for pair in changed for row in pair if row is not None}
         judge(connection, self.bench.tenant, touched, now, paid=paid)
         journal.tell(connection, self.bench.tenant, now, of_debts_kept(changed))
+
+    def forgive(self, contract: str, reference: str, note: str | None = None) -> DebtRow:
+        """Let an open debt go; Refused when there is none. What its provider asks for stays as it is there."""
+        told = {"reference": reference, "note": mask_text(note) if note else None}
+        with self.bench.writing("debts forgive", f"contract {contract}", **told) as connection:
+            now = self.bench.store.now(connection)
+            before = self._held(connection, contract, reference, is_open=True)
+            return self._put(connection, before, replace(before, settled_at=now, forgiven=True), now)
+
+    def unforgive(self, contract: str, reference: str) -> DebtRow:
+        """Have a debt that was forgiven be owed again; Refused when there is none."""
+        with self.bench.writing("debts unforgive", f"contract {contract}", reference=reference) as connection:
+            now = self.bench.store.now(connection)
+            before = self._held(connection, contract, reference, is_open=False)
+            return self._put(connection, before, replace(before, settled_at=None, forgiven=False), now)
+
+    def _held(self, connection: Connection, contract: str, reference: str, *, is_open: bool) -> DebtRow:
+        tenant = self.bench.tenant
+        contracts.lock_customers(connection, tenant, contracts.holders(connection, tenant, [contract]))
+        kept = store.of_contracts(connection, tenant, [contract], only_open=is_open).get(contract, [])
+        found = [row for row in kept if row.reference == reference and (is_open or row.forgiven)]
+        if not found:
+            state = "open" if is_open else "forgiven"
+            raise Refused(f"Contract {contract} has no {state} debt {reference}. All: svahub debts list --all")
+        return found[0]
+
+    def _put(self, connection: Connection, before: DebtRow, after: DebtRow, now: datetime) -> DebtRow:
+        store.put(connection, [after])
+        self._follow(connection, [(before, after)], now)
+        return after
 
     def list(self, contract: str | None = None, *, only_open: bool = True) -> Iterator[DebtRow]:
         """Stream debts by contract."""

@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "contracts": ("contracts", "Import, list and show contracts."),
     "customers": ("customers", "Show, export and erase a customer."),
     "db": ("db", "Upgrade, check, copy, back up and restore the store."),
-    "debts": ("debts", "List who owes."),
+    "debts": ("debts", "List who owes, and let a debt go."),
     "demo": ("demo", "Show what the installed plugins do, against simulators."),
     "doctor": ("doctor", "Check the installation, and say how to mend it."),
     "events": ("events", "Show what happened, and follow it."),

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from svahub.cli.output import json_option, show_table
+from svahub.cli.output import json_option, show_object, show_table
 from svahub.cli.session import pass_office
 
 if TYPE_CHECKING:
     from svahub.hub import TenantHub
 
-COLUMNS = ("contract_id", "integration", "reference", "since", "amount", "opened_at", "settled_at")
+COLUMNS = ("contract_id", "integration", "reference", "since", "amount", "opened_at", "settled_at", "forgiven")
 
 
 @click.group("debts")
 def command() -> None:
-    """Show who owes; billing plugins tell it."""
+    """Show who owes, as billing plugins tell it; let a debt go."""
 
 
 @command.command("list")
@@ -28,5 +28,29 @@ def command() -> None:
 def list_(office: TenantHub, contract: str | None, everything: bool, as_json: bool) -> None:
     """List debts by contract."""
     found = office.debts.list(contract, only_open=not everything)
-    columns = COLUMNS if everything else COLUMNS[:-1]
+    columns = COLUMNS if everything else COLUMNS[:-2]
     show_table(found, columns, as_json, empty="Nobody owes, as far as billing plugins have told.")
+
+
+@command.command("forgive")
+@click.argument("contract")
+@click.argument("reference")
+@click.option("--note", help="Why; without personal data.")
+@json_option
+@pass_office
+def forgive(office: TenantHub, contract: str, reference: str, note: str | None, as_json: bool) -> None:
+    """Let a debt go: it blocks nothing any more, however often it is told.
+
+    What its provider asks for stays as it is there. Once it is settled and told again, it is a new debt.
+    """
+    show_object(office.debts.forgive(contract, reference, note), as_json)
+
+
+@command.command("unforgive")
+@click.argument("contract")
+@click.argument("reference")
+@json_option
+@pass_office
+def unforgive(office: TenantHub, contract: str, reference: str, as_json: bool) -> None:
+    """Have a debt that was forgiven be owed again."""
+    show_object(office.debts.unforgive(contract, reference), as_json)

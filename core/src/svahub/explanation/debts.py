@@ -35,7 +35,7 @@ def _begins(row: DebtRow, owing: Owing) -> date | None:
 
 def _follows(row: DebtRow, owing: Owing, contract: str, reader: Reader) -> str:
     if row.settled_at is not None:
-        return f"settled at {reader.at(row.settled_at)}"
+        return f"{'forgiven' if row.forgiven else 'settled'} at {reader.at(row.settled_at)}"
     if owing.policy is None:
         return f"no policy is set, so it blocks nothing (`{SET}`)"
     if owing.exempt is not None:

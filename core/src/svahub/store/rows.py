@@ -402,7 +402,7 @@ class TaskAttemptRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DebtRow:
-    """A debt that a billing plugin raised; open until it is settled."""
+    """A debt that a billing plugin raised; open until it is settled, or the ISP forgives it."""
 
     tenant: str
     integration: str
@@ -412,6 +412,7 @@ class DebtRow:
     amount: Decimal
     opened_at: datetime
     settled_at: datetime | None
+    forgiven: bool = False
 
 
 class InboxRow(NamedTuple):

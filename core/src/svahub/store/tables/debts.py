@@ -31,6 +31,7 @@ debts = Table(
     Column("amount", Money, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("settled_at", Instant),
+    Column("forgiven", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant", "integration", "reference"),
     ForeignKeyConstraint(["tenant", "integration"], ["integrations.tenant", "integrations.name"]),
     ForeignKeyConstraint(["tenant", "contract_id"], ["contracts.tenant", "contracts.id"]),

@@ -121,6 +121,7 @@ def _debts() -> None:
         sa.Column("amount", Money(), nullable=False),
         sa.Column("opened_at", Instant(), nullable=False),
         sa.Column("settled_at", Instant(), nullable=True),
+        sa.Column("forgiven", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "integration", "reference", name=op.f("pk_debts")),
         _to("debts", ["tenant", "integration"], ["integrations.tenant", "integrations.name"]),
         _to("debts", ["tenant", "contract_id"], ["contracts.tenant", "contracts.id"]),
