@@ -140,8 +140,8 @@ class Debts:
 
     def forgive(self, contract: str, reference: str, note: str | None = None) -> DebtRow:
         """Let an open debt go; Refused when there is none. What its provider asks for stays as it is there."""
-        told = {"reference": reference, "note": mask_text(note) if note else None}
-        with self.bench.writing("debts forgive", f"contract {contract}", **told) as connection:
+        why = mask_text(note) if note else None
+        with self.bench.writing("debts forgive", f"contract {contract}", reference=reference, note=why) as connection:
             now = self.bench.store.now(connection)
             before = self._held(connection, contract, reference, is_open=True)
             return self._put(connection, before, replace(before, settled_at=now, forgiven=True), now)
