@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ from sqlalchemy import text
 from svahub.desk import Desk
 from svahub.errors import ProviderError, Refused
 from svahub.fleet import Fleet, holding
-from svahub.hub import TenantHub
 from svahub.intray import Ended, Intray, Reading
 from svahub.models import Reason
 from svahub.store import Store, tables, versions
@@ -38,11 +36,38 @@ from svahub_asaas.charges.calls import Kind
 from svahub_asaas.store import tables as asaas_tables
 
 from proof.charging import ASAAS, OWNERS, Charging
-from proof.till import OPEN, SETTLED, TAKEN_BACK, Charge
+from proof.till import OPEN, SETTLED, TAKEN_BACK, Charge, Till
 
 FAULTS = sorted(set(Fault) - {Fault.SHORT_PAGE, Fault.DELAY, Fault.REFUSE, Fault.HUGE})
 contracts = st.sampled_from(sorted(OWNERS))
 picks = st.integers(0, 9)
+
+
+def _is(statuses: Iterable[str]) -> Callable[[Charge], bool]:
+    return lambda charge: charge.status in statuses and not charge.deleted
+
+
+def _set(status: str) -> Callable[[Till, str], object]:
+    return lambda till, id: till.set_status(id, status)
+
+
+AT_ASAAS: dict[str, tuple[Callable[[Charge], bool], Callable[[Till, str], object]]] = {
+    "paid": (_is(OPEN), Till.pay),
+    "overdue": (_is({"PENDING"}), Till.make_overdue),
+    "overdue too": (_is({"PENDING"}), Till.make_overdue),
+    "refunded": (_is(SETTLED), _set("REFUNDED")),
+    "charged back": (_is(SETTLED), _set("CHARGEBACK_REQUESTED")),
+    "disputed": (_is({"CHARGEBACK_REQUESTED"}), _set("CHARGEBACK_DISPUTE")),
+    "won": (_is(TAKEN_BACK - {"REFUNDED"}), _set("RECEIVED")),
+    "paid in cash": (_is(OPEN), _set("RECEIVED_IN_CASH")),
+    "not paid in cash": (_is({"RECEIVED_IN_CASH"}), Till.take_no_cash),
+    "handed to collectors": (_is({"OVERDUE"}), _set("DUNNING_REQUESTED")),
+    "collected": (_is({"DUNNING_REQUESTED"}), _set("DUNNING_RECEIVED")),
+    "removed": (_is(OPEN), Till.remove),
+    "restored": (lambda charge: charge.deleted, Till.restore),
+    "postponed": (_is(OPEN), lambda till, id: till.postpone(id, 2)),
+    "postponed to today": (_is(OPEN), lambda till, id: till.postpone(id, 0)),
+}
 
 
 class Isp(Charging, RuleBasedStateMachine):
@@ -72,82 +97,39 @@ class Isp(Charging, RuleBasedStateMachine):
             self.slow.pop()[0].close()
         super().close()
 
-    # -- what the ISP does ---------------------------------------------------------------------------------------------
-
-    @rule(again=st.booleans())
-    def charge_for_the_month(self, again: bool) -> None:
-        self.charge(again=again and not self.restores)
-
-    @rule(pick=picks, what=st.sampled_from([Kind.CANCEL, Kind.REFUND, Kind.RECEIVE_IN_CASH]))
-    def the_office_asks(self, pick: int, what: Kind) -> None:
-        charged = [one for one in following.listed(self.office) if one.charge is not None]
-        if charged:
-            one = charged[pick % len(charged)]
-            paid = {"paid_on": self.till.today.isoformat(), "value": str(one.invoice.value)}
-            payload = paid if what is Kind.RECEIVE_IN_CASH else {}
-            following.follow(self.office, one, what, payload, adds=what is not Kind.CANCEL)
-
-    @rule(grace=st.integers(0, 2))
-    def decide_anew(self, grace: int) -> None:
-        self.decide(grace)
-
-    @rule(contract=contracts)
-    def exempt_or_not(self, contract: str) -> None:
-        if contract in self.exempt:
-            self.office.debts.unexempt(contract)
-        else:
-            self.office.debts.exempt(contract)
-        self.exempt ^= {contract}
-
-    @rule(contract=contracts)
-    def block_or_unblock(self, contract: str) -> None:
-        action = Action.UNBLOCK if contract in self.staff else Action.BLOCK
-        self.office.verbs.issue(Command(action, contract, actor="eva", reason=Reason.STAFF))
-        self.staff ^= {contract}
-
-    # -- what happens at Asaas -----------------------------------------------------------------------------------------
-
-    def _at(self, pick: int, which: Callable[[Charge], bool], do: Callable[[str], object]) -> None:
+    @rule(pick=picks, what=st.sampled_from(sorted(AT_ASAAS)))
+    def something_happens_at_asaas(self, pick: int, what: str) -> None:
         """Do something to one of those charges for which it can be done."""
+        which, do = AT_ASAAS[what]
         found = [charge.id for charge in self.till.charges if which(charge)]
-        if found:
-            do(found[pick % len(found)])
+        if found and (self.restores or what != "restored"):
+            do(self.till, found[pick % len(found)])
 
-    @rule(pick=picks)
-    def a_customer_pays(self, pick: int) -> None:
-        self._at(pick, _is_open, self.till.pay)
+    @rule(pick=picks, what=st.sampled_from([None, None, Kind.CANCEL, Kind.REFUND, Kind.RECEIVE_IN_CASH]))
+    def the_office_charges(self, pick: int, what: Kind | None) -> None:
+        """Ask for the month's charges, or for something to be done about one of those that are there."""
+        charged = [one for one in following.listed(self.office) if one.charge is not None]
+        if what is None or not charged:
+            self.charge(again=pick % 2 == 1 and not self.restores)
+            return
+        one = charged[pick % len(charged)]
+        paid = {"paid_on": self.till.today.isoformat(), "value": str(one.invoice.value)}
+        payload = paid if what is Kind.RECEIVE_IN_CASH else {}
+        following.follow(self.office, one, what, payload, adds=what is not Kind.CANCEL)
 
-    @rule(pick=picks)
-    def a_charge_is_overdue(self, pick: int) -> None:
-        self._at(pick, _is({"PENDING"}), self.till.make_overdue)
-
-    @rule(pick=picks, status=st.sampled_from(sorted(TAKEN_BACK)))
-    def a_payment_is_taken_back(self, pick: int, status: str) -> None:
-        self._at(pick, _is(SETTLED), partial(self.till.set_status, status=status))
-
-    @rule(pick=picks)
-    def the_isp_wins_a_dispute(self, pick: int) -> None:
-        self._at(pick, _is(TAKEN_BACK - {"REFUNDED"}), partial(self.till.set_status, status="RECEIVED"))
-
-    @rule(pick=picks, cash=st.booleans())
-    def cash_is_noted_or_not(self, pick: int, cash: bool) -> None:
-        if cash:
-            self._at(pick, _is_open, partial(self.till.set_status, status="RECEIVED_IN_CASH"))
-        else:
-            self._at(pick, _is({"RECEIVED_IN_CASH"}), self.till.take_no_cash)
-
-    @rule(pick=picks)
-    def a_charge_is_removed(self, pick: int) -> None:
-        self._at(pick, _is_open, self.till.remove)
-
-    @precondition(lambda self: self.restores)
-    @rule(pick=picks)
-    def a_charge_is_restored(self, pick: int) -> None:
-        self._at(pick, lambda charge: charge.deleted, self.till.restore)
-
-    @rule(pick=picks, days=st.integers(0, 3))
-    def a_charge_is_postponed(self, pick: int, days: int) -> None:
-        self._at(pick, _is_open, partial(self.till.postpone, days=days))
+    @rule(contract=contracts, what=st.sampled_from(["grace", "exempt", "staff"]), grace=st.integers(0, 2))
+    def the_office_decides(self, contract: str, what: str, grace: int) -> None:
+        match what:
+            case "grace":
+                self.decide(grace)
+            case "exempt":
+                debts = self.office.debts
+                (debts.unexempt if contract in self.exempt else debts.exempt)(contract)
+                self.exempt ^= {contract}
+            case _:
+                action = Action.UNBLOCK if contract in self.staff else Action.BLOCK
+                self.office.verbs.issue(Command(action, contract, actor="eva", reason=Reason.STAFF))
+                self.staff ^= {contract}
 
     @rule(fault=st.sampled_from(FAULTS), spared=st.integers(0, 2), at_asaas=st.booleans())
     def a_provider_misbehaves(self, fault: Fault, spared: int, at_asaas: bool) -> None:
@@ -156,51 +138,46 @@ class Isp(Charging, RuleBasedStateMachine):
     # -- what is told of it --------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.till.untold)
-    @rule(order=st.lists(picks, min_size=1, max_size=6), twice=st.booleans())
-    def events_arrive(self, order: list[int], twice: bool) -> None:
-        """Some events come, in any order, the first of them perhaps twice: now, and once more later."""
+    @rule(order=st.lists(picks, min_size=1, max_size=6), first=st.sampled_from(["once", "once", "twice", "never"]))
+    def events_arrive(self, order: list[int], first: str) -> None:
+        """Some events come, in any order; the first of them perhaps never, or now and once more later."""
         with self.carrying() as carrier:
             for number, pick in enumerate(order):
                 if not self.till.untold:
                     return
                 parcel = self.till.untold[pick % len(self.till.untold)]
-                carrier.carry(parcel)
-                if number or not twice:
+                if number or first != "never":
+                    carrier.carry(parcel)
+                if number or first != "twice":
                     self.till.untold.remove(parcel)
-
-    @precondition(lambda self: self.till.untold)
-    @rule(pick=picks)
-    def an_event_is_lost(self, pick: int) -> None:
-        del self.till.untold[pick % len(self.till.untold)]
-        self.is_anything_lost = True
+                self.is_anything_lost |= first == "never"
 
     # -- what svahub does ----------------------------------------------------------------------------------------------
 
-    @rule()
+    @rule(what=st.sampled_from(["read", "read", "work", "sweep_overdue", "sweep_missed"]))
+    def svahub_acts(self, what: str) -> None:
+        if what in {"read", "work"}:
+            getattr(self, what)()
+            return
+        with suppress(ProviderError, Refused):  # it is tried again by the clock
+            getattr(sweeping, what)(self.office, ASAAS)
+
     def read(self) -> None:
         """Read what may be read now; what another reader has claimed is not waited for."""
         with self.hub.receiving(threads=2) as receiving:
             while receiving.turn():
                 pass
 
-    @rule()
     def work(self) -> None:
+        """Do what may be done now."""
         with self.hub.work(threads=2) as worker:
             while worker.turn():
                 pass
 
-    @rule(sweep=st.sampled_from([sweeping.sweep_overdue, sweeping.sweep_missed]))
-    def sweep(self, sweep: Callable[[TenantHub, str], object]) -> None:
-        with suppress(ProviderError, Refused):  # it is tried again by the clock
-            sweep(self.office, ASAAS)
-
-    @rule(seconds=st.sampled_from([1, 15, 70]))
-    def time_passes(self, seconds: int) -> None:
-        self.hand.advance(seconds=seconds)
-
-    @rule(days=st.sampled_from([1, 1, 2, 9, 31]))
-    def days_pass(self, days: int) -> None:
+    @rule(days=st.sampled_from([0, 0, 0, 1, 2, 9, 31]), seconds=st.sampled_from([1, 15, 70]))
+    def time_passes(self, days: int, seconds: int) -> None:
         before = list(self.till.untold)
+        self.hand.advance(seconds=seconds)
         self.till.advance(days)
         self.is_anything_lost |= any(parcel not in self.till.untold for parcel in before)  # Asaas keeps none for ever
 
@@ -221,7 +198,9 @@ class Isp(Charging, RuleBasedStateMachine):
 
     @rule(dies=st.booleans())
     def a_reader_dies_or_dawdles(self, dies: bool) -> None:
-        """Claim deliveries and read them; then die, or write only later what was read."""
+        """Claim deliveries and read them; then die, or write only later what was read, after what came between."""
+        while self.slow:
+            self.who_dawdled_writes()
         fleet = Fleet(self.hub.registry, self.clock)
         intray = Intray(self.hub, fleet, lambda: 0.5)
         readings, ended = intray.take(3)
@@ -231,9 +210,8 @@ class Isp(Charging, RuleBasedStateMachine):
             self.close()
             self.open()
 
-    @precondition(lambda self: self.slow)
-    @rule()
     def who_dawdled_writes(self) -> None:
+        """Write what was read long ago."""
         fleet, intray, ended = self.slow.pop(0)
         intray.put(ended)
         fleet.close()
@@ -251,12 +229,6 @@ def _heard(reading: Reading) -> Any:
     except ProviderError as error:
         return error
 
-
-def _is(statuses: Iterable[str]) -> Callable[[Charge], bool]:
-    return lambda charge: charge.status in statuses and not charge.deleted
-
-
-_is_open = _is(OPEN)
 
 CI = settings(max_examples=8, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
 DEEP = settings(CI, max_examples=600, stateful_step_count=50)
