@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from svahub import Received
 from svahub.fleet import Fleet
 from svahub.intray import CLAIMED, Intray, Reading
 from svahub.owners import Owner
+from svahub.store import setback
 from svahub.store.states import InboxState
 
 
@@ -101,3 +103,15 @@ def test_a_tenants_deliveries_are_read_by_who_works_for_it(doorbell: Any, tenant
     doorbell.ring("e1")
     with doorbell.hub.receiving(tenants=tenants, threads=1) as receiving:
         assert receiving.drain() == (1 if tenants == ("default",) else 0)
+
+
+def test_no_delivery_waits_for_a_clock_that_was_set_back(doorbell_on_each: Any) -> None:
+    doorbell = doorbell_on_each
+    doorbell.ring("e1")
+    doorbell.ring("e2")
+    now = doorbell.isp.clock.now() - timedelta(hours=1)
+    opened(doorbell).take(1)
+    with doorbell.hub.store.write() as connection:
+        setback.bring_back(connection, "default", now)
+    claimed, free = doorbell.kept
+    assert (claimed.due_at, free.due_at) == (now + setback.LONGEST_LEASE, now)

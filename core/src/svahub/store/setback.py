@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, and_, select, update
 
-from svahub.store.tables import accounts, audit, chains, integrations, subscriptions, tasks
+from svahub.store.tables import accounts, audit, chains, inbox, integrations, subscriptions, tasks
 
 SLACK = timedelta(seconds=5)
 LONGEST_LEASE = timedelta(minutes=3)
-"""Longer than any worker's lease with the longest call under it."""
+"""Longer than any worker's lease with the longest call under it, and than the claim of a delivery."""
 
 
 def noticed(connection: Connection, now: datetime) -> dict[str, timedelta]:
@@ -26,7 +26,7 @@ def noticed(connection: Connection, now: datetime) -> dict[str, timedelta]:
 
 
 def bring_back(connection: Connection, tenant: str, now: datetime) -> None:
-    """Let what a tenant's accounts wait for be due now; what others hold, as soon as their leases surely ended."""
+    """Let what a tenant's accounts and deliveries wait for be due now; what others hold, once that has surely ended."""
     free, held = accounts.c.lease_owner.is_(None), accounts.c.lease_owner.is_not(None)
     _no_later(connection, accounts, tenant, (accounts.c.due_at,), now, [free])
     _no_later(connection, accounts, tenant, (accounts.c.lease_until, accounts.c.due_at), now + LONGEST_LEASE, [held])
@@ -34,6 +34,8 @@ def bring_back(connection: Connection, tenant: str, now: datetime) -> None:
         _no_later(connection, subscriptions, tenant, (column,), now)
     for column in (tasks.c.due_at, tasks.c.uncertain_since):
         _no_later(connection, tasks, tenant, (column,), now)
+    _no_later(connection, inbox, tenant, (inbox.c.due_at,), now, [inbox.c.owner.is_(None)])
+    _no_later(connection, inbox, tenant, (inbox.c.due_at,), now + LONGEST_LEASE, [inbox.c.owner.is_not(None)])
     _no_later(connection, integrations, tenant, (integrations.c.paused_until,), now)
 
 
