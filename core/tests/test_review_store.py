@@ -8,7 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import create_engine, event, select, update
 from sqlalchemy.exc import OperationalError
 from svahub.errors import Refused
 from svahub.intake import ContractRow
@@ -73,6 +73,13 @@ def test_what_a_server_says_without_a_state_is_a_sentence_too(sqlite_url: str, m
 def test_a_server_that_is_away_is_a_sentence_for_writers_too() -> None:
     store = Store("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(StoreUnavailable, match="cannot be reached"), store.write():
+        pass
+
+
+def test_a_store_that_too_many_use_at_once_is_a_sentence(sqlite_url: str) -> None:
+    store = Store(sqlite_url)
+    store.engine = create_engine(store.url, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    with store.read(), pytest.raises(StoreUnavailable, match="too many at once"), store.read():
         pass
 
 

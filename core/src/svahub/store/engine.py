@@ -26,6 +26,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
     StatementError,
 )
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from svahub import points
 from svahub.clock import Clock, SystemClock
@@ -225,8 +226,11 @@ def _clear_errors(url: URL) -> Iterator[None]:
     except sqlite3.Error as error:  # from opening a connection: nothing has translated it yet
         sentence = _sentence(str(error)) or f"cannot be used ({type(error).__name__})."
         raise StoreUnavailable(f"The store {url.render_as_string(hide_password=True)} {sentence}") from error
+    except NoneFree as error:
+        raise StoreUnavailable(f"The store {url.render_as_string(hide_password=True)} {_BUSY}") from error
 
 
+_BUSY = "is used by too many at once in this process: no connection became free. Try again later."
 _RETRY = "was changed by another command in this one's way. Nothing was half done: run the command again."
 _READ_ONLY = "takes no writes: it is a standby, or was set read-only. Name the primary server, or undo that."
 _STOPS = "has just stopped serving: its server ends or restarts. Run the command again when it is back."
