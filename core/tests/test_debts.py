@@ -493,3 +493,12 @@ def test_what_was_forgiven_can_be_owed_again(office: TenantHub) -> None:
     shown = run(office, "debts", "unforgive", "C1", "pay_1", "--json")
     assert (shown.exit_code, json.loads(shown.stdout)["forgiven"]) == (0, False)
     assert blocked(office) == {"TM"}
+
+
+def test_an_integration_at_which_somebody_owes_is_not_removed(office: TenantHub) -> None:
+    office.contracts.take_in([contract(products=("TM",))])
+    tell(office, owe(), by="cameras")
+    with pytest.raises(Refused, match="1 open debts"):
+        office.integrations.remove("cameras")
+    tell(office, settled(), by="cameras")
+    office.integrations.remove("cameras")

@@ -125,6 +125,14 @@ def test_a_task_of_an_integration_that_there_is_not_is_refused(isp: Any) -> None
         isp.office.tasks.submit(transaction, "none", "charge.create", "1", {})
 
 
+def test_an_integration_whose_tasks_have_not_ended_is_not_removed(isp: Any) -> None:
+    asked = ask(isp, "1")
+    with pytest.raises(Refused, match="1 tasks that have not ended"):
+        isp.office.integrations.remove("basic")
+    isp.office.tasks.discard(asked.id, "no longer wanted")
+    isp.office.integrations.remove("basic")
+
+
 # -- order and leases --------------------------------------------------------------------------------------------------
 
 

@@ -249,14 +249,23 @@ class Integrations:
         self.bench.integration(name)
         subject = entries.of_integration(name)
         with self.bench.writing("integration remove", subject, dry_run=dry_run) as connection:
-            live = integrations.live_subscriptions(connection, self.bench.tenant, name)
-            if live:
-                raise Refused(f"{name!r} has {live} live subscriptions: cancel them first, or disable the integration.")
+            self._refuse_in_use(connection, name)
             if integrations.was_used(connection, self.bench.tenant, name):
                 integrations.retire(connection, self.bench.tenant, name)
                 integrations.forget_links(connection, self.bench.tenant, name)
             else:
                 integrations.remove(connection, self.bench.tenant, name)
+
+    def _refuse_in_use(self, connection: Connection, name: str) -> None:
+        """Raise Refused while anything hangs on an integration that nobody else would bring to its end."""
+        live = integrations.live_subscriptions(connection, self.bench.tenant, name)
+        if live:
+            raise Refused(f"{name!r} has {live} live subscriptions: cancel them first, or disable the integration.")
+        owed, asked = integrations.open_matters(connection, self.bench.tenant, name)
+        if owed:  # they block customers, and nobody would hear of their payment
+            raise Refused(f"{name!r} has told of {owed} open debts: settle them first, or `svahub debts forgive` them.")
+        if asked:
+            raise Refused(f"{name!r} has {asked} tasks that have not ended: `svahub tasks list --integration {name}`.")
 
 
 def _dates(now: datetime) -> dict[str, Any]:

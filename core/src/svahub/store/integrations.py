@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.lifecycle import GONE
 from svahub.store.rows import IntegrationRow, TenantRow
-from svahub.store.states import IntegrationState
+from svahub.store.states import IntegrationState, Phase
 from svahub.store.tables import (
     accounts,
     debts,
@@ -155,6 +155,18 @@ def live_subscriptions(connection: Connection, tenant_name: str, name: str) -> i
     live = c.observed.not_in(GONE) | (c.desired != "CANCELLED")
     query = select(func.count()).where(c.tenant == tenant_name, c.integration == name, live)
     return int(connection.execute(query).scalar_one())
+
+
+def open_matters(connection: Connection, tenant_name: str, name: str) -> tuple[int, int]:
+    """Count the debts that are owed at the integration, and the tasks there that have not ended."""
+    owed = (debts.c.tenant == tenant_name, debts.c.integration == name, debts.c.settled_at.is_(None))
+    asked = (tasks.c.tenant == tenant_name, tasks.c.integration == name, tasks.c.phase != Phase.SETTLED)
+    found = (
+        connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+        for table, where in ((debts, owed), (tasks, asked))
+    )
+    owing, asking = map(int, found)
+    return owing, asking
 
 
 def was_used(connection: Connection, tenant_name: str, name: str) -> bool:
