@@ -182,13 +182,12 @@ def hasty(isp: Any) -> Any:
     "fault",
     [
         Fault.ERROR_BEFORE,
-        frozenset({Fault.ERROR_AFTER, Fault.LAG}),
+        pytest.param(frozenset({Fault.ERROR_AFTER, Fault.LAG}), id="error_after, lag"),
         Fault.DROP_AFTER,
         Fault.TIMEOUT_BEFORE,
-        frozenset({Fault.TIMEOUT_AFTER, Fault.LAG}),
+        pytest.param(frozenset({Fault.TIMEOUT_AFTER, Fault.LAG}), id="timeout_after, lag"),
         Fault.RATE_LIMIT,
     ],
-    ids=str,
 )
 def test_a_charge_whose_call_went_wrong_is_made_once(hasty: Any, fault: Any) -> None:
     hasty.asaas.faults.next(fault, method="POST", path="/payments")

@@ -312,13 +312,16 @@ def test_what_is_no_mail_server_gets_no_mail() -> None:
 # -- what can be set ---------------------------------------------------------------------------------------------------
 
 
+ACCENTED = "não"
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
         ({"smtp_security": "none", "smtp_host": "mail.example.com"}, "only for a server on this machine"),
         ({"mail_from": None}, "nobody could answer"),
         ({"smtp_user": "isp"}, "go together"),
-        ({"smtp_user": "isp", "smtp_password": "não"}, "ASCII"),
+        ({"smtp_user": "isp", "smtp_password": ACCENTED}, "ASCII"),
         ({"mail_from": "ação@example.com"}, "ASCII"),
     ],
 )
