@@ -66,6 +66,21 @@ def test_an_endpoint_that_nobody_has_is_not_found(doorbell: Any) -> None:
     assert [doorbell.post(path, b"{}", {HEADER: doorbell.token})[0] for path in paths] == [404] * 4
 
 
+def test_an_endpoint_that_cannot_be_one_is_not_found_either(doorbell_on_each: Any) -> None:
+    paths = ["/webhooks/%00", "/webhooks/%ed%a0%80", f"{doorbell_on_each.endpoint}%00"]
+    assert [doorbell_on_each.post(path, b"{}", {})[0] for path in paths] == [404] * 3
+
+
+def test_who_hangs_up_before_the_end_of_a_body_fills_no_log(doorbell: Any, caplog: pytest.LogCaptureFixture) -> None:
+    server = urlsplit(doorbell.url)
+    with socket.create_connection((server.hostname, server.port)) as connection:
+        connection.sendall(f"POST {doorbell.endpoint} HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n{{".encode())
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(1)
+    assert doorbell.ring("e1") == 200
+    assert caplog.text == ""
+
+
 def test_the_endpoint_of_an_integration_that_was_removed_is_not_found(doorbell: Any) -> None:
     endpoint = doorbell.endpoint
     doorbell.ring("e1")

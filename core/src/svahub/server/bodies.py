@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,6 +26,8 @@ async def body_of(request: Request, limit: int = LARGEST_BODY, seconds: float = 
             return await _read(request, limit)
     except TimeoutError as error:
         raise HTTPException(408, f"The body did not come within {seconds:g} seconds.", CUT) from error
+    except ClientDisconnect as error:
+        raise HTTPException(408, "The connection was closed before the whole body had come.", CUT) from error
 
 
 async def _read(request: Request, limit: int) -> bytes:

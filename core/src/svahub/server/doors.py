@@ -6,10 +6,12 @@ An integration is opened once, and anew when its row or its secrets have changed
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from svahub.areas.integrations import ENDPOINT_BYTES
 from svahub.errors import ProviderError, Refused
 from svahub.masking import mask_text
 from svahub.opening import open_integration, settings_of
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 FRESH_SECONDS = 1.0
 """So long a row is taken as it was read: secrets that were taken away open no longer."""
+ENDPOINT = re.compile(f"[0-9a-f]{{{2 * ENDPOINT_BYTES}}}")
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +69,7 @@ class Doors:
         What is not authentic is looked at once more with the row as it is now. Raises Closed, StoreUnavailable, and
         PluginBug when the plugin fails.
         """
-        door = self._at(endpoint)
+        door = self._at(endpoint) if ENDPOINT.fullmatch(endpoint) else None  # the store is not asked for nonsense
         if door is None:
             return None
         notice = door.notice(webhook)

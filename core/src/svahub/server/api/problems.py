@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from svahub.errors import Refused, UnknownName
@@ -81,8 +80,6 @@ def problem_of(error: Exception, about: str | None = None) -> Problem:
         case StoreUnavailable():
             log.warning("the store is not available: %s", mask_sentence(str(error)))
             return Problem(Kind.UNAVAILABLE, "Nothing was done: send it again later.", headers=LATER)
-        case ClientDisconnect():
-            return Problem(Kind.TOO_SLOW, "The connection was closed before the whole request had come.")
         case UnknownName() if error.kind == about:
             return Problem(Kind.NOT_FOUND, f"There is no {about} of this name.")
         case Refused():
