@@ -52,6 +52,7 @@ class Work(_Leased):
     decision: Decision
     subscription: Subscription
     reasons: frozenset[BlockReason]
+    broken: ProviderError | None = None
 
     @property
     def row(self) -> SubscriptionRow:
@@ -70,7 +71,9 @@ class Work(_Leased):
         return self.subscription.account.customer
 
     def carried_out(self) -> StepResult:
-        """Call the provider once, as the step says."""
+        """Call the provider once, as the step says, unless its plugin could not tell what that needs."""
+        if self.broken is not None:
+            return self.broken
         return carry_out(self.relay, self.decision, self.subscription, self.reasons)
 
 

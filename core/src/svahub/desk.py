@@ -108,7 +108,7 @@ class Desk:
         self._give_back(connection, idle, [], now)
         self._keep(connection, busy, [], now)
         steps = [(_after(view, d), d) for key, (view, d) in decided.items() if d.row is not None and key not in tries]
-        work = self._prepared(connection, steps, deadline)
+        work = self._prepared(connection, steps, deadline, now)
         results.begin_attempts(connection, [_attempt(w, now) for w in work])
         tasks.begin_attempts(connection, [taskdesk.attempt_of(t, now) for t in tries.values()])
         told = [*self._told(connection, [*idle, *busy]), *taskdesk.of_parked(parked)]
@@ -191,7 +191,9 @@ class Desk:
         results.end_operations(connection, overtaken, now)
         return changed
 
-    def _prepared(self, connection: Connection, pairs: Sequence[tuple[View, Decision]], deadline: float) -> list[Work]:
+    def _prepared(
+        self, connection: Connection, pairs: Sequence[tuple[View, Decision]], deadline: float, now: datetime
+    ) -> list[Work]:
         plans = self._plans(connection, [view for view, _ in pairs])
         reasons = _reasons(connection, [d.row for _, d in pairs if d.step is Step.BLOCK and d.row is not None])
         work = []
@@ -202,7 +204,8 @@ class Desk:
             why = frozenset(reasons.get(decision.row.key, ()))
             opened = self._fleet.opened(lane)
             rules, held = opened.rules(self._draw), Held(deadline)
-            work.append(Work(view, opened, rules, held, decision, subscription, why))
+            prepared = Work(view, opened, rules, held, decision, subscription, why)
+            work.append(records.recalled(connection, prepared, now) if decision.step is Step.CREATE_USER else prepared)
         return work
 
     def _plans(self, connection: Connection, views: Iterable[View]) -> dict[Lane, dict[str, Plan]]:

@@ -196,8 +196,11 @@ class KeepsRecords(Protocol):
     """A provider whose plugin has tables of its own (`svahub.migrations`). Both hooks touch the transaction alone."""
 
     @hookspec(firstresult=True)
-    def recall(self, transaction: Transaction, subject: Task | Webhook) -> Mapping[str, Any] | None:
-        """Return what the plugin's tables hold that the next call needs: it gets it as `subject.kept`."""
+    def recall(self, transaction: Transaction, subject: Subscription | Task | Webhook) -> Mapping[str, Any] | None:
+        """Return what the plugin's tables hold that the next call needs: it gets it as `subject.kept`.
+
+        Of a subscription it is asked before `create_user` alone.
+        """
 
     @hookspec(firstresult=True)
     def recorded(

@@ -189,7 +189,8 @@ class Subscription:
     `key` is our external reference for it: deterministic and without personal data. `applied` is what the provider
     was last given, `sent` what a call of unknown outcome may have given it since, and `plan`, `quantity`, `price` (BRL)
     and `due_day` are what it should have now.
-    `siblings` are the account's other subscriptions that were ever sold.
+    `siblings` are the account's other subscriptions that were ever sold; `kept` is what the plugin's `recall` brought
+    for its sale, empty in all other calls.
     """
 
     key: str
@@ -209,6 +210,7 @@ class Subscription:
     attributes: dict[str, Any] = field(default_factory=dict, repr=False)
     consent: Consent | None = None
     siblings: tuple[Subscription, ...] = ()
+    kept: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def live_siblings(self) -> tuple[Subscription, ...]:

@@ -1,8 +1,9 @@
-"""Having plugins note, in their own tables, what a subscription's step came to: in the transaction that keeps it."""
+"""Having plugins look into their own tables before a sale, and note there what a step came to: in the transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -14,6 +15,19 @@ from svahub.extension import Transaction
 from svahub.models import RemoteUser
 from svahub.store.journal import Event
 from svahub.store.states import Certainty, EventKind
+
+
+def recalled(connection: Connection, work: Work, now: datetime) -> Work:
+    """Return a sale with what its plugin's tables hold that it needs, or with how the plugin failed to say."""
+    if not work.relay.can("recall"):
+        return work
+    row = work.opened.row
+    try:
+        with connection.begin_nested():
+            kept = work.relay.recall(Transaction(connection, row.tenant, now, row.name), work.subscription)
+    except ProviderError as error:
+        return replace(work, broken=error)
+    return replace(work, subscription=replace(work.subscription, kept=kept))
 
 
 def note(connection: Connection, kept: Iterable[tuple[Work, Ending, Result]], now: datetime) -> list[tuple[str, Event]]:

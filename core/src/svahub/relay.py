@@ -166,7 +166,7 @@ class Relay:
         with foreign_errors("receive_webhook"):
             return vetted_received(receiver.receive_webhook(webhook=webhook), "receive_webhook")
 
-    def recall(self, transaction: Transaction, subject: Task | Webhook) -> Mapping[str, Any]:
+    def recall(self, transaction: Transaction, subject: Subscription | Task | Webhook) -> Mapping[str, Any]:
         """Return what the plugin's own tables hold that the next call needs; nothing where it has none."""
         if not self.can("recall"):
             return {}
