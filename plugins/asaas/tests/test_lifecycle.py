@@ -97,6 +97,39 @@ def test_a_contract_that_a_subscription_charges_is_not_charged_beside_it(shop: A
     assert (told["invoices"], told["left"]) == ([], {"a subscription at Asaas charges it": 1})
 
 
+def test_a_month_that_was_invoiced_is_not_charged_by_the_subscription_that_follows(shop: Any) -> None:
+    shop.clock.advance(days=10)  # it is 3 December
+    take_in(shop, items=[{"code": "9", "product_code": "NET"}])
+    shop.invoke("asaas", "invoices", "create", "--yes", "--no-wait")
+    take_in(shop)
+    assert sorted(one["dueDate"] for one in kept(shop, "payments")) == ["2026-12-10", "2027-01-10"]
+
+
+def test_an_invoice_that_was_let_go_leaves_its_month_to_the_subscription_that_follows(shop: Any) -> None:
+    shop.clock.advance(days=10)
+    take_in(shop, items=[{"code": "9", "product_code": "NET"}])
+    shop.invoke("asaas", "invoices", "create", "--yes", "--no-wait")
+    shop.invoke("tasks", "discard", str(shop.told("asaas", "invoices", "list")[0]["id"]), "--note", "a mistake")
+    take_in(shop)
+    assert [one["dueDate"] for one in kept(shop, "payments")] == ["2026-12-10"]
+
+
+def test_a_month_that_a_subscription_charged_before_it_ended_is_not_invoiced(shop: Any) -> None:
+    shop.clock.advance(days=10)
+    take_in(shop)
+    shop.invoke("asaas", "sync")
+    take_in(shop, items=[{"code": "9", "product_code": "NET"}])
+    told = shop.told("asaas", "invoices", "create", "--yes")
+    assert (told["invoices"], told["left"]) == ([], {"it was charged for this month": 1})
+    assert len(shop.told("asaas", "invoices", "create", "--yes", "--month", "2027-01")["invoices"]) == 1
+
+
+def test_a_corrected_document_reaches_asaas(shop: Any) -> None:
+    take_in(shop)
+    take_in(shop, customer={"id": "P1", "name": "Ana Inventada", "document": "11144477735"})
+    assert kept(shop, "customers")[0]["cpfCnpj"] == "11144477735"
+
+
 def test_a_customer_deleted_at_asaas_by_hand_waits_for_a_person_and_comes_back_with_them(shop: Any) -> None:
     take_in(shop)
     shop.by_hand("DELETE", f"/customers/{kept(shop, 'customers')[0]['id']}")

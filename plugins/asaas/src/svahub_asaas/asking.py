@@ -74,8 +74,8 @@ class Asks(PerformsTasks, FindsTasks, ReceivesWebhooks, KeepsRecords):
         return received(webhook, self.charges.get)
 
     @hookimpl
-    def recall(self, transaction: Transaction, subject: Task | Webhook) -> Mapping[str, Any]:
-        """Return what is known of what a task or a delivery is about."""
+    def recall(self, transaction: Transaction, subject: Subscription | Task | Webhook) -> Mapping[str, Any]:
+        """Return what is known of what a sale, a task or a delivery is about."""
         from svahub_asaas import recalling
 
         return recalling.recall(transaction, subject)

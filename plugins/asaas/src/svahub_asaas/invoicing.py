@@ -15,6 +15,7 @@ from svahub.extension.words import ContractStatus, Outcome
 
 from svahub_asaas.billing import Invoice, Left, Month, invoice
 from svahub_asaas.charges.calls import Kind
+from svahub_asaas.store import charges
 from svahub_asaas.store import invoices as store
 from svahub_asaas.store.invoices import Asked, InvoiceRow
 
@@ -80,8 +81,12 @@ def considered(office: TenantHub, terms: Terms, only: Collection[str] = ()) -> I
         with office.reading() as transaction:
             ids = [whole.contract.id for whole in page]
             asked = store.newest(transaction.connection, office.name, str(terms.month), ids)
+            span = terms.month.day(1), terms.month.day(31)
+            charged = charges.charged_by_subscription(transaction.connection, office.name, ids, *span)
         for whole in page:
-            yield _considered(office, terms, whole, asked.get(whole.contract.id), integrations)
+            one = _considered(office, terms, whole, asked.get(whole.contract.id), integrations)
+            is_charged = one.invoice is not None and one.contract_id in charged
+            yield Considered(one.contract_id, None, Left.CHARGED) if is_charged else one
 
 
 def _considered(

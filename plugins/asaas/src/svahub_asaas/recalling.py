@@ -1,16 +1,16 @@
-"""What the plugin's tables hand to the next call: of a charge what is known, of a mail what it is to say."""
+"""What the plugin's tables hand to the next call: of a charge what is known, of a sale what was charged before it."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from svahub import Task, Webhook
+from svahub import Subscription, Task, Webhook
 
 from svahub_asaas.charges.ledger import known
 from svahub_asaas.charges.receiving import event_of
 from svahub_asaas.mail.letters import Kind
-from svahub_asaas.store import charges, texts
+from svahub_asaas.store import charges, invoices, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from svahub.extension import Transaction
 
 
-def recall(transaction: Transaction, subject: Task | Webhook) -> Mapping[str, Any]:
-    """Return what a task or a delivery needs."""
+def recall(transaction: Transaction, subject: Subscription | Task | Webhook) -> Mapping[str, Any]:
+    """Return what a sale, a task or a delivery needs."""
+    if isinstance(subject, Subscription):
+        return {"invoiced": invoices.last_due(transaction.connection, transaction.tenant, subject.contract_id)}
     if isinstance(subject, Webhook):
         event = event_of(subject)
         return known(transaction, event.payment) if event and event.payment else {}

@@ -136,13 +136,15 @@ class Subscriptions:
         return self._settings.terms(subscription.attributes, subscription.due_day)
 
     def _first_due(self, customer: Present, subscription: Subscription, terms: Terms) -> date:
-        """Return the first due date that nothing was charged for: earlier sales of the item leave open charges."""
+        """Return the first due date that nothing was charged for, by an invoice or an earlier sale of the item."""
         earlier = {
             one.key
             for one in subscription.siblings
             if (one.contract_id, one.item_code) == (subscription.contract_id, subscription.item_code)
         }
         charged = [] if customer.is_new else self._charged(customer.id, {subscription.key, *earlier}, terms.cycle)
+        if (invoiced := subscription.kept.get("invoiced")) is not None:
+            charged.append(invoiced)
         return next_due(terms.due_day, terms.cycle, self._today(), charged)
 
     def _charged(self, customer: str, references: Collection[str], cycle: Cycle) -> list[date]:

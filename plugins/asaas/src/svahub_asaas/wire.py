@@ -20,6 +20,7 @@ class Contact(Wire):
     """What can change of a customer's data."""
 
     name: str
+    cpf_cnpj: str
     email: str | None = None
     phone: str | None = None
     mobile_phone: str | None = None
@@ -33,7 +34,8 @@ class Contact(Wire):
     def fields_of(cls, customer: Customer) -> dict[str, Any]:
         """Return the fields of a customer; `province` is Asaas's word for the district."""
         where = customer.address
-        fields: dict[str, Any] = {"name": customer.name, "email": customer.email} | _phones(customer.phone)
+        fields: dict[str, Any] = {"name": customer.name, "cpf_cnpj": customer.document, "email": customer.email}
+        fields |= _phones(customer.phone)
         if where is not None:
             fields |= {
                 "address": where.street or None,
@@ -53,13 +55,12 @@ class Contact(Wire):
 class NewCustomer(Contact):
     """A customer to make, under our reference."""
 
-    cpf_cnpj: str
     external_reference: str
 
     @classmethod
     def under(cls, reference: str, customer: Customer) -> Self:
         """Return what makes a customer."""
-        return cls(cpf_cnpj=customer.document, external_reference=reference, **cls.fields_of(customer))
+        return cls(external_reference=reference, **cls.fields_of(customer))
 
 
 class Reference(Wire):

@@ -114,6 +114,16 @@ def paid(connection: Connection, tenant: str, integration: str, first: date, las
     return stream(connection, _of(tenant, integration).where(c.payment_date >= first, c.payment_date <= last))
 
 
+def charged_by_subscription(
+    connection: Connection, tenant: str, contracts: Collection[str], first: date, last: date
+) -> set[str]:
+    """Return which of some contracts a subscription at Asaas charged with a due date in a span of days."""
+    c = charges.c
+    where = (c.tenant == tenant, c.contract_id.in_(contracts), c.due_date >= first, c.due_date <= last)
+    query = select(c.contract_id).where(*where, c.subscription.is_not(None), c.deleted.is_(False))
+    return {str(contract) for contract in connection.execute(query).scalars()}
+
+
 _contracts = table("contracts", column("tenant"), column("id"), column("customer_id"))  # the core's, to be read
 
 

@@ -8,8 +8,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Select, and_, column, func, or_, select, table
 from sqlalchemy.dialects import postgresql, sqlite
+from svahub.extension.words import Outcome
 
 from svahub_asaas.store.tables import charges, invoices
 
@@ -74,10 +75,24 @@ def listed(
     """Stream invoices, those of the newest month first."""
     i = invoices.c
     query = _asked().where(i.tenant == tenant).order_by(i.month.desc(), i.contract_id, i.number)
-    for column, value in ((i.integration, integration), (i.month, month), (i.contract_id, contract)):
-        query = query.where(column == value) if value is not None else query
+    for part, value in ((i.integration, integration), (i.month, month), (i.contract_id, contract)):
+        query = query.where(part == value) if value is not None else query
     for row in connection.execute(query, execution_options={"yield_per": PAGE}):
         yield _row(row)
+
+
+_tasks = table("tasks", column("id"), column("outcome"))  # the core's, to be read
+
+
+def last_due(connection: Connection, tenant: str, contract: str) -> date | None:
+    """Return the last due date that a contract has an invoice for; one that was deleted or let go counts for none."""
+    i, c = invoices.c, charges.c
+    of_it = and_(c.tenant == i.tenant, c.integration == i.integration, c.reference == i.reference)
+    asked = invoices.join(_tasks, _tasks.c.id == i.task_id).outerjoin(charges, of_it)
+    is_asked = or_(c.deleted.is_(False), and_(c.id.is_(None), _tasks.c.outcome != Outcome.DISCARDED.value))
+    query = select(func.max(i.due_date)).select_from(asked).where(i.tenant == tenant, i.contract_id == contract)
+    last: date | None = connection.execute(query.where(is_asked)).scalar()
+    return last
 
 
 def by_task(connection: Connection, tenant: str, task_id: int) -> Asked | None:
