@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,19 @@ def test_a_payment_is_given_back_once(isp: Any, charge: dict[str, Any]) -> None:
     assert payment(isp)["status"] == "REFUNDED"
     assert len(payment(isp)["refunds"]) == 1
     assert isp.told(*INVOICES, "list")[0]["status"] == "REFUNDED"
+
+
+def test_a_payment_whose_refund_was_undone_is_given_back_when_that_is_asked_again(
+    isp: Any, charge: dict[str, Any]
+) -> None:
+    isp.asaas.pay(payment(isp)["id"])
+    do(isp, "refund", charge["id"])
+    book = isp.asaas.account.payments
+    (refunded,) = book
+    isp.asaas.between_requests(lambda: book.write(refunded.id, replace(refunded, status="RECEIVED", refunds=())))
+    listened(isp)
+    do(isp, "refund", charge["id"])
+    assert payment(isp)["status"] == "REFUNDED"
 
 
 def test_a_part_is_given_back_once_and_another_part_too(isp: Any, charge: dict[str, Any]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from svahub.errors import NotFound
 from svahub_asaas.charges.receiving import notice, received
 from svahub_asaas.charges.wire import Payment
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NOW = datetime(2026, 11, 11, 13, 1, tzinfo=UTC)  # in Brasília it is 10:01
 
 
 def charge(status: str, **more: Any) -> dict[str, Any]:
@@ -91,6 +92,14 @@ def test_what_contradicts_what_is_known_is_asked_of_asaas() -> None:
     told = received(delivery("PAYMENT_OVERDUE", 1, kept, payment=charge("OVERDUE")), lambda _id: truth)
     assert told.told == (DebtSettled("C1", "pay_1"),)
     assert told.details["told_at"] == "2026-11-11 10:00:09"
+
+
+@pytest.mark.parametrize(("told", "is_now"), [("OVERDUE", "PENDING"), ("RECEIVED_IN_CASH", "OVERDUE")])
+def test_what_is_told_long_after_it_happened_is_asked_of_asaas(told: str, is_now: str) -> None:
+    known = {"contract_id": "C1", "status": is_now, "deleted": False, "told_at": None}
+    late = replace(delivery("PAYMENT_UPDATED", 1, known, payment=charge(told)), received_at=NOW + timedelta(days=3))
+    truth = Payment.model_validate(charge(is_now))
+    assert received(late, lambda _id: truth).details["status"] == is_now
 
 
 def test_a_charge_that_asaas_no_longer_has_is_owed_by_nobody() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, ClassVar
-from zoneinfo import ZoneInfo
 
 from svahub import (
     Aspect,
@@ -34,6 +33,7 @@ from svahub.errors import NotFound, Partial, ProviderError
 from svahub_asaas import wire
 from svahub_asaas.asking import Asks
 from svahub_asaas.charges.calls import Charges
+from svahub_asaas.charges.wire import BRASILIA
 from svahub_asaas.customers import Customers
 from svahub_asaas.hooks import Webhooks
 from svahub_asaas.listing import Page, entries
@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from svahub.client import ProviderClient
 
 __all__ = ["Asaas", "AsaasSettings"]
-
-BRASILIA = ZoneInfo("America/Sao_Paulo")
 
 
 class Asaas(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, ChecksConnection, CreatesPlans):

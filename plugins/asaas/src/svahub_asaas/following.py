@@ -121,8 +121,10 @@ def follow(office: TenantHub, asked: Asked, kind: Kind, payload: dict[str, Any],
 def _name_of(office: TenantHub, asked: Asked, kind: Kind, payload: dict[str, Any]) -> str:
     """Return a name that is the same for the same request, until that has ended: then what it did was undone."""
     name = str(asked.charge)
-    if kind is Kind.REFUND:
-        return f"{name}/{payload['value']}" if "value" in payload else name
+    if "value" in payload and kind is Kind.REFUND:
+        return f"{name}/{payload['value']}"
+    if kind is Kind.REFUND and standing(asked.status or "", deleted=False) is not Standing.PAID:
+        return name
     before = office.tasks.list(integration=asked.invoice.integration, kind=kind, contract=asked.invoice.contract_id)
     ended = sum(task.name.partition("#")[0] == name and task.outcome in ENDED for task in before)
     return f"{name}#{ended + 1}" if ended else name

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 HEADER = "asaas-access-token"
 UNREADABLE = "UNREADABLE"
 LONGEST = 200
+LATE = timedelta(minutes=10)
+"""What was told so long after it happened, as deliveries failed, may be over by now: a sweep may have seen more."""
 REMEDY = "Make a new one there, then: svahub integration rotate"
 ALERTS = {
     "ACCESS_TOKEN_EXPIRING_SOON": f"Asaas: the API key of this integration expires soon. {REMEDY}",
@@ -47,7 +50,7 @@ def received(webhook: Webhook, read: Callable[[str], Payment]) -> Received:
     """Say what a delivery came to; `read` asks Asaas for a charge, and raises NotFound where it has none."""
     event = event_of(webhook)
     if event is not None and event.payment is not None and event.event.startswith("PAYMENT_"):
-        payment = _believed(event.payment, event.told_at, webhook.kept, read)
+        payment = _believed(event, event.payment, webhook, read)
         return _of_charge(payment, event.told_at, webhook.kept)
     if event is not None and event.event in ALERTS:
         return Received((Alert(ALERTS[event.event]),))
@@ -62,15 +65,21 @@ def event_of(webhook: Webhook) -> Event | None:
         return None
 
 
-def _believed(told: Payment, at: str | None, kept: Mapping[str, Any], read: Callable[[str], Payment]) -> Payment:
+def _believed(event: Event, told: Payment, webhook: Webhook, read: Callable[[str], Payment]) -> Payment:
     """Return the charge as it is: as it was told if that is progress or nothing new, else as Asaas has it now."""
+    kept = webhook.kept
     known = Standpoint(kept["status"], kept["deleted"], kept["told_at"]) if "status" in kept else None
-    if is_progress(known, Standpoint(told.status, told.deleted, at)) or _agrees(told, kept):
+    is_new = is_progress(known, Standpoint(told.status, told.deleted, event.told_at)) and not _is_late(event, webhook)
+    if is_new or _agrees(told, kept):
         return told
     try:
         return read(told.id)
     except NotFound:
         return told.gone()
+
+
+def _is_late(event: Event, webhook: Webhook) -> bool:
+    return event.happened_at is None or webhook.received_at - event.happened_at > LATE
 
 
 def _agrees(told: Payment, kept: Mapping[str, Any]) -> bool:

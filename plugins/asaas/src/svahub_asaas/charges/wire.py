@@ -5,9 +5,10 @@ Source: Asaas's API v3, `POST|GET /payments`. Unknown fields are ignored, unknow
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -16,6 +17,7 @@ CENT = Decimal("0.01")
 TOO_MUCH = Decimal(10) ** 13
 """No charge comes to that; below it an amount also survives being a JSON number."""
 INSTANT = len("2026-11-24 12:00:00")
+BRASILIA = ZoneInfo("America/Sao_Paulo")
 
 
 def _cents(value: Decimal) -> Decimal:
@@ -153,6 +155,14 @@ class Event(Wire):
     def told_at(self) -> str | None:
         """When, to the second."""
         return self.date_created and self.date_created[:INSTANT]
+
+    @property
+    def happened_at(self) -> datetime | None:
+        """The same as an instant; None where it is not written as the API does."""
+        try:
+            return datetime.strptime(self.told_at or "", "%Y-%m-%d %H:%M:%S").replace(tzinfo=BRASILIA)
+        except ValueError:
+            return None
 
     @property
     def subject(self) -> str | None:
