@@ -1,22 +1,23 @@
 """Bringing block reasons to what debts and the ISP's policy say, in the transaction of whatever has changed either.
 
-Whoever judges holds the locks of the contracts' customers; what follows for subscriptions is `intentions`' part.
+Whoever judges holds the locks of the contracts' customers; what follows for subscriptions is `intentions`' part. No
+block begins for a debt about which a delivery is still to be read: it may tell that the debt was paid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from svahub.debt_rule import SOURCE, merged, wanted
+from svahub.debt_rule import SOURCE, Policy, blocking, merged, source, wanted
 from svahub.intentions import Changes, Stamp, levels, redraw
 from svahub.models import Reason
-from svahub.store import contracts, debts, integrations, journal
-from svahub.store.rows import ReasonRow
+from svahub.store import contracts, debts, inbox, integrations, journal
+from svahub.store.rows import DebtRow, ReasonRow
 from svahub.telling import of_debts
 
 
@@ -53,7 +54,24 @@ def judge(
         less, more = merged(level, due, forget_import=id in paid)
         gone += less
         added += more if begins else []
-    return _written(connection, tenant, gone, added, now)
+    return _written(connection, tenant, gone, _certain(connection, tenant, added, owed, policy, today), now)
+
+
+def _certain(
+    connection: Connection,
+    tenant: str,
+    added: Sequence[ReasonRow],
+    owed: Mapping[str, Sequence[DebtRow]],
+    policy: Policy | None,
+    today: date,
+) -> list[ReasonRow]:
+    """Return those block reasons that a debt gives of which nothing is still to be read."""
+    if policy is None or not added:
+        return []
+    found = [debt for id in {reason.contract_id for reason in added} for debt in blocking(owed[id], policy, today)]
+    unread = inbox.unread_about(connection, tenant, {debt.reference for debt in found})
+    sure = {(debt.contract_id, source(debt)) for debt in found if (debt.integration, debt.reference) not in unread}
+    return [reason for reason in added if (reason.contract_id, reason.source) in sure]
 
 
 def _written(

@@ -68,6 +68,35 @@ def test_a_debt_blocks_and_its_payment_unblocks(billed: Any) -> None:
     assert seen == ["BLOCKED", "ACTIVE"]
 
 
+def test_no_block_begins_while_it_is_still_to_be_read_whether_the_debt_was_paid(billed: Any) -> None:
+    billed.office.debts.set_policy(Policy(30, integrations=frozenset({"basic"})))
+    billed.ring("e-owed", kind="owed", about="c1", contract="C1")
+    billed.read()
+    billed.ring("e-paid", kind="paid", about="c1", contract="C1")
+    billed.isp.clock.advance(days=30)
+    assert billed.office.debts.judge_all().blocked == 0
+    billed.read()
+    assert [billed.isp.one.desired.value, billed.office.debts.count()] == ["ACTIVE", 0]
+
+
+def test_a_block_begins_when_what_was_told_of_the_debt_is_read_or_lost(billed: Any) -> None:
+    billed.office.debts.set_policy(Policy(30, integrations=frozenset({"basic"})))
+    billed.ring("e-owed", kind="owed", about="c1", contract="C1")
+    billed.read()
+    billed.isp.remote.troubles.append(errors.Rejected("1", "no"))
+    billed.ring("e-paid", kind="paid", about="c1", contract="C1")
+    billed.isp.clock.advance(days=30)
+    billed.read()
+    assert billed.office.debts.judge_all().blocked == 1
+
+
+def test_a_block_that_waited_begins_with_the_last_that_is_told_of_the_debt(billed: Any) -> None:
+    for event in ("e1", "e2"):
+        billed.ring(event, kind="owed", about="c1", contract="C1")
+    billed.read()
+    assert billed.isp.one.desired.value == "BLOCKED"
+
+
 def test_a_debt_of_a_contract_that_there_is_not_is_told_with_the_delivery(billed: Any) -> None:
     billed.ring("e1", kind="owed", about="c9", contract="C9")
     billed.read()

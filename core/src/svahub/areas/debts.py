@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -106,7 +106,8 @@ class Debts:
                 after |= self._told(transaction, integration, one, after.get(one.reference))
         changed = [row for row in after.values() if row != before.get(row.reference)]
         store.put(connection, changed)
-        self._follow(connection, [(before.get(row.reference), row) for row in changed], now)
+        owed = {row.contract_id for row in after.values() if row.settled_at is None}  # their blocks may have waited
+        self._follow(connection, [(before.get(row.reference), row) for row in changed], now, owed)
         return sorted(unknown)
 
     def _told(
@@ -130,12 +131,21 @@ class Debts:
         )
         return {told.reference: row}
 
-    def _follow(self, connection: Connection, changed: Sequence[tuple[DebtRow | None, DebtRow]], now: datetime) -> None:
-        """Have the policy carried out for debts as they were and are, and tell of those that opened or ended."""
+    def _follow(
+        self,
+        connection: Connection,
+        changed: Sequence[tuple[DebtRow | None, DebtRow]],
+        now: datetime,
+        owed: Collection[str] = (),
+    ) -> None:
+        """Have the policy carried out for debts as they were and are, and tell of those that opened or ended.
+
+        It is carried out for the contracts that are `owed` for, too.
+        """
         settled = {row.contract_id for _, row in changed if row.settled_at is not None}
         paid = settled - store.of_contracts(connection, self.bench.tenant, settled).keys() if settled else set()
         touched = {row.contract_id for pair in changed for row in pair if row is not None}
-        judge(connection, self.bench.tenant, touched, now, paid=paid)
+        judge(connection, self.bench.tenant, touched.union(owed), now, paid=paid)
         journal.tell(connection, self.bench.tenant, now, of_debts_kept(changed))
 
     def forgive(self, contract: str, reference: str, note: str | None = None) -> DebtRow:

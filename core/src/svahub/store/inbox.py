@@ -240,6 +240,14 @@ def replay(connection: Connection, tenant: str, ids: Sequence[int], now: datetim
     return sorted(again)
 
 
+def unread_about(connection: Connection, tenant: str, subjects: Collection[str]) -> set[tuple[str, str]]:
+    """Return the integrations and subjects, out of some, about which a delivery waits that nobody reads yet."""
+    c = inbox.c
+    query = select(c.integration, c.subject).distinct()
+    query = query.where(c.tenant == tenant, c.subject.in_(subjects), c.due_at.is_not(None), c.owner.is_(None))
+    return {(name, subject) for name, subject in connection.execute(query)}
+
+
 # -- counting ----------------------------------------------------------------------------------------------------------
 
 
