@@ -14,7 +14,7 @@ from svahub_asaas import sweeping
 from svahub_asaas.charges.wire import Payment
 from svahub_asaas.store import charges as store
 from svahub_asaas.store import texts
-from svahub_asaas.sweeping import MISSED, MOST_ALONE, sweep_missed, sweep_overdue, windows
+from svahub_asaas.sweeping import FEW, MISSED, MOST_ALONE, sweep_missed, sweep_overdue, windows
 from svahub_asaas.taking import Swept, take
 
 if TYPE_CHECKING:
@@ -164,6 +164,18 @@ def test_what_is_overdue_and_what_no_longer_is_are_found_every_hour(isp: Isp) ->
     isp.by_hand("DELETE", f"/payments/{at['C2']}")
     later(isp)
     assert (sweep_overdue(isp.office, "bill").settled, owed(isp)) == (2, {"C3"})
+
+
+def test_many_payments_that_were_missed_are_listed_every_hour_too(isp: Isp) -> None:
+    at = charged(isp, FEW + 1)
+    later(isp, days=10)
+    sweep_overdue(isp.office, "bill")
+    for charge in at.values():
+        isp.asaas.pay(charge)
+    isp.clock.advance(minutes=1)
+    isp.asaas.requests.clear()
+    assert sweep_overdue(isp.office, "bill").settled == FEW + 1
+    assert {one.path.rpartition("/")[2] for one in isp.asaas.requests} == {"payments"}
 
 
 def test_charges_that_stay_pending_over_a_weekend_cost_no_request_each(isp: Isp) -> None:

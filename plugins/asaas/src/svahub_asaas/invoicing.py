@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PROVIDER = "asaas"
 PAGE = 500
+AT_ONCE = 100
+"""So many are asked for in one transaction: while it lasts, nobody else writes to SQLite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def ask(
     """Ask for charges, a page in a transaction, and return the ids of their tasks; what was asked for is not again."""
     wanted = iter(wanted)
     tasks: list[int] = []
-    while page := list(islice(wanted, PAGE)):
+    while page := list(islice(wanted, AT_ONCE)):
         subject = f"integration {terms.integration}"
         month, many = str(terms.month), len(page)
         with office.transaction("asaas invoices create", subject, month=month, contracts=many) as transaction:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from svahub.extension import Transaction
     from svahub.hub import TenantHub
 
-PAGE = 500
+PAGE = 100
 
 
 def customers_of(office: TenantHub, integration: str) -> dict[str, str]:

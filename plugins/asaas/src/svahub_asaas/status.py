@@ -24,8 +24,9 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"
 
 
+LOOKED_INTO = "AWAITING_RISK_ANALYSIS"
 _STANDINGS = {
-    Standing.OPEN: {"PENDING", "AWAITING_RISK_ANALYSIS"},
+    Standing.OPEN: {"PENDING", LOOKED_INTO},
     Standing.OVERDUE: {"OVERDUE", "DUNNING_REQUESTED"},
     Standing.PAID: {"CONFIRMED", "RECEIVED", "RECEIVED_IN_CASH", "DUNNING_RECEIVED"},
     Standing.REVERSED: {
@@ -93,8 +94,11 @@ def debt_of(
     """Return what a charge says of its contract's debts; None where its status is not known.
 
     A refund or a chargeback after the payment is a debt again, since the day on which the charge was due. One that is
-    not due yet is none: it may have been, before its due date was moved.
+    not due yet is none: it may have been, before its due date was moved. A payment by card that is still looked into
+    says nothing: it may come to nothing.
     """
+    if status == LOOKED_INTO and not deleted:
+        return None
     match standing(status, deleted=deleted):
         case Standing.OVERDUE | Standing.REVERSED:
             return Debt(contract, reference, due, value)

@@ -38,6 +38,8 @@ TAKEN_BACK_WITHIN = timedelta(days=540)
 """A card's holder may take a payment back for so long (assumed); refunds of older charges are not looked for."""
 MOST_ALONE = 1_000
 """So many charges one sweep reads one by one; the next goes on."""
+FEW = 5
+"""More than so many that are no longer to be paid are looked for among the last days' payments first."""
 MISSED = "missed-events"
 UNDER_WAY = (
     "PENDING",
@@ -103,7 +105,10 @@ class _Sweep:
         """Read what should have been paid by now: what is due on a weekend stays pending until Monday."""
         due = {"dueDate[le]": (self._today - DAY).isoformat()}
         swept = self._in_status({"status": status} | due for status in sorted(UNPAID))
-        return swept.plus(self._alone([row for row in self._ours(UNPAID, self._today) if not _is_taken_back(row)]))
+        ours = [row for row in self._ours(UNPAID, self._today) if not _is_taken_back(row)]
+        if sum(row.id not in self._seen for row in ours) > FEW:
+            swept = swept.plus(self._in_status([{"paymentDate[ge]": (self._today - OVERLAP).isoformat()}]))
+        return swept.plus(self._alone(ours))
 
     def missed(self, since: date | None) -> Swept:
         """Read span by span what was made and paid, then status by status what is under way."""
