@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import event
 from svahub.server.bodies import LARGEST_BODY
 from svahub.server.letterbox import MOST_WAITING, Letterbox, Unkeepable
-from svahub.store import StoreUnavailable, integrations
+from svahub.store import StoreUnavailable, inbox, integrations
 from svahub.store.inbox import Delivery
 from svahub.store.queue import Lane
 from svahub.store.states import InboxState
@@ -87,6 +87,13 @@ def test_the_endpoint_of_an_integration_that_was_removed_is_not_found(doorbell: 
     doorbell.office.integrations.remove("basic")
     doorbell.isp.clock.advance(seconds=2)
     assert doorbell.post(endpoint, b"{}", {HEADER: doorbell.token})[0] == 404
+
+
+def test_what_was_not_read_when_its_integration_is_removed_waits_no_more(doorbell: Any) -> None:
+    doorbell.ring("e1")
+    doorbell.office.integrations.remove("basic")
+    (row,) = doorbell.kept
+    assert (row.state, row.due_at, row.cause) == (InboxState.DONE, None, inbox.REMOVED)
 
 
 def test_an_endpoint_is_posted_to_and_not_read(doorbell: Any) -> None:

@@ -22,7 +22,7 @@ from svahub.errors import ProviderError, Refused
 from svahub.models import Environment
 from svahub.opening import base_url, secret_fields, settings_of, validated
 from svahub.registry import ProviderKind
-from svahub.store import integrations, journal
+from svahub.store import inbox, integrations, journal
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import IntegrationState
 from svahub.telling import of_freed
@@ -253,6 +253,7 @@ class Integrations:
             if integrations.was_used(connection, self.bench.tenant, name):
                 integrations.retire(connection, self.bench.tenant, name)
                 integrations.forget_links(connection, self.bench.tenant, name)
+                inbox.let_go(connection, self.bench.tenant, name, self.bench.store.now(connection))
             else:
                 integrations.remove(connection, self.bench.tenant, name)
 

@@ -34,6 +34,7 @@ from svahub.store.states import InboxState
 from svahub.store.tables import inbox
 
 BATCH = 500
+REMOVED = "its integration was removed before it was read"
 
 
 class Delivery(NamedTuple):
@@ -181,6 +182,13 @@ def _of(lanes: Iterable[Lane]) -> ColumnElement[bool]:
     c = inbox.c
     each = (and_(c.tenant == lane.tenant, c.integration == lane.integration) for lane in lanes)
     return or_(false(), *each)
+
+
+def let_go(connection: Connection, tenant: str, integration: str, now: datetime) -> None:
+    """Have nothing more of an integration's be read: it is removed."""
+    where = (inbox.c.tenant == tenant, inbox.c.integration == integration, inbox.c.due_at.is_not(None))
+    values = {"state": InboxState.DONE, "due_at": None, "owner": None, "cause": REMOVED, "ended_at": now}
+    connection.execute(update(inbox).where(*where).values(values))
 
 
 def put(connection: Connection, row: InboxRow, now: datetime) -> None:
