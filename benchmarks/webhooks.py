@@ -21,9 +21,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import click
 from starlette.applications import Starlette
@@ -36,6 +38,7 @@ from svahub.server.serving import Serving, bound
 
 KEY, TOKEN = "SVAHUB_BENCHMARK_KEY", "SVAHUB_BENCHMARK_TOKEN"
 ENDED = b"\r\n\r\n{}"
+NOW = f"{datetime.now(ZoneInfo('America/Sao_Paulo')):%Y-%m-%d %H:%M:%S}"  # of what is told late, Asaas would be asked
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def delivery(number: int) -> bytes:
         "object": "payment", "id": f"pay_{number % 1000}", "customer": "cus_1", "value": 49.9, "netValue": 47.91,
         "status": "RECEIVED", "dueDate": "2026-11-10", "dateCreated": "2026-11-01", "billingType": "PIX",
     }  # fmt: skip
-    event = {"id": f"evt_{number}", "event": "PAYMENT_RECEIVED", "dateCreated": "2026-11-11 10:00:00"}
+    event = {"id": f"evt_{number}", "event": "PAYMENT_RECEIVED", "dateCreated": NOW}
     return json.dumps(event | {"payment": payment}).encode()
 
 

@@ -79,7 +79,7 @@ def _believed(event: Event, told: Payment, webhook: Webhook, read: Callable[[str
 
 
 def _is_late(event: Event, webhook: Webhook) -> bool:
-    return event.happened_at is None or webhook.received_at - event.happened_at > LATE
+    return event.happened_at is not None and webhook.received_at - event.happened_at > LATE
 
 
 def _agrees(told: Payment, kept: Mapping[str, Any]) -> bool:
