@@ -143,6 +143,14 @@ def test_after_a_cancellation_it_is_charged_again_only_when_that_is_said(isp: An
     assert [(row["number"], row["status"]) for row in listed(isp)] == [(1, "deleted"), (2, "PENDING")]
 
 
+def test_a_charge_that_was_brought_back_at_asaas_by_hand_is_not_made_again(isp: Any) -> None:
+    (first,) = isp.charge(1)
+    isp.invoke("asaas", "invoices", "cancel", str(first["id"]), "--yes")
+    isp.by_hand("POST", f"/payments/{first['charge']}/restore")
+    assert isp.told(*CREATE, "--again")["left"] == {"it was charged for this month": 1}
+    assert len(live(isp)) == 1
+
+
 def test_a_charge_that_is_there_is_not_made_again(isp: Any) -> None:
     isp.charge(1)
     assert isp.told(*CREATE, "--again")["invoices"] == []

@@ -108,13 +108,13 @@ def _considered(
 def _is_over(office: TenantHub, asked: Asked) -> bool:
     """Say whether nobody is asked to pay an invoice any more: its charge was deleted, or its task let go."""
     if asked.charge is not None:
-        return bool(asked.deleted)
+        return bool(asked.deleted) and not _is_at_asaas(office, asked)
     let_go = office.tasks.show(asked.invoice.task_id).outcome is Outcome.DISCARDED
     return let_go and not _is_at_asaas(office, asked)
 
 
 def _is_at_asaas(office: TenantHub, asked: Asked) -> bool:
-    """Ask for the charge of a task that was let go: it may have been made by a call whose answer never came."""
+    """Ask for a charge that is not to be there: a call whose answer never came made it, or somebody brought it back."""
     from svahub_asaas import Asaas
 
     with office.provider(asked.invoice.integration, Asaas) as asaas:
