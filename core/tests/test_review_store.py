@@ -16,6 +16,7 @@ from svahub.models import Observed
 from svahub.store import Store, StoreUnavailable, contracts, sales, tables
 from svahub.store.rows import LOST
 from svahub.store.states import Outcome, Phase
+from svahub.store.turns import Turns
 from svahub.verbs import Action, Command
 
 if TYPE_CHECKING:
@@ -81,6 +82,15 @@ def test_a_store_that_too_many_use_at_once_is_a_sentence(sqlite_url: str) -> Non
     store.engine = create_engine(store.url, pool_size=1, max_overflow=0, pool_timeout=0.01)
     with store.read(), pytest.raises(StoreUnavailable, match="too many at once"), store.read():
         pass
+
+
+def test_the_writers_of_one_process_take_turns_on_sqlite(sqlite_url: str) -> None:
+    store = Store(sqlite_url)
+    store.turns = Turns(0.01)
+    with ThreadPoolExecutor(1) as threads, store.write():
+        waits = threads.submit(lambda: store.transact(lambda _: None))
+        with pytest.raises(StoreUnavailable, match="too many at once"):
+            waits.result(20)
 
 
 def test_a_key_used_at_once_for_another_customer_is_refused(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -34,10 +34,13 @@ from svahub.errors import Refused
 from svahub.literals import remember
 from svahub.masking import mask_text
 from svahub.points import Point
+from svahub.store.turns import TooLong, Turns
 
 WRITE = "svahub_write"
 RESHAPE = "svahub_reshape"
 TRIES = 3
+BUSY_SECONDS = 30
+"""So long a writer waits for others, in this process and in others."""
 T = TypeVar("T")
 
 
@@ -61,6 +64,7 @@ class Store:
         self.clock = clock or SystemClock()
         self._injected = clock is not None
         self.engine = _engine(self.url)
+        self.turns = Turns(BUSY_SECONDS)
 
     @property
     def dialect(self) -> str:
@@ -78,6 +82,7 @@ class Store:
         """Open a transaction that is durable when the block ends and undone when it raises, or if `undo` says so."""
         with (
             _clear_errors(self.url),
+            self._turn(),
             self.engine.connect().execution_options(**{WRITE: True}) as connection,
             connection.begin() as transaction,
         ):
@@ -85,6 +90,10 @@ class Store:
             if undo:
                 transaction.rollback()
         points.reached(Point.WRITTEN)
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """Return what lets one thread of this process write at a time, where the database knows no queue."""
+        return self.turns.mine() if self.dialect == "sqlite" else nullcontext()
 
     @contextmanager
     def reshape(self) -> Iterator[Connection]:
@@ -175,7 +184,13 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
-_PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+_PRAGMAS = (
+    f"busy_timeout={BUSY_SECONDS}000",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+)
 """`secure_delete` overwrites what is deleted, so that personal data does not outlive its row in the file."""
 
 
@@ -226,11 +241,11 @@ def _clear_errors(url: URL) -> Iterator[None]:
     except sqlite3.Error as error:  # from opening a connection: nothing has translated it yet
         sentence = _sentence(str(error)) or f"cannot be used ({type(error).__name__})."
         raise StoreUnavailable(f"The store {url.render_as_string(hide_password=True)} {sentence}") from error
-    except NoneFree as error:
+    except (TooLong, NoneFree) as error:
         raise StoreUnavailable(f"The store {url.render_as_string(hide_password=True)} {_BUSY}") from error
 
 
-_BUSY = "is used by too many at once in this process: no connection became free. Try again later."
+_BUSY = "is used by too many at once in this process. Try again later."
 _RETRY = "was changed by another command in this one's way. Nothing was half done: run the command again."
 _READ_ONLY = "takes no writes: it is a standby, or was set read-only. Name the primary server, or undo that."
 _STOPS = "has just stopped serving: its server ends or restarts. Run the command again when it is back."
