@@ -110,6 +110,18 @@ def test_activate_sells_a_cancelled_contract_anew(office: TenantHub, settled: bo
     assert len({s.key for s in office.subscriptions.list()}) == 4
 
 
+def test_what_is_sold_anew_while_a_reason_is_left_says_that_it_is_blocked(office: TenantHub) -> None:
+    sign(office)
+    ask(office, Action.BLOCK)
+    ask(office, Action.CANCEL)
+    issued = ask(office, Action.ACTIVATE)
+    assert issued.remarks[-1] == (
+        "blocked from the start (staff by operator:operator; `svahub unblock C1` takes a reason away): 1"
+    )
+    ask(office, Action.UNBLOCK)
+    assert only(office).desired is ACTIVE
+
+
 def test_activate_sells_one_cancelled_item_anew_when_it_is_named(office: TenantHub) -> None:
     sign(office, items=CAMERAS)
     ask(office, Action.CANCEL, item="1")

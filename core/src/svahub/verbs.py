@@ -5,7 +5,7 @@ A verb is refused with a sentence before anything is written, or is written whol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -234,7 +234,15 @@ class _Asked:
         not_served = [i.code for i in self.items if i not in served]
         unproved = [i.code for i in served if not i.consent]
         told = (("not served (no product link)", not_served), ("no consent on record", unproved))
-        return tuple(f"{what}: {', '.join(codes)}" for what, codes in told if codes)
+        remarks = [f"{what}: {', '.join(codes)}" for what, codes in told if codes]
+        return tuple([*remarks, *self._sold_blocked(served)])
+
+    def _sold_blocked(self, items: Sequence[ItemRow]) -> Iterator[str]:
+        """Yield what keeps an item blocked that is sold with a reason from before: nobody gets access by that."""
+        held = [i.code for i in items if self.level.reasons_for(i.code)]
+        if held:
+            lift = f"`svahub unblock {self.contract.id}` takes a reason away"
+            yield f"blocked from the start ({self._why(held[0])}; {lift}): {', '.join(held)}"
 
     def _is(self, item: ItemRow, desired: Desired) -> bool:
         latest = self.level.latest(item.code)
