@@ -59,8 +59,24 @@ def test_the_next_month_is_another_one_and_december_is_followed_by_january(isp: 
 def test_a_dry_run_charges_nobody(isp: Any) -> None:
     isp.sign(1)
     shown = isp.told("asaas", "invoices", "create", "--dry-run")
-    assert shown["invoices"] == [{"contract": "C1", "month": "2026-11", "value": "49.90", "due_date": "2026-11-10"}]
+    assert [(one["contract"], one["month"], one["value"]) for one in shown["invoices"]] == [("C1", "2026-11", "49.90")]
     assert (live(isp), listed(isp)) == ([], [])
+
+
+def test_a_date_that_has_passed_is_shown_as_the_one_that_the_charge_is_due_on(isp: Any) -> None:
+    isp.sign(1)
+    preview = isp.told("asaas", "invoices", "create", "--dry-run")["invoices"]
+    shown = [*preview, *isp.told(*CREATE)["invoices"], *listed(isp)]
+    assert {(one["due_date"], one["asked_due_date"]) for one in shown} == {("2026-11-23", "2026-11-10")}
+    assert live(isp)[0]["dueDate"] == "2026-11-23"
+
+
+def test_a_due_date_that_was_moved_at_asaas_is_shown(isp: Any) -> None:
+    (charged,) = isp.charge(1)
+    moved = {"billingType": "PIX", "value": 49.9, "dueDate": "2026-11-30"}
+    isp.by_hand("PUT", f"/payments/{charged['charge']}", moved)
+    isp.invoke("asaas", "sync")
+    assert listed(isp)[0]["due_date"] == "2026-11-30"
 
 
 def test_only_those_named_are_charged_and_who_is_not_active_is_named(isp: Any) -> None:

@@ -38,7 +38,10 @@ def listed(
 
 
 def shown(asked: Asked) -> dict[str, Any]:
-    """Return an invoice as people see it; its id is its task's."""
+    """Return an invoice as people see it; its id is its task's.
+
+    It is due when Asaas says: a date that had passed when the charge was made is none, and it may be moved there.
+    """
     one = asked.invoice
     status = "deleted" if asked.deleted else asked.status
     return {
@@ -48,7 +51,8 @@ def shown(asked: Asked) -> dict[str, Any]:
         "month": one.month,
         "number": one.number,
         "value": one.value,
-        "due_date": one.due_date,
+        "due_date": asked.due_date or one.due_date,
+        "asked_due_date": one.due_date,
         "charge": asked.charge,
         "status": status,
         "net_value": asked.net_value,

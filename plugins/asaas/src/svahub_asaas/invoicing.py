@@ -15,6 +15,7 @@ from svahub.extension.words import ContractStatus, Outcome
 
 from svahub_asaas.billing import Invoice, Left, Month, invoice
 from svahub_asaas.charges.calls import Kind
+from svahub_asaas.charges.wire import BRASILIA
 from svahub_asaas.store import charges
 from svahub_asaas.store import invoices as store
 from svahub_asaas.store.invoices import Asked, InvoiceRow
@@ -181,6 +182,11 @@ def _row(one: Invoice, terms: Terms, reference: str, task_id: int, transaction: 
         one.due_date,
         transaction.now,
     )
+
+
+def due_of(office: TenantHub, one: Invoice) -> date:
+    """Return when a charge that is made now is due: a date that has passed, by Asaas's day, is none."""
+    return max(one.due_date, office.bench.now().astimezone(BRASILIA).date())
 
 
 def today(office: TenantHub) -> date:

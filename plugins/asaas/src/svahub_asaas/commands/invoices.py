@@ -82,14 +82,14 @@ def create(
     _refuse_unknown(office, contracts, found)
     wanted = [one.invoice for one in found if one.invoice is not None]
     if dry_run or not wanted:
-        _show(found, as_json)
+        _show(office, found, as_json)
         return
     total = sum((one.value for one in wanted), Decimal(0))
     confirm(f"Charge {len(wanted)} contracts {total} BRL in all for {terms.month}?", yes)
     with bar("Asking", len(wanted)) as asked:
         tasks = invoicing.ask(office, terms, wanted, asked)
     done = settled(office, tasks, 0 if no_wait else timeout)
-    _show(found, as_json, done)
+    _show(office, found, as_json, done)
     raise SystemExit(ended(done, waits=not no_wait))
 
 
@@ -119,16 +119,20 @@ def _refuse_unknown(office: TenantHub, contracts: tuple[str, ...], found: list[C
             raise click.ClickException(f"Contract {contract} is {status}: only active contracts are charged.")
 
 
-def _show(found: list[Considered], as_json: bool, done: Any = ()) -> None:
+def _show(office: TenantHub, found: list[Considered], as_json: bool, done: Any = ()) -> None:
     left = Counter(one.left.value for one in found if one.left is not None)
     wanted = [one.invoice for one in found if one.invoice is not None]
     if as_json:
-        shown = [{"contract": one.contract_id, "month": str(one.month), "value": one.value, "due_date": one.due_date}
+        shown = [{"contract": one.contract_id, "month": str(one.month), "value": one.value,
+                  "due_date": invoicing.due_of(office, one), "asked_due_date": one.due_date}
                  for one in wanted]  # fmt: skip
         click.echo(as_document({"invoices": shown, "left": dict(left), "tasks": [_task(task) for task in done]}))
         return
     show_table(
-        [{"contract": one.contract_id, "value": one.value, "due date": one.due_date} for one in wanted[:WHOM_MANY]],
+        [
+            {"contract": one.contract_id, "value": one.value, "due date": invoicing.due_of(office, one)}
+            for one in wanted[:WHOM_MANY]
+        ],
         ("contract", "value", "due date"),
         empty="No contract to charge.",
     )

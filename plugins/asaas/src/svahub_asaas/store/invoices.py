@@ -44,6 +44,7 @@ class Asked:
     net_value: Decimal | None
     payment_date: date | None
     invoice_url: str | None
+    due_date: date | None
 
 
 def add(connection: Connection, rows: Iterable[InvoiceRow]) -> set[str]:
@@ -105,7 +106,7 @@ def by_task(connection: Connection, tenant: str, task_id: int) -> Asked | None:
 def _asked() -> Select[Any]:
     i, c = invoices.c, charges.c
     of_it = and_(c.tenant == i.tenant, c.integration == i.integration, c.reference == i.reference)
-    told = (c.id, c.status, c.deleted, c.net_value, c.payment_date, c.invoice_url)
+    told = (c.id, c.status, c.deleted, c.net_value, c.payment_date, c.invoice_url, c.due_date)
     return select(*i, *told).select_from(invoices.outerjoin(charges, of_it))
 
 
