@@ -14,10 +14,10 @@ from canaries.shop import Shop, absent, stored
 
 CHANGING = frozenset([
     "access resend", "activate", "asaas invoices cancel", "asaas invoices create", "asaas invoices receive-in-cash",
-    "asaas invoices refund", "asaas mail opt-in", "asaas mail opt-out", "asaas mail test", "asaas notifications set",
-    "asaas sync", "asaas templates set", "asaas webhook register", "asaas webhook resume", "audit prune",
-    "audit retention", "block", "cancel", "change", "contracts import", "customers erase", "customers export",
-    "db backup", "db copy", "db reopen", "db restore", "db upgrade", "demo", "inbox replay", "integration add",
+    "asaas invoices refund", "asaas invoices undo-cash", "asaas mail opt-in", "asaas mail opt-out", "asaas mail test",
+    "asaas notifications set", "asaas sync", "asaas templates set", "asaas webhook register", "asaas webhook resume",
+    "audit prune", "audit retention", "block", "cancel", "change", "contracts import", "customers erase",
+    "customers export", "db backup", "db copy", "db reopen", "db restore", "db upgrade", "demo", "inbox replay", "integration add",
     "integration disable", "integration enable", "integration remove", "integration rotate", "integration set",
     "keys create", "keys revoke", "operations confirm", "operations discard", "operations retry", "plans create",
     "debts forgive", "debts unforgive", "plans sync", "policy exempt", "policy set", "policy unexempt",

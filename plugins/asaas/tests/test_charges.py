@@ -172,6 +172,15 @@ def test_what_was_paid_at_the_counter_is_noted_and_found(till: Any) -> None:
     assert till.provider.find_task(cash).remote_id == id
 
 
+def test_what_was_noted_at_the_counter_is_taken_back_and_found_to_be(till: Any) -> None:
+    id = made(till).remote_id
+    till.provider.perform(about(till, "charge.receive-in-cash", id, paid_on="2026-11-20", value="49.90"))
+    undo = about(till, "charge.undo-receive-in-cash", id, "t4")
+    assert till.provider.find_task(undo) is None
+    assert till.provider.perform(undo).details["status"] == "PENDING"
+    assert till.provider.find_task(undo).remote_id == id
+
+
 def test_a_task_of_another_kind_is_refused_and_a_cancel_not_looked_up(till: Any) -> None:
     for hook, task in (
         (till.provider.perform, about(till, "charge.frame", "pay_1")),

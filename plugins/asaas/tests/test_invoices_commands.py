@@ -24,8 +24,7 @@ def payment(isp: Any) -> dict[str, Any]:
 
 
 def do(isp: Any, command: str, id: object, *more: str, code: int = 0) -> str:
-    yes = () if command == "receive-in-cash" else ("--yes",)
-    return str(isp.invoke(*INVOICES, command, str(id), *yes, *more, code=code).output)
+    return str(isp.invoke(*INVOICES, command, str(id), "--yes", *more, code=code).output)
 
 
 def listened(isp: Any) -> None:
@@ -142,6 +141,27 @@ def test_what_was_paid_at_the_counter_is_noted_once(isp: Any, charge: dict[str, 
 def test_at_the_counter_the_whole_is_paid_today_unless_it_is_said(isp: Any, charge: dict[str, Any]) -> None:
     do(isp, "receive-in-cash", charge["id"])
     assert (payment(isp)["value"], payment(isp)["paymentDate"]) == (49.9, "2026-11-23")
+
+
+def test_what_was_noted_at_the_counter_is_taken_back_and_can_be_noted_again(isp: Any, charge: dict[str, Any]) -> None:
+    for _ in range(2):
+        do(isp, "receive-in-cash", charge["id"], "--value", "40.00")
+        do(isp, "undo-cash", charge["id"])
+        assert (payment(isp)["status"], payment(isp)["value"]) == ("PENDING", 49.9)
+    assert isp.told(*INVOICES, "list")[0]["status"] == "PENDING"
+
+
+def test_what_was_paid_at_the_counter_is_not_asaass_to_give_back_and_each_advice_is_of_use(
+    isp: Any, charge: dict[str, Any]
+) -> None:
+    do(isp, "receive-in-cash", charge["id"])
+    for command in ("refund", "cancel", "receive-in-cash"):
+        assert f"svahub asaas invoices undo-cash {charge['id']}" in do(isp, command, charge["id"], code=1)
+    assert isp.told("tasks", "list", "--kind", "charge.refund") == []
+
+
+def test_only_what_was_noted_at_the_counter_is_taken_back(isp: Any, charge: dict[str, Any]) -> None:
+    assert "was not paid at the counter: it is PENDING" in do(isp, "undo-cash", charge["id"], code=1)
 
 
 # -- paying

@@ -35,6 +35,7 @@ ROUTES = {
     "POST /payments",
     "POST /payments/{id}/receiveInCash",
     "POST /payments/{id}/refund",
+    "POST /payments/{id}/undoReceivedInCash",
     "POST /subscriptions",
     "POST /webhooks",
     "POST /webhooks/{id}/removeBackoff",
@@ -78,6 +79,7 @@ def life_of_charges(till: Any) -> None:
     till.provider.perform(till.task("charge.cancel", "r2", charge=ids[1]))
     cash = {"paid_on": "2026-11-20", "value": "40.00"}
     till.provider.perform(till.task("charge.receive-in-cash", "r3", charge=ids[2], **cash))
+    till.provider.perform(till.task("charge.undo-receive-in-cash", "r4", charge=ids[2]))
 
 
 def the_account_itself(till: Any) -> None:

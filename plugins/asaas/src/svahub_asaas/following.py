@@ -9,7 +9,7 @@ from svahub.errors import Refused
 from svahub.extension.words import Outcome
 
 from svahub_asaas.charges.calls import Kind
-from svahub_asaas.status import Standing, standing
+from svahub_asaas.status import IN_CASH, Standing, standing
 from svahub_asaas.store import invoices as store
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 AGAIN = "svahub asaas invoices create CONTRACT --again"
+UNDO_CASH = "svahub asaas invoices undo-cash {id} takes that back"
+OTHERWISE = "Where Asaas says otherwise: svahub asaas sync"
 ENDED = frozenset({Outcome.SUCCEEDED, Outcome.DISCARDED})
 
 
@@ -92,10 +94,25 @@ def unpaid(office: TenantHub, id: int) -> Asked:
     if asked.deleted:
         raise Refused(f"Invoice {id} was cancelled. To charge the contract again: {AGAIN}")
     if standing(asked.status or "", deleted=False) is Standing.PAID:
-        raise Refused(
-            f"Invoice {id} is paid ({asked.status}): svahub asaas invoices refund {id} gives it back. "
-            "Where Asaas says otherwise: svahub asaas sync"
-        )
+        undone = UNDO_CASH if asked.status == IN_CASH else "svahub asaas invoices refund {id} gives it back"
+        raise Refused(f"Invoice {id} is paid ({asked.status}): {undone.format(id=id)}. {OTHERWISE}")
+    return asked
+
+
+def refundable(office: TenantHub, id: int) -> Asked:
+    """Return an invoice whose payment Asaas may have; Refused where it was paid at the counter."""
+    asked = charged(office, id)
+    if asked.status == IN_CASH and not asked.deleted:
+        raise Refused(f"Invoice {id} was paid at the counter, not to Asaas: {UNDO_CASH.format(id=id)}. {OTHERWISE}")
+    return asked
+
+
+def paid_in_cash(office: TenantHub, id: int) -> Asked:
+    """Return an invoice that was paid at the counter, as far as is known; Refused says what it is instead."""
+    asked = charged(office, id)
+    if asked.deleted or asked.status != IN_CASH:
+        status = "deleted" if asked.deleted else asked.status
+        raise Refused(f"Invoice {id} was not paid at the counter: it is {status}. {OTHERWISE}")
     return asked
 
 

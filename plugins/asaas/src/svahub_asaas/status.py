@@ -25,10 +25,12 @@ class Standing(StrEnum):
 
 
 LOOKED_INTO = "AWAITING_RISK_ANALYSIS"
+IN_CASH = "RECEIVED_IN_CASH"
+"""Paid at the counter: Asaas has no money of it to give back."""
 _STANDINGS = {
     Standing.OPEN: {"PENDING", LOOKED_INTO},
     Standing.OVERDUE: {"OVERDUE", "DUNNING_REQUESTED"},
-    Standing.PAID: {"CONFIRMED", "RECEIVED", "RECEIVED_IN_CASH", "DUNNING_RECEIVED"},
+    Standing.PAID: {"CONFIRMED", "RECEIVED", IN_CASH, "DUNNING_RECEIVED"},
     Standing.REVERSED: {
         "REFUNDED",
         "REFUND_REQUESTED",

@@ -14,7 +14,7 @@ from svahub.errors import NotFound, Rejected, Unsupported
 from svahub_asaas.charges.text import described
 from svahub_asaas.charges.wire import Boleto, CashReceipt, NewPayment, Payment, PixCode, Refund, Statistics
 from svahub_asaas.listing import Page, entries
-from svahub_asaas.status import Standing, standing
+from svahub_asaas.status import IN_CASH, Standing, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +33,7 @@ class Kind(StrEnum):
     CANCEL = "charge.cancel"
     REFUND = "charge.refund"
     RECEIVE_IN_CASH = "charge.receive-in-cash"
+    UNDO_RECEIVE_IN_CASH = "charge.undo-receive-in-cash"
 
 
 class Customers(Protocol):
@@ -71,6 +72,8 @@ class Charges:
                 return self._refund(task)
             case Kind.RECEIVE_IN_CASH:
                 return self._receive_in_cash(task)
+            case Kind.UNDO_RECEIVE_IN_CASH:
+                return self._undo_receive_in_cash(task)
         raise Unsupported(f"this plugin knows no task of the kind {task.kind}")
 
     def find(self, task: Task) -> TaskResult | None:
@@ -82,7 +85,9 @@ class Charges:
             case Kind.REFUND:
                 return self._if(task, lambda charge: _is_given_back(charge, task))
             case Kind.RECEIVE_IN_CASH:
-                return self._if(task, lambda charge: charge.status == "RECEIVED_IN_CASH")
+                return self._if(task, lambda charge: charge.status == IN_CASH)
+            case Kind.UNDO_RECEIVE_IN_CASH:
+                return self._if(task, lambda charge: charge.status != IN_CASH)
         raise Unsupported(f"this plugin looks up no task of the kind {task.kind}")
 
     def _create(self, task: Task) -> TaskResult:
@@ -128,6 +133,10 @@ class Charges:
         id, on = task.payload["charge"], date.fromisoformat(task.payload["paid_on"])
         receipt = CashReceipt(payment_date=on, value=float(Decimal(task.payload["value"])))
         return self._told(self._client.post(f"/payments/{id}/receiveInCash", receipt, returns=Payment))
+
+    def _undo_receive_in_cash(self, task: Task) -> TaskResult:
+        path = f"/payments/{task.payload['charge']}/undoReceivedInCash"
+        return self._told(self._client.post(path, returns=Payment))
 
     def _told(self, charge: Payment) -> TaskResult:
         return TaskResult(charge.id, charge.details())

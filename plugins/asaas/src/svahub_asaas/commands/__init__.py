@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 COMMANDS = {
-    "invoices": "Charge contracts: create, list, show, cancel, refund, receive in cash, pay.",
+    "invoices": "Charge contracts: create, list, show, cancel, refund, note cash, show Pix or boleto.",
     "mail": "Say who wants no greetings, and try the mail server.",
     "notifications": "Set how Asaas tells customers of their charges.",
     "report": "Report what was issued, paid, and is overdue.",

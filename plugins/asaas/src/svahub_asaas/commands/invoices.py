@@ -200,7 +200,7 @@ def refund(
     office: TenantHub, id: int, value: Decimal | None, yes: bool, no_wait: bool, timeout: float, as_json: bool
 ) -> None:
     """Give a payment back. After a whole refund the charge is a debt again; a part of one value is given back once."""
-    asked = following.charged(office, id)
+    asked = following.refundable(office, id)
     confirm(f"Give {value or asked.invoice.value} BRL back to contract {asked.invoice.contract_id}?", yes)
     payload = {} if value is None else {"value": str(value)}
     _told(office, [following.follow(office, asked, Kind.REFUND, payload)], no_wait, timeout, as_json)
@@ -210,19 +210,36 @@ def refund(
 @click.argument("id", type=int)
 @click.option("--on", "paid_on", type=Day(), help="The day of the payment; today by default.")
 @click.option("--value", type=Money(), help="What was paid, where it is not the charge's value.")
+@yes_option
 @no_wait_option
 @timeout_option
 @json_option
 @pass_office
 def receive_in_cash(
-    office: TenantHub, id: int, paid_on: date | None, value: Decimal | None, no_wait: bool, timeout: float,
+    office: TenantHub, id: int, paid_on: date | None, value: Decimal | None, yes: bool, no_wait: bool, timeout: float,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Note that a charge was paid at the counter."""
+    """Note that a charge was paid at the counter; `undo-cash` takes that back."""
     asked = following.unpaid(office, id)
-    day = paid_on or invoicing.today(office)
-    payload = {"paid_on": day.isoformat(), "value": str(value or asked.invoice.value)}
+    day, paid = paid_on or invoicing.today(office), value or asked.invoice.value
+    confirm(f"Note that contract {asked.invoice.contract_id} paid {paid} BRL at the counter on {day}?", yes)
+    payload = {"paid_on": day.isoformat(), "value": str(paid)}
     _told(office, [following.follow(office, asked, Kind.RECEIVE_IN_CASH, payload)], no_wait, timeout, as_json)
+
+
+@command.command("undo-cash")
+@click.argument("id", type=int)
+@yes_option
+@no_wait_option
+@timeout_option
+@json_option
+@pass_office
+def undo_cash(office: TenantHub, id: int, yes: bool, no_wait: bool, timeout: float, as_json: bool) -> None:
+    """Take back that a charge was paid at the counter: it is to be paid again."""
+    asked = following.paid_in_cash(office, id)
+    confirm(f"Take back that contract {asked.invoice.contract_id} paid at the counter? The charge is open then.", yes)
+    tasks = [following.follow(office, asked, Kind.UNDO_RECEIVE_IN_CASH, {})]
+    _told(office, tasks, no_wait, timeout, as_json)
 
 
 def _told(office: TenantHub, tasks: list[int], no_wait: bool, timeout: float, as_json: bool) -> None:
