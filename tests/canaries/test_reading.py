@@ -17,13 +17,13 @@ CHANGING = frozenset([
     "asaas invoices refund", "asaas invoices undo-cash", "asaas mail opt-in", "asaas mail opt-out", "asaas mail test",
     "asaas notifications set", "asaas sync", "asaas templates set", "asaas webhook register", "asaas webhook resume",
     "audit prune", "audit retention", "block", "cancel", "change", "contracts import", "customers erase",
-    "customers export", "db backup", "db copy", "db reopen", "db restore", "db upgrade", "demo", "inbox replay", "integration add",
-    "integration disable", "integration enable", "integration remove", "integration rotate", "integration set",
-    "keys create", "keys revoke", "operations confirm", "operations discard", "operations retry", "plans create",
-    "debts forgive", "debts unforgive", "plans sync", "policy exempt", "policy set", "policy unexempt",
-    "products link", "products unlink",
-    "schedule disable", "schedule enable", "schedule run", "schedule set", "secrets rekey", "serve", "simulate",
-    "tasks confirm", "tasks discard", "tasks retry", "tenant add", "unblock", "work",
+    "customers export", "db backup", "db copy", "db reopen", "db restore", "db upgrade", "demo", "inbox replay",
+    "integration add", "integration disable", "integration enable", "integration remove", "integration rotate",
+    "integration set", "keys create", "keys revoke", "operations confirm", "operations discard", "operations retry",
+    "plans create", "debts forgive", "debts unforgive", "plans sync", "policy exempt", "policy set", "policy unexempt",
+    "products link", "products unlink", "schedule disable", "schedule enable", "schedule run", "schedule set",
+    "secrets rekey", "serve", "simulate", "tasks confirm", "tasks discard", "tasks retry", "tenant add", "unblock",
+    "work",
 ])  # fmt: skip
 """Every other command only looks and is walked, whatever its name."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from svahub.errors import Refused
 from svahub.hub import Hub
+from svahub.intake import ContractRow
 from svahub.store.states import IntegrationState, Outcome, State
 from svahub.testing import Fault
 from svahub_asaas import invoicing
@@ -19,6 +20,8 @@ from svahub_asaas.simulator.customer import Customer
 
 CREATE = ("asaas", "invoices", "create", "--yes")
 NOVEMBER = Month(2026, 11)
+PERSON = {"id": "P1", "name": "Pessoa Bia", "document": "52998224725"}
+NET = {"code": "1", "product_code": "NET"}
 
 
 def live(isp: Any) -> list[dict[str, Any]]:
@@ -89,6 +92,22 @@ def test_only_those_named_are_charged_and_who_is_not_active_is_named(isp: Any) -
     isp.invoke(*CREATE, "C9", code=1)
 
 
+def test_who_is_not_charged_is_told_with_the_reason(isp: Any) -> None:
+    isp.sign(1)
+    isp.invoke("cancel", "C1", "--yes")
+    isp.office.contracts.take_in(
+        [
+            ContractRow.model_validate({"contract_id": f"C{number}", "customer": PERSON, "items": [NET]})
+            for number in range(2, 9)
+        ]
+    )
+    told = isp.told(*CREATE)
+    assert told["left"] == {"it has no price": 7, "it is cancelled": 1}
+    assert told["left_contracts"][-1] == {"contract": "C1", "why": "it is cancelled"}
+    shown = isp.invoke(*CREATE).output
+    assert "7 not: it has no price (C2, C3, C4, C5, C6, …).\n1 not: it is cancelled.\n" in shown
+
+
 def test_charges_are_made_by_whoever_works_next_where_nobody_waited_or_asaas_was_away(isp: Any) -> None:
     isp.sign(1)
     isp.invoke(*CREATE, "--no-wait")
@@ -151,7 +170,8 @@ def test_after_a_cancellation_it_is_charged_again_only_when_that_is_said(isp: An
     (first,) = isp.charge(1)
     isp.invoke("asaas", "invoices", "cancel", str(first["id"]), "--yes")
     assert listed(isp)[0]["status"] == "deleted"
-    assert isp.told(*CREATE)["invoices"] == []
+    told = isp.told(*CREATE)
+    assert (told["invoices"], told["left"]) == ([], {"its charge was cancelled: --again charges anew": 1})
     assert live(isp) == []
     isp.invoke(*CREATE, "--again")
     isp.invoke(*CREATE, "--again")

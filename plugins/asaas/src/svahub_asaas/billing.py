@@ -25,7 +25,9 @@ class Left(StrEnum):
     NO_PRICE = "it has no price"
     SUBSCRIPTION = "a subscription at Asaas charges it"
     CHARGED = "it was charged for this month"
-    NOT_ACTIVE = "it is not active"
+    LET_GO = "its charge was cancelled: --again charges anew"
+    PENDING = "it is pending"
+    CANCELLED = "it is cancelled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,12 @@ def considered(office: TenantHub, terms: Terms, only: Collection[str] = ()) -> I
             yield Considered(one.contract_id, None, Left.CHARGED) if is_charged else one
 
 
+def not_active(office: TenantHub) -> Iterator[Considered]:
+    """Stream the contracts that are not charged as they are not active."""
+    for status, why in ((ContractStatus.PENDING, Left.PENDING), (ContractStatus.CANCELLED, Left.CANCELLED)):
+        yield from (Considered(contract.id, None, why) for contract in office.contracts.list(status))
+
+
 def _considered(
     office: TenantHub, terms: Terms, whole: Whole, before: Asked | None, integrations: Collection[str]
 ) -> Considered:
@@ -103,7 +109,7 @@ def _considered(
         return Considered(id, wanted)
     if terms.again and _is_over(office, before):
         return Considered(id, replace(wanted, number=before.invoice.number + 1))
-    return Considered(id, None, Left.CHARGED)
+    return Considered(id, None, Left.LET_GO if before.deleted and not terms.again else Left.CHARGED)
 
 
 def _is_over(office: TenantHub, asked: Asked) -> bool:

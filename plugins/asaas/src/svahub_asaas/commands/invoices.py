@@ -26,7 +26,7 @@ from svahub.extension.commands import (
 )
 
 from svahub_asaas import following, invoicing
-from svahub_asaas.billing import Month
+from svahub_asaas.billing import Left, Month
 from svahub_asaas.charges.calls import Kind
 from svahub_asaas.commands.options import MonthType, integration_option, settings_of
 from svahub_asaas.commands.tasks import ended, settled
@@ -36,10 +36,14 @@ if TYPE_CHECKING:
 
     from svahub.hub import TenantHub
 
+    from svahub_asaas.billing import Invoice
     from svahub_asaas.invoicing import Considered
 
 COLUMNS = ("id", "contract", "month", "value", "due_date", "charge", "status")
 WHOM_MANY = 20
+NAMED = frozenset({Left.NO_PRICE, Left.LET_GO})
+"""Why somebody is to look at a contract; all others are named with --json only."""
+NAMED_MANY = 5
 
 
 @click.group("invoices")
@@ -107,7 +111,7 @@ def _found(office: TenantHub, terms: invoicing.Terms, contracts: tuple[str, ...]
     for one in invoicing.considered(office, terms, frozenset(contracts)):
         found.append(one)
         looked(1)
-    return found
+    return found if contracts else [*found, *invoicing.not_active(office)]
 
 
 def _refuse_unknown(office: TenantHub, contracts: tuple[str, ...], found: list[Considered]) -> None:
@@ -120,13 +124,15 @@ def _refuse_unknown(office: TenantHub, contracts: tuple[str, ...], found: list[C
 
 
 def _show(office: TenantHub, found: list[Considered], as_json: bool, done: Any = ()) -> None:
-    left = Counter(one.left.value for one in found if one.left is not None)
+    left: dict[Left, list[str]] = {}
+    for one in found:
+        if one.left is not None:
+            left.setdefault(one.left, []).append(one.contract_id)
     wanted = [one.invoice for one in found if one.invoice is not None]
     if as_json:
-        shown = [{"contract": one.contract_id, "month": str(one.month), "value": one.value,
-                  "due_date": invoicing.due_of(office, one), "asked_due_date": one.due_date}
-                 for one in wanted]  # fmt: skip
-        click.echo(as_document({"invoices": shown, "left": dict(left), "tasks": [_task(task) for task in done]}))
+        shown = [_wanted(office, one) for one in wanted]
+        tasks = [_task(task) for task in done]
+        click.echo(as_document({"invoices": shown, **_left(left), "tasks": tasks}))
         return
     show_table(
         [
@@ -139,11 +145,26 @@ def _show(office: TenantHub, found: list[Considered], as_json: bool, done: Any =
     if len(wanted) > WHOM_MANY:
         click.echo(f"… and {len(wanted) - WHOM_MANY} more.")
     click.echo(f"{len(wanted)} to charge, {sum((one.value for one in wanted), Decimal(0))} BRL in all.")
-    for why, many in sorted(left.items()):
-        click.echo(f"{many} not: {why}.")
+    for why, ids in sorted(left.items()):
+        click.echo(f"{len(ids)} not: {why}{_named(ids) if why in NAMED else ''}.")
     if done:
         states = Counter(task.state.value for task in done)
         click.echo("Charges: " + ", ".join(f"{many} {state}" for state, many in sorted(states.items())) + ".")
+
+
+def _wanted(office: TenantHub, one: Invoice) -> dict[str, Any]:
+    return {"contract": one.contract_id, "month": str(one.month), "value": one.value,
+            "due_date": invoicing.due_of(office, one), "asked_due_date": one.due_date}  # fmt: skip
+
+
+def _left(left: dict[Left, list[str]]) -> dict[str, Any]:
+    counts = {why.value: len(ids) for why, ids in left.items()}
+    return {"left": counts, "left_contracts": [{"contract": id, "why": why} for why, ids in left.items() for id in ids]}
+
+
+def _named(contracts: list[str]) -> str:
+    more = ", …" if len(contracts) > NAMED_MANY else ""
+    return f" ({', '.join(contracts[:NAMED_MANY])}{more})"
 
 
 def _task(task: Any) -> dict[str, Any]:
