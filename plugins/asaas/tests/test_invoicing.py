@@ -163,6 +163,13 @@ def test_two_integrations_at_once_charge_nobody_twice(two: Any) -> None:
     assert len(live(two[0])) == 8
 
 
+def test_an_erasure_tells_to_ask_asaas_also_where_there_were_charges_alone(isp: Any) -> None:
+    isp.charge(1)
+    isp.invoke("cancel", "C1", "--yes")
+    (charge,) = live(isp)
+    assert isp.told("customers", "erase", "P1", "--dry-run")["providers"] == {"bill": [charge["customer"]]}
+
+
 # -- again
 
 

@@ -67,7 +67,7 @@ KEEPING = {  # why it stays
 class Erased:
     """What an erasure took away, or would take, and what it left, in rows by table; `already`: it was done before.
 
-    `left_out` names plugins whose tables were not erased, `providers` the ids of cancelled users by integration. The
+    `left_out` names plugins whose tables were not erased, `providers` the ids that are left there, by integration. The
     pseudonym is drawn when it is done, so a dry run has none.
     """
 
@@ -283,9 +283,13 @@ def _holder(sold: Sequence[tuple[datetime, str]], at: datetime) -> str | None:
 
 
 def _remote_ids(person: Person) -> dict[str, list[str]]:
+    """Return by integration what the person is there, also where nothing was sold to them, and what was sold."""
     found: dict[str, set[str]] = {}
     for row in person.subscriptions():
         found.setdefault(row.integration, set()).update(filter(None, [row.remote_id]))
+    for account in person.accounts():
+        if account.remote_id is not None:
+            found.setdefault(account.integration, set()).add(account.remote_id)
     return {name: sorted(ids) for name, ids in sorted(found.items())}
 
 

@@ -134,7 +134,7 @@ def _remarks(done: Erased) -> list[str]:
     told = [f"Plugins that erased their tables too: {', '.join(done.plugins)}."] if done.plugins else []
     told += [f"Not erased: the tables of {name}, {why}." for name, why in done.left_out.items()]
     for name, ids in done.providers.items():
-        which = f" of the cancelled {', '.join(ids)}" if ids else ""
+        which = f" of {', '.join(ids)}" if ids else ""
         told.append(f"What the provider at {name} still keeps{which} is the provider's: ask it to erase that.")
     if done.id_is_document:
         told.append("The customer's id is a CPF or CNPJ. It stays, as it is the ERP's: give its customers other ids.")
