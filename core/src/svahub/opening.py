@@ -209,15 +209,17 @@ def validated(
         with foreign_errors(f"{kind.name}'s Settings", passing=ValidationError):
             return kind.settings.model_validate({**settings, **secrets}, context={"environment": environment})
     except ValidationError as error:
-        wrong = "; ".join(f"{_field(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False))
+        wrong = "; ".join(_told(e["loc"], e["msg"]) for e in error.errors(include_input=False))
     for secret in secrets.values():
         wrong = wrong.replace(secret, HIDDEN)  # a plugin's own validator may quote what it refuses
     remedy = f"See: svahub integration add --provider {kind.name} --help-settings"
     raise Refused(f"Settings of {kind.title} are wrong: {wrong}. {remedy}")
 
 
-def _field(location: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, location)) or "together"
+def _told(location: tuple[int | str, ...], message: str) -> str:
+    """Return what is wrong with a field; what a model says of several names them itself."""
+    said = message.removeprefix("Value error, ")
+    return f"{'.'.join(map(str, location))}: {said}" if location else said
 
 
 def secret_fields(kind: ProviderKind) -> frozenset[str]:

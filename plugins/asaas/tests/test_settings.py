@@ -40,7 +40,8 @@ def test_a_key_of_its_environment_or_an_older_one_that_tells_nothing_is_taken(
 def test_nothing_is_sent_with_the_key_of_the_other_environment(isp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTHER", "$aact_prod_" + secrets.token_urlsafe(32))
     add = isp.office.integrations.add
-    with pytest.raises(Refused, match="the key is of production"):
+    told = "are wrong: the key is of production, and this integration is for staging: give it a key of staging. See"
+    with pytest.raises(Refused, match=told):
         add("other", "asaas", STAGING, address=isp.asaas.url, secret={"key": "env:OTHER"})
     monkeypatch.setenv("ASAAS_KEY_OF_TESTS", "$aact_prod_" + secrets.token_urlsafe(32))
     isp.invoke("integration", "test", "bill", code=1)

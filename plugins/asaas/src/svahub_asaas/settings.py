@@ -114,5 +114,6 @@ class AsaasSettings(IntegrationSettings, MailSettings, Terms):
         environment = (info.context or {}).get("environment")
         for other, prefix in PREFIXES.items():
             if environment not in {None, other} and self.key.get_secret_value().startswith(prefix):
-                raise ValueError(f"the key is of {other.value}, and this integration is for {environment.value}")
+                told = f"the key is of {other.value}, and this integration is for {environment.value}"
+                raise ValueError(f"{told}: give it a key of {environment.value}")
         return self
