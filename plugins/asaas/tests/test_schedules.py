@@ -32,6 +32,12 @@ def test_nothing_is_done_where_nothing_is_set_up(isp: Isp) -> None:
     assert isp.told("tasks", "list") == []
 
 
+def test_what_is_off_until_it_is_set_says_by_which_setting(isp: Isp) -> None:
+    purposes = {one["name"]: one["purpose"] for one in isp.told("schedule", "list")}
+    for name, setting in (("monthly-charges", "monthly_charges"), ("birthdays", "birthday_mails")):
+        assert f"where `{setting}` is set" in purposes[f"asaas-{name}"]
+
+
 def test_an_integration_that_is_disabled_is_left_alone(isp: Isp) -> None:
     isp.invoke("integration", "disable", "bill")
     isp.asaas.requests.clear()

@@ -95,6 +95,14 @@ def _greets(settings: AsaasSettings) -> bool:
 
 overdue_sweep = Schedule("20 * * * *", "Read what is overdue at Asaas.", lambda office: _each(office, _sweep_overdue))
 missed_events = Schedule("50 3 * * *", "Read what webhooks missed.", lambda office: _each(office, _sweep_missed))
-monthly_charges = Schedule("0 5 1 * *", "Charge contracts for the month.", lambda office: _each(office, _charge))
-payment_report = Schedule("0 7 1 * *", "Mail the report on last month.", lambda office: _each(office, _report))
-birthdays = Schedule("0 8 * * *", "Greet customers on their birthday.", _greet)
+monthly_charges = Schedule(
+    "0 5 1 * *",
+    "Charge contracts for the month, where `monthly_charges` is set.",
+    lambda office: _each(office, _charge),
+)
+payment_report = Schedule(
+    "0 7 1 * *",
+    "Mail the report on last month, where `report_to` is set.",
+    lambda office: _each(office, _report),
+)
+birthdays = Schedule("0 8 * * *", "Greet customers on their birthday, where `birthday_mails` is set.", _greet)
