@@ -44,6 +44,13 @@ def test_an_invoice_that_is_not_there_is_refused_with_where_to_look(isp: Any, ch
     assert "svahub asaas invoices list" in do(isp, "cancel", 99, code=1)
 
 
+def test_an_invoice_is_also_found_by_its_charge_and_cancelled_once(isp: Any, charge: dict[str, Any]) -> None:
+    assert isp.told(*INVOICES, "show", charge["charge"])["id"] == charge["id"]
+    assert "svahub asaas invoices list" in do(isp, "cancel", "pay_none", code=1)
+    done = isp.told(*INVOICES, "cancel", str(charge["id"]), charge["charge"], "--yes")
+    assert len(done) == 1
+
+
 def test_what_is_asked_about_a_charge_that_is_not_made_yet_is_refused(isp: Any) -> None:
     isp.sign(1)
     isp.invoke(*INVOICES, "create", "--yes", "--no-wait")

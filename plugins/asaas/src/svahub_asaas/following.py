@@ -63,32 +63,32 @@ def shown(asked: Asked) -> dict[str, Any]:
     }
 
 
-def of_task(office: TenantHub, id: int) -> Asked:
-    """Return the invoice of an id; Refused where there is none."""
+def of(office: TenantHub, id: int | str) -> Asked:
+    """Return the invoice of an id, its own or its charge's at Asaas; Refused where there is none."""
     with office.reading() as transaction:
-        asked = store.by_task(transaction.connection, office.name, id)
+        asked = store.one(transaction.connection, office.name, id)
     if asked is None:
         raise Refused(f"There is no invoice {id}. All: svahub asaas invoices list")
     return asked
 
 
-def whole(office: TenantHub, id: int) -> dict[str, Any]:
+def whole(office: TenantHub, id: int | str) -> dict[str, Any]:
     """Return an invoice with how it stands with its task."""
-    asked = of_task(office, id)
-    task = office.tasks.show(id)
+    asked = of(office, id)
+    task = office.tasks.show(asked.invoice.task_id)
     told = {"state": task.state, "outcome": task.outcome, "cause": task.cause, "advice": task.advice}
     return shown(asked) | told
 
 
-def charged(office: TenantHub, id: int) -> Asked:
+def charged(office: TenantHub, id: int | str) -> Asked:
     """Return an invoice that Asaas has a charge for; Refused where it has none."""
-    asked = of_task(office, id)
+    asked = of(office, id)
     if asked.charge is None:
         raise Refused(f"Invoice {id} has no charge yet. Why: svahub asaas invoices show {id}")
     return asked
 
 
-def unpaid(office: TenantHub, id: int) -> Asked:
+def unpaid(office: TenantHub, id: int | str) -> Asked:
     """Return an invoice whose charge nobody has paid, as far as is known; Refused says what it is and what helps."""
     asked = charged(office, id)
     if asked.deleted:
@@ -99,7 +99,7 @@ def unpaid(office: TenantHub, id: int) -> Asked:
     return asked
 
 
-def refundable(office: TenantHub, id: int) -> Asked:
+def refundable(office: TenantHub, id: int | str) -> Asked:
     """Return an invoice whose payment Asaas may have; Refused where it was paid at the counter."""
     asked = charged(office, id)
     if asked.status == IN_CASH and not asked.deleted:
@@ -107,7 +107,7 @@ def refundable(office: TenantHub, id: int) -> Asked:
     return asked
 
 
-def paid_in_cash(office: TenantHub, id: int) -> Asked:
+def paid_in_cash(office: TenantHub, id: int | str) -> Asked:
     """Return an invoice that was paid at the counter, as far as is known; Refused says what it is instead."""
     asked = charged(office, id)
     if asked.deleted or asked.status != IN_CASH:
@@ -151,17 +151,17 @@ def _name_of(office: TenantHub, asked: Asked, kind: Kind, payload: dict[str, Any
     return f"{name}#{ended + 1}" if ended else name
 
 
-def pix(office: TenantHub, id: int) -> PixCode:
+def pix(office: TenantHub, id: int | str) -> PixCode:
     """Return what pays an invoice by Pix."""
     return _looked_up(office, id, lambda asaas, charge: asaas.charges.pix(charge))
 
 
-def boleto(office: TenantHub, id: int) -> Boleto:
+def boleto(office: TenantHub, id: int | str) -> Boleto:
     """Return what pays an invoice at a bank."""
     return _looked_up(office, id, lambda asaas, charge: asaas.charges.boleto(charge))
 
 
-def _looked_up(office: TenantHub, id: int, look: Callable[[Asaas, str], T]) -> T:
+def _looked_up(office: TenantHub, id: int | str, look: Callable[[Asaas, str], T]) -> T:
     from svahub_asaas import Asaas
 
     asked = charged(office, id)

@@ -28,7 +28,7 @@ from svahub.extension.commands import (
 from svahub_asaas import following, invoicing
 from svahub_asaas.billing import Left, Month
 from svahub_asaas.charges.calls import Kind
-from svahub_asaas.commands.options import MonthType, integration_option, settings_of
+from svahub_asaas.commands.options import InvoiceId, MonthType, integration_option, settings_of
 from svahub_asaas.commands.tasks import ended, settled
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ NAMED_MANY = 5
 
 @click.group("invoices")
 def command() -> None:
-    """Charge contracts: one charge for each contract and month."""
+    """Charge contracts: one charge for each contract and month.
+
+    ID is an invoice's own id, or that of its charge at Asaas: `invoices list` shows both.
+    """
 
 
 @command.command("create")
@@ -185,32 +188,34 @@ def list_(office: TenantHub, month: Month | None, contract: str | None, integrat
 
 
 @command.command("show")
-@click.argument("id", type=int)
+@click.argument("id", type=InvoiceId())
 @json_option
 @pass_office
-def show(office: TenantHub, id: int, as_json: bool) -> None:
+def show(office: TenantHub, id: int | str, as_json: bool) -> None:
     """Show one invoice: what was asked for, and what Asaas has of it."""
     show_object(following.whole(office, id), as_json)
 
 
 @command.command("cancel")
-@click.argument("ids", type=int, nargs=-1, required=True)
+@click.argument("ids", type=InvoiceId(), nargs=-1, required=True)
 @yes_option
 @no_wait_option
 @timeout_option
 @json_option
 @pass_office
-def cancel(office: TenantHub, ids: tuple[int, ...], yes: bool, no_wait: bool, timeout: float, as_json: bool) -> None:
+def cancel(
+    office: TenantHub, ids: tuple[int | str, ...], yes: bool, no_wait: bool, timeout: float, as_json: bool
+) -> None:
     """Cancel charges that nobody has paid: their debts are let go."""
-    ids = tuple(dict.fromkeys(ids))
-    asked = [following.unpaid(office, id) for id in ids]
+    found = [following.unpaid(office, id) for id in ids]
+    asked = list({one.invoice.task_id: one for one in found}.values())
     confirm(f"Cancel {len(asked)} charges? Who owed them owes them no more.", yes)
     tasks = [following.follow(office, one, Kind.CANCEL, {}, adds=False) for one in asked]
     _told(office, tasks, no_wait, timeout, as_json)
 
 
 @command.command("refund")
-@click.argument("id", type=int)
+@click.argument("id", type=InvoiceId())
 @click.option("--value", type=Money(), help="Give back only so much; the whole by default.")
 @yes_option
 @no_wait_option
@@ -218,7 +223,7 @@ def cancel(office: TenantHub, ids: tuple[int, ...], yes: bool, no_wait: bool, ti
 @json_option
 @pass_office
 def refund(
-    office: TenantHub, id: int, value: Decimal | None, yes: bool, no_wait: bool, timeout: float, as_json: bool
+    office: TenantHub, id: int | str, value: Decimal | None, yes: bool, no_wait: bool, timeout: float, as_json: bool
 ) -> None:
     """Give a payment back. After a whole refund the charge is a debt again; a part of one value is given back once."""
     asked = following.refundable(office, id)
@@ -228,7 +233,7 @@ def refund(
 
 
 @command.command("receive-in-cash")
-@click.argument("id", type=int)
+@click.argument("id", type=InvoiceId())
 @click.option("--on", "paid_on", type=Day(), help="The day of the payment; today by default.")
 @click.option("--value", type=Money(), help="What was paid, where it is not the charge's value.")
 @yes_option
@@ -237,8 +242,8 @@ def refund(
 @json_option
 @pass_office
 def receive_in_cash(
-    office: TenantHub, id: int, paid_on: date | None, value: Decimal | None, yes: bool, no_wait: bool, timeout: float,
-    as_json: bool,
+    office: TenantHub, id: int | str, paid_on: date | None, value: Decimal | None, yes: bool, no_wait: bool,
+    timeout: float, as_json: bool,
 ) -> None:  # fmt: skip
     """Note that a charge was paid at the counter; `undo-cash` takes that back."""
     asked = following.unpaid(office, id)
@@ -249,13 +254,13 @@ def receive_in_cash(
 
 
 @command.command("undo-cash")
-@click.argument("id", type=int)
+@click.argument("id", type=InvoiceId())
 @yes_option
 @no_wait_option
 @timeout_option
 @json_option
 @pass_office
-def undo_cash(office: TenantHub, id: int, yes: bool, no_wait: bool, timeout: float, as_json: bool) -> None:
+def undo_cash(office: TenantHub, id: int | str, yes: bool, no_wait: bool, timeout: float, as_json: bool) -> None:
     """Take back that a charge was paid at the counter: it is to be paid again."""
     asked = following.paid_in_cash(office, id)
     confirm(f"Take back that contract {asked.invoice.contract_id} paid at the counter? The charge is open then.", yes)
@@ -270,11 +275,11 @@ def _told(office: TenantHub, tasks: list[int], no_wait: bool, timeout: float, as
 
 
 @command.command("pix")
-@click.argument("id", type=int)
+@click.argument("id", type=InvoiceId())
 @click.option("--png", type=click.Path(dir_okay=False, path_type=Path), help="Write the QR code to this file.")
 @json_option
 @pass_office
-def pix(office: TenantHub, id: int, png: Path | None, as_json: bool) -> None:
+def pix(office: TenantHub, id: int | str, png: Path | None, as_json: bool) -> None:
     """Show what pays an invoice by Pix: the code to copy, and its QR code."""
     import base64
 
@@ -293,10 +298,10 @@ def pix(office: TenantHub, id: int, png: Path | None, as_json: bool) -> None:
 
 
 @command.command("boleto")
-@click.argument("id", type=int)
+@click.argument("id", type=InvoiceId())
 @json_option
 @pass_office
-def boleto(office: TenantHub, id: int, as_json: bool) -> None:
+def boleto(office: TenantHub, id: int | str, as_json: bool) -> None:
     """Show what pays an invoice at a bank."""
     show_object(following.boleto(office, id).model_dump(), as_json)
 

@@ -33,6 +33,16 @@ class MonthType(click.ParamType[Month]):
             self.fail(f"{value!r} is no month: write it as 2026-11.", param, ctx)
 
 
+class InvoiceId(click.ParamType[int | str]):
+    """An invoice by its own id, or by that of its charge at Asaas."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:  # noqa: ARG002
+        """Return the number that an invoice's own id is, or the text that a charge's is."""
+        return int(value) if str(value).isdecimal() else str(value)
+
+
 def settings_of(office: TenantHub, integration: str) -> AsaasSettings:
     """Return what an integration is set to."""
     from svahub_asaas import Asaas

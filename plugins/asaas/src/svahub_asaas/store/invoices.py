@@ -96,10 +96,10 @@ def last_due(connection: Connection, tenant: str, contract: str) -> date | None:
     return last
 
 
-def by_task(connection: Connection, tenant: str, task_id: int) -> Asked | None:
-    """Return the invoice of a task."""
-    query = _asked().where(invoices.c.tenant == tenant, invoices.c.task_id == task_id)
-    row = connection.execute(query).first()
+def one(connection: Connection, tenant: str, id: int | str) -> Asked | None:
+    """Return the invoice of a task or of a charge."""
+    which = invoices.c.task_id == id if isinstance(id, int) else charges.c.id == id
+    row = connection.execute(_asked().where(invoices.c.tenant == tenant, which)).first()
     return _row(row) if row else None
 
 
