@@ -96,6 +96,21 @@ def test_a_sweep_finds_whatever_was_missed(isp_on_both: Isp) -> None:
     assert (swept.debts, swept.settled) == (7, 4)
 
 
+def test_what_a_task_undid_is_owed_again_though_its_webhook_was_missed(isp: Isp) -> None:
+    at = charged(isp, 1)
+    later(isp, days=40)
+    sweep_missed(isp.office, "bill")
+    for command in ("receive-in-cash", "undo-cash"):
+        isp.invoke("asaas", "invoices", command, at["C1"], "--yes")
+        later(isp)
+        sweep_missed(isp.office, "bill")
+        assert owed(isp) == ({"C1"} if command == "undo-cash" else set())
+    isp.office.debts.forgive("C1", at["C1"])
+    before = commands(isp)
+    assert sweep_missed(isp.office, "bill").debts == 0
+    assert commands(isp) == before
+
+
 def test_payments_that_were_missed_are_listed_and_not_asked_for_one_by_one(isp: Isp) -> None:
     at = charged(isp, 3)
     later(isp, days=10)

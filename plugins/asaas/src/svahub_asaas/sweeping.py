@@ -183,7 +183,7 @@ class _Sweep:
         asked_at = self._office.bench.now()
         while page := list(islice(new, PAGE)):
             self._seen.update(payment.id for payment in page)
-            swept = swept.plus(take(self._office, self._integration, page, asked_at, self._owed))
+            swept = swept.plus(take(self._office, self._integration, page, asked_at))
             self._told(len(page))
         return swept
 

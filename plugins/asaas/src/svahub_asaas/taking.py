@@ -54,21 +54,20 @@ def take(
     integration: str,
     payments: list[Payment],
     asked_at: datetime,
-    owed: Collection[str] = frozenset(),
 ) -> Swept:
     """Write charges as Asaas had them when it was asked, with what they say of debts, in one transaction.
 
-    What a webhook has told since is newer, and stays. Charges that are `owed` end their debts also where nothing is
-    new about them: what a task of ours did to them is known, and only the webhook that was missed would have told.
+    What a webhook has told since is newer, and stays. A debt begins or ends also where nothing is new about a charge:
+    what a task of ours did to it is known, and only the webhook that was missed would have told.
     """
     with office.reading() as transaction:
-        news = _news(replace(transaction, integration=integration), payments, asked_at, owed)
+        news = _news(replace(transaction, integration=integration), payments, asked_at)
     if not (news.rows or news.told):
         return Swept(len(payments))
     subject, many = f"integration {integration}", len(news.rows)
     with office.transaction("asaas sync", subject, changed=many) as opened:
         transaction = replace(opened, integration=integration)
-        news = _news(transaction, payments, asked_at, owed, lock=True)
+        news = _news(transaction, payments, asked_at, lock=True)
         store.put(transaction.connection, news.rows)
         office.debts.report(transaction, integration, news.told)
     debts = sum(isinstance(one, Debt) for one in news.told)
@@ -79,13 +78,13 @@ def _news(
     transaction: Transaction,
     payments: list[Payment],
     asked_at: datetime,
-    owed: Collection[str],
     *,
     lock: bool = False,
 ) -> _News:
     ids = [payment.id for payment in payments]
     assert transaction.integration is not None  # `take` names it
-    before = store.by_ids(transaction.connection, transaction.tenant, transaction.integration, ids, lock=lock)
+    where = transaction.connection, transaction.tenant, transaction.integration, ids
+    before, owed = store.by_ids(*where, lock=lock), store.with_debts(*where)
     believed = [payment for payment in payments if not _is_newer(before.get(payment.id), asked_at)]
     rows = [_row(transaction, payment, before.get(payment.id)) for payment in believed]
     changed = [row for row in rows if _is_news(row, before.get(row.id))]
@@ -95,12 +94,12 @@ def _news(
 def _told(
     rows: list[ChargeRow], changed: Collection[str], before: Mapping[str, ChargeRow], owed: Collection[str]
 ) -> list[Debt | DebtSettled]:
-    """Return what rows say of debts that is new: what has changed, and the end of what is owed."""
+    """Return what rows say of debts that is new: what has changed, the end of what is owed, what is owed and is not."""
     said = [(row, _debt(row, before.get(row.id))) for row in rows]
     return [
         told
         for row, told in said
-        if told is not None and (row.id in changed or (row.id in owed and isinstance(told, DebtSettled)))
+        if told is not None and (row.id in changed or (row.id in owed) is isinstance(told, DebtSettled))
     ]
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, column, func, select, table, update
+from sqlalchemy import Connection, Select, column, func, or_, select, table, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub_asaas.store.tables import charges, invoices, subscriptions
@@ -133,6 +133,18 @@ def of_customer(connection: Connection, tenant: str, customer_id: str) -> list[C
     c = charges.c
     query = select(charges).where(c.tenant == tenant, c.contract_id.in_(theirs)).order_by(c.due_date, c.id)
     return [ChargeRow(*row) for row in connection.execute(query)]
+
+
+_DEBT = ("tenant", "integration", "reference", "settled_at", "forgiven")
+_debts = table("debts", *map(column, _DEBT))  # the core's, to be read
+
+
+def with_debts(connection: Connection, tenant: str, integration: str, ids: Collection[str]) -> set[str]:
+    """Return which of some charges the core keeps a debt of: one that is open, or was forgiven."""
+    c = _debts.c
+    where = (c.tenant == tenant, c.integration == integration, c.reference.in_(ids))
+    kept = select(c.reference).where(*where, or_(c.settled_at.is_(None), c.forgiven))
+    return {str(reference) for reference in connection.execute(kept).scalars()}
 
 
 def _of(tenant: str, integration: str) -> Select[Any]:
