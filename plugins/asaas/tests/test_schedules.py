@@ -36,6 +36,7 @@ def test_what_is_off_until_it_is_set_says_by_which_setting(isp: Isp) -> None:
     purposes = {one["name"]: one["purpose"] for one in isp.told("schedule", "list")}
     for name, setting in (("monthly-charges", "monthly_charges"), ("birthdays", "birthday_mails")):
         assert f"where `{setting}` is set" in purposes[f"asaas-{name}"]
+        assert purposes[f"asaas-{name}"] in isp.invoke("schedule", "list").output
 
 
 def test_an_integration_that_is_disabled_is_left_alone(isp: Isp) -> None:

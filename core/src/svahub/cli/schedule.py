@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from svahub.cli.session import Session
     from svahub.hub import TenantHub
 
-COLUMNS = ("name", "cron", "when", "enabled", "next_due_at", "last_started_at", "result")
+COLUMNS = ("name", "cron", "when", "enabled", "next_due_at", "last_started_at", "result", "purpose")
 NAME = click.argument("name")
 
 
