@@ -235,7 +235,7 @@ class _Asked:
         unproved = [i.code for i in served if not i.consent]
         told = (("not served (no product link)", not_served), ("no consent on record", unproved))
         remarks = [f"{what}: {', '.join(codes)}" for what, codes in told if codes]
-        return tuple([*remarks, *self._sold_blocked(served)])
+        return (*remarks, *self._sold_blocked(served))
 
     def _sold_blocked(self, items: Sequence[ItemRow]) -> Iterator[str]:
         """Yield what keeps an item blocked that is sold with a reason from before: nobody gets access by that."""
