@@ -10,7 +10,7 @@ from typing import Any
 
 from stevedore import ExtensionManager, NamedExtensionManager
 
-from svahub.installed import points
+from svahub.installed import package_of, points, version_of
 
 PROVIDERS = "svahub.providers"
 PRODUCT_TYPES = "svahub.product_types"
@@ -67,12 +67,12 @@ class Loaded:
     @property
     def distribution(self) -> str | None:
         """The pip package that brings it."""
-        return self.entry_point.dist.name if self.entry_point.dist else None
+        return package_of(self.entry_point)
 
     @property
     def version(self) -> str | None:
         """That package's version."""
-        return self.entry_point.dist.version if self.entry_point.dist else None
+        return version_of(self.entry_point)
 
 
 def names(group: str) -> dict[str, EntryPoint]:
@@ -106,7 +106,7 @@ def load(group: str, name: str) -> Loaded | None:
 
 def claimed_twice(claims: list[EntryPoint]) -> str:
     """Say which packages claim one name."""
-    packages = sorted({(p.dist.name if p.dist else None) or "a package without a name" for p in claims})
+    packages = sorted({package_of(p) or "a package without a name" for p in claims})
     return f"{claims[0].name!r} is claimed {'twice by' if len(packages) == 1 else 'by'} {' and '.join(packages)}"
 
 

@@ -25,9 +25,27 @@ def unreadable() -> Iterator[tuple[Distribution, str]]:
             yield distribution, reason
 
 
+def package_of(point: EntryPoint) -> str | None:
+    """Return the name of the distribution that brings an entry point; None where that has none."""
+    return _said(point.dist, "name")
+
+
+def version_of(point: EntryPoint) -> str | None:
+    """Return the version of the distribution that brings an entry point; None where that has none."""
+    return _said(point.dist, "version")
+
+
+def _said(distribution: Distribution | None, what: str) -> str | None:
+    try:
+        said: str | None = getattr(distribution, what, None)
+    except KeyError:  # the backport of importlib.metadata, which finds distributions once anything has imported it
+        return None
+    return said
+
+
 def _distributions() -> list[Distribution]:
     """Return what is installed; of two with one name the first on the path counts, as it does for imports."""
-    return list({d.name: d for d in reversed(list(distributions()))}.values())
+    return list({_said(d, "name"): d for d in reversed(list(distributions()))}.values())
 
 
 def _fault(distribution: Distribution) -> str | None:

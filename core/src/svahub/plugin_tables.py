@@ -16,7 +16,7 @@ from svahub import discovery
 from svahub.discovery import MIGRATIONS, Loaded
 from svahub.errors import Refused
 from svahub.extension import Tables
-from svahub.installed import points
+from svahub.installed import package_of, points, version_of
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -52,7 +52,8 @@ def packages() -> set[tuple[str, str]]:
 
 
 def _package(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist else "a package without a name"
+    name = package_of(point)
+    return f"{name} {version_of(point)}" if name else "a package without a name"
 
 
 def declared(plugins: Iterable[str] | None = None) -> list[Declared]:
