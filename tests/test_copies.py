@@ -220,6 +220,10 @@ def _unwatched() -> Iterator[None]:
     points.watch(None)
 
 
+ACROSS = [pair if len({*pair.split("-")}) > 1 else pytest.param(pair, marks=pytest.mark.deep) for pair in PAIRS]
+
+
+@pytest.mark.parametrize("ends", ACROSS, indirect=True)
 def test_a_copy_that_is_killed_again_and_again_ends_verified(ends: tuple[Store, Store]) -> None:
     source, target = ends
     before, kills = rows_of(source), 0

@@ -269,6 +269,7 @@ def test_an_event_is_read_once_wherever_who_takes_it_in_or_reads_it_is_killed(
         note("points", INBOX[way](bills))
 
 
+@pytest.mark.deep
 def test_and_so_it_is_charged_on_postgresql(postgresql_url: str, tmp_path: Path, nursery: Nursery, note: Note) -> None:
     with billing(postgresql_url, tmp_path, nursery) as bills:
         note("points", kill_who_charges(bills))
