@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from svahub.extension.commands import (
     Day,
-    ExitCode,
     Money,
     as_document,
     bar,
@@ -304,6 +303,3 @@ def pix(office: TenantHub, id: int | str, png: Path | None, as_json: bool) -> No
 def boleto(office: TenantHub, id: int | str, as_json: bool) -> None:
     """Show what pays an invoice at a bank."""
     show_object(following.boleto(office, id).model_dump(), as_json)
-
-
-__all__ = ["ExitCode", "command"]
