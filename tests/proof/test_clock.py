@@ -55,7 +55,7 @@ def test_a_create_of_unknown_outcome_is_neither_doubled_nor_left_for_an_hour(isp
     assert state(isp) is State.WAITING
     clock.set_back(HOUR)
     isp.work()
-    clock.advance(11)
+    clock.advance(61)
     isp.work()
     isp.agree({1: Desired.ACTIVE})
 
@@ -82,7 +82,7 @@ def test_what_a_lost_machine_held_is_free_in_minutes(isp: Isp, clock: SharedCloc
         clock.advance(170)  # ten seconds to spare: this clock goes on by itself meanwhile
         worker.turn()
         assert not isp.creates(1)
-        clock.advance(61)
+        clock.advance(11)
         worker.drain()
     isp.agree({1: Desired.ACTIVE})
 
