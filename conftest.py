@@ -21,6 +21,7 @@ import psycopg
 import pytest
 from hypothesis import settings
 from psycopg import sql
+from svahub.testing.statements import compile_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +35,8 @@ ENOUGH = 4 * 2**30
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if IN_CI else "local")
+
+compile_once()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -37,7 +37,7 @@ class Isp:
     hub: Hub
     office: TenantHub
     clinic: Witness
-    nursery: Nursery
+    nursery: Nursery | None
     folder: Path
     url: str
     plans: list[str] = field(default_factory=list)
@@ -147,7 +147,7 @@ class Isp:
 
 
 @contextmanager
-def opened(url: str, folder: Path, nursery: Nursery, *, clock: Any = None, **settings: Any) -> Iterator[Isp]:
+def opened(url: str, folder: Path, nursery: Nursery | None, *, clock: Any = None, **settings: Any) -> Iterator[Isp]:
     """Open an ISP on an empty store, at a clinic of its own."""
     clinic = Witness(seed=1, clock=Steady(clock) if clock else None)
     with clinic.running(), Hub.open(url, clock=clock) as hub:

@@ -128,8 +128,10 @@ class Nursery:
 def serve() -> None:
     """Obey until the input ends, then kill what still runs."""
     from proof.child import run, warm_up
+    from proof.rehearsal import rehearse
 
     warm_up()
+    rehearse()
     gc.freeze()  # children share what is there as long as nobody touches it
     running: set[int] = set()
     for line in sys.stdin:
