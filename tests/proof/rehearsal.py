@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from svahub.cli import main
 from svahub.testing.statements import compile_once
 
@@ -42,7 +43,6 @@ def _file(folder: Path, row: dict[str, Any]) -> str:
 
 
 def _do(hub: Hub, *arguments: str) -> None:
-    try:
+    with pytest.raises(SystemExit) as ended:
         main.main(arguments, prog_name="svahub", obj=hub)
-    except SystemExit as ended:
-        assert ended.code in {0, None}, (arguments, ended.code)
+    assert not ended.value.code, arguments

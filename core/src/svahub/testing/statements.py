@@ -21,6 +21,14 @@ def compile_once() -> None:
     def share(connection: Connection) -> None:
         connection.execution_options(compiled_cache=compiled)
 
-    DefaultDialect.__hash__ = lambda dialect: hash(type(dialect))  # type: ignore[method-assign]
-    DefaultDialect.__eq__ = lambda dialect, other: type(dialect) is type(other)  # type: ignore[method-assign]
+    DefaultDialect.__hash__ = _hash_of_kind  # type: ignore[assignment,method-assign]
+    DefaultDialect.__eq__ = _of_one_kind  # type: ignore[method-assign]
     event.listen(Engine, "engine_connect", share)
+
+
+def _hash_of_kind(dialect: object) -> int:
+    return hash(type(dialect))
+
+
+def _of_one_kind(dialect: object, other: object) -> bool:
+    return type(dialect) is type(other)
