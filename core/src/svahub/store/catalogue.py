@@ -8,15 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
 
 from svahub.lifecycle import GONE
+from svahub.store.among import among
 from svahub.store.rows import LinkRow, PlanRow
 from svahub.store.tables import items, plans, product_links, subscriptions
 
 
 def plans_of(connection: Connection, keys: Collection[tuple[str, str, str]]) -> list[PlanRow]:
     """Return plans by tenant, integration and remote id."""
-    if not keys:
-        return []
-    query = select(plans).where(tuple_(plans.c.tenant, plans.c.integration, plans.c.remote_id).in_(keys))
+    query = select(plans).where(among((plans.c.tenant, plans.c.integration, plans.c.remote_id), keys))
     return [PlanRow(*row) for row in connection.execute(query)]
 
 

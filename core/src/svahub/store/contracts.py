@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, extract, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from svahub.store.among import among
 from svahub.store.rows import AccountRow, ContractRow, CustomerRow, ItemRow, ReasonRow, SubscriptionRow
 from svahub.store.states import ContractStatus
 from svahub.store.tables import accounts, block_reasons, contracts, customers, items, subscriptions, tenants
@@ -164,7 +165,7 @@ def accounts_by_customer(
 ) -> dict[tuple[str, str], AccountRow]:
     """Return accounts by integration and customer."""
     c = accounts.c
-    query = select(accounts).where(c.tenant == tenant, tuple_(c.integration, c.customer_id).in_(pairs))
+    query = select(accounts).where(c.tenant == tenant, among((c.integration, c.customer_id), pairs))
     return {(row.integration, row.customer_id): AccountRow(*row) for row in connection.execute(query).all()}
 
 

@@ -12,8 +12,9 @@ from datetime import datetime
 from itertools import islice, zip_longest
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, select, update
 
+from svahub.store.among import among
 from svahub.store.rows import AccountRow, AttemptRow, CustomerRow, ReasonRow, SubscriptionRow
 from svahub.store.states import Priority
 from svahub.store.tables import accounts, attempts, block_reasons, customers, subscriptions
@@ -180,7 +181,7 @@ def subscriptions_of(connection: Connection, keys: Collection[str]) -> list[Subs
 
 def customers_of(connection: Connection, keys: Collection[tuple[str, str]]) -> list[CustomerRow]:
     """Return customers by tenant and id."""
-    query = select(customers).where(tuple_(customers.c.tenant, customers.c.id).in_(keys))
+    query = select(customers).where(among((customers.c.tenant, customers.c.id), keys))
     return [CustomerRow(*row) for row in connection.execute(query)]
 
 
@@ -192,7 +193,7 @@ def open_attempts(connection: Connection, keys: Collection[str]) -> list[Attempt
 
 def reasons_of(connection: Connection, contracts: Collection[tuple[str, str]]) -> list[ReasonRow]:
     """Return the block reasons of some contracts, by tenant and id."""
-    query = select(block_reasons).where(tuple_(block_reasons.c.tenant, block_reasons.c.contract_id).in_(contracts))
+    query = select(block_reasons).where(among((block_reasons.c.tenant, block_reasons.c.contract_id), contracts))
     return [ReasonRow(*row) for row in connection.execute(query)]
 
 
