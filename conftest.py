@@ -39,6 +39,11 @@ settings.load_profile("ci" if IN_CI else "local")
 compile_once()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are cores: tests wait for sockets and processes a quarter of their time."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Let xdist's workers know the process that outlives them: what they share ends with it."""
     if not hasattr(config, "workerinput"):
@@ -162,6 +167,13 @@ def empty_database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """Return the address of a store in which nothing is yet; the test runs once on each database."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.deep)])
+def usual_database_url(request: pytest.FixtureRequest) -> str:
+    """Return the same for a test of what the database is not in question for: on PostgreSQL in the long proofs only."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 

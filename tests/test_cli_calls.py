@@ -32,8 +32,8 @@ CPF, OTHER_CPF = "52998224725", "11144477735"
 
 
 @pytest.fixture
-def hub(database_url: str) -> Iterator[Hub]:
-    with Hub.open(database_url) as hub:
+def hub(usual_database_url: str) -> Iterator[Hub]:
+    with Hub.open(usual_database_url) as hub:
         yield hub
 
 

@@ -72,11 +72,11 @@ class Isp:
 
 
 @pytest.fixture
-def isp(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Isp]:
+def isp(usual_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Isp]:
     clock = HandClock()
     with (
         TeleClinicaSimulator(seed=1, clock=clock).running() as simulator,
-        Hub.open(database_url, clock=clock, draw=lambda: 0.5) as hub,
+        Hub.open(usual_database_url, clock=clock, draw=lambda: 0.5) as hub,
     ):
         monkeypatch.setenv(VARIABLE, simulator.credentials["password"])
         yield Isp(hub, simulator, clock)

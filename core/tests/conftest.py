@@ -132,6 +132,13 @@ def office_on_each(database_url: str, clock: HandClock) -> Iterator[TenantHub]:
         yield hub.tenant("default")
 
 
+@pytest.fixture
+def office_on_the_usual(usual_database_url: str, clock: HandClock) -> Iterator[TenantHub]:
+    """Return the same on SQLite, and in the long proofs on PostgreSQL too."""
+    with _opened(usual_database_url, clock) as hub:
+        yield hub.tenant("default")
+
+
 # -- providers that are driven -----------------------------------------------------------------------------------------
 
 

@@ -26,8 +26,8 @@ GOOD = {
 
 
 @pytest.fixture
-def hub(database_url: str) -> Iterator[Hub]:
-    with Hub.open(database_url) as hub:
+def hub(usual_database_url: str) -> Iterator[Hub]:
+    with Hub.open(usual_database_url) as hub:
         yield hub
 
 

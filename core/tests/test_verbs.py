@@ -28,8 +28,8 @@ CAMERAS = [{"code": "1", "product_code": "CAM"}, {"code": "2", "product_code": "
 
 
 @pytest.fixture
-def office(office_on_each: TenantHub) -> TenantHub:
-    return office_on_each
+def office(office_on_the_usual: TenantHub) -> TenantHub:
+    return office_on_the_usual
 
 
 def sign(office: TenantHub, id: str = "C1", items: list[dict[str, Any]] = ONE, **fields: Any) -> None:

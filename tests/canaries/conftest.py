@@ -1,4 +1,4 @@
-"""What canaries may ask for: an ISP on each database that has sold one contract at the simulator."""
+"""What canaries may ask for: an ISP that has sold one contract at the simulator."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from canaries.shop import Shop
 
 
 @pytest.fixture
-def hub(database_url: str) -> Iterator[Hub]:
+def hub(usual_database_url: str) -> Iterator[Hub]:
     """Return an installation with an empty store; nobody waits for its retries."""
-    with Hub.open(database_url, clock=HandClock()) as hub:
+    with Hub.open(usual_database_url, clock=HandClock()) as hub:
         yield hub
 
 
