@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from threading import Thread
 from typing import Any
@@ -212,6 +213,27 @@ def test_a_price_that_a_look_does_not_tell_is_not_taken_for_the_wanted_one(
     isp.work()
     assert isp.remote.calls == ["create", "find", "change ['price']"]
     assert isp.one.state is State.SETTLED
+
+
+def test_a_change_taken_back_is_not_believed_undone_while_a_look_may_lag(open_isp: Opening, finding: type[Any]) -> None:
+    class Lagging(finding):
+        @hookimpl
+        def find_user(self, subscription: Subscription) -> RemoteUser | None:
+            user: RemoteUser = super().find_user(subscription)
+            old = RemoteSubscription("p1", Observed.ACTIVE, subscription.key, quantity=1)
+            return replace(user, subscriptions=(old,)) if self.remote.calls.count("find") == 1 else user
+
+    isp = open_isp(Lagging)
+    isp.sell()
+    isp.work()
+    isp.remote.applies_before_trouble = True
+    isp.remote.troubles.append(errors.OutcomeUnknown("lost"))
+    isp.ask(Action.CHANGE, plan="p2")
+    isp.work()
+    isp.ask(Action.CHANGE, plan="p1")
+    work_again(isp, 4, 15)
+    (user,) = isp.remote.users.values()
+    assert (user.subscriptions[0].plan, isp.one.state) == ("p1", State.SETTLED)
 
 
 def test_a_quantity_that_a_look_does_not_tell_is_not_added_again(open_isp: Opening, finding: type[Any]) -> None:

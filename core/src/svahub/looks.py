@@ -40,6 +40,8 @@ def _seen(
     """Return what follows when the subscription is there: what a look does not tell is as it was last known."""
     last = row.what_was_applied() or row.what_was_sent() or Applied(quantity=row.quantity)
     sent = row.what_was_sent()
+    if sent is not None and sent.plan not in {entry.plan, row.plan} and not _believed(view, row, now):
+        return _looks_again(view, row, user.remote_id, now)  # a plan that nobody wants any more may still appear
     if entry.quantity is None and sent is not None and sent.quantity != last.quantity:
         seen = row._replace(observed=status(user, entry), remote_id=entry.remote_id or user.remote_id)
         return Ending(Certainty.REJECTED, (parked(seen, *drift(seen)),), user.remote_id, "the look tells no quantity")
@@ -80,8 +82,12 @@ def _not_there(view: View, row: SubscriptionRow, remote_id: str | None, now: dat
     if row.uncertain_since is None or _believed(view, row, now):
         absent = looked._replace(observed=Observed.ABSENT, remote_id=None, sent=None, uncertain_since=None)
         return Ending(Certainty.SUCCEEDED, (_next(view, absent, now),), remote_id, "not there")
+    return _looks_again(view, row, remote_id, now)
+
+
+def _looks_again(view: View, row: SubscriptionRow, remote_id: str | None, now: datetime) -> Ending:
     at = max(now, _believed_at(view, row, now))
-    wait = looked._replace(phase=Phase.WAITING, due_at=at, cause=_LOOKS_AGAIN)
+    wait = row._replace(looks=row.looks + 1, phase=Phase.WAITING, due_at=at, cause=_LOOKS_AGAIN)
     return Ending(Certainty.SUCCEEDED, (wait,), remote_id, "not there yet")
 
 
