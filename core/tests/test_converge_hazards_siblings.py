@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -211,6 +212,33 @@ def test_a_cancel_that_waited_for_a_look_at_its_sibling_goes_on_after_it(open_is
     isp.work()
     assert [isp.of(c).observed for c in ("C1", "C2")] == [Observed.CANCELLED, Observed.ACTIVE]
     assert [isp.of(c).state for c in ("C1", "C2")] == [State.SETTLED, State.SETTLED]
+
+
+def test_a_look_that_does_not_see_the_block_of_a_sibling_yet_is_not_believed(
+    open_isp: Opening, finding: type[Any]
+) -> None:
+    class Lagging(finding):
+        block_scope = BlockScope.ACCOUNT
+
+        @hookimpl
+        def find_user(self, subscription: Subscription) -> RemoteUser | None:
+            user: RemoteUser = super().find_user(subscription)
+            status = Observed.ACTIVE if self.remote.calls.count("find") == 1 else Observed.BLOCKED
+            return replace(user, status=status, subscriptions=(replace(user.subscriptions[0], status=status),))
+
+    isp = open_isp(Lagging)
+    isp.sell("C1")
+    isp.work()
+    isp.ask(Action.BLOCK, "C1")
+    isp.work()
+    isp.remote.applies_before_trouble = True
+    isp.remote.troubles.append(errors.OutcomeUnknown("lost"))
+    isp.sell("C2")
+    for _ in range(4):
+        isp.work()
+        isp.clock.advance(seconds=15)
+    assert isp.remote.calls[-3:] == ["find", "find", "unblock"]
+    assert (isp.of("C2").observed, isp.of("C2").state) == (Observed.ACTIVE, State.SETTLED)
 
 
 # -- a store that cannot be written ------------------------------------------------------------------------------------

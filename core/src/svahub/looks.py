@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from svahub.decisions import View, drift, due, live_others, parked, rested
 from svahub.endings import Ending, Rules, linked, status, vanished
-from svahub.models import Adopt, Applied, Desired, Observed, RemoteSubscription, RemoteUser
+from svahub.models import Adopt, Applied, BlockScope, Desired, Observed, RemoteSubscription, RemoteUser
 from svahub.store.rows import SubscriptionRow, applied_column
 from svahub.store.states import Certainty, Phase
 
@@ -40,8 +40,8 @@ def _seen(
     """Return what follows when the subscription is there: what a look does not tell is as it was last known."""
     last = row.what_was_applied() or row.what_was_sent() or Applied(quantity=row.quantity)
     sent = row.what_was_sent()
-    if sent is not None and sent.plan not in {entry.plan, row.plan} and not _believed(view, row, now):
-        return _looks_again(view, row, user.remote_id, now)  # a plan that nobody wants any more may still appear
+    if _may_lag(view, row, user, entry) and not _believed(view, row, now):
+        return _looks_again(view, row, user.remote_id, now)
     if entry.quantity is None and sent is not None and sent.quantity != last.quantity:
         seen = row._replace(observed=status(user, entry), remote_id=entry.remote_id or user.remote_id)
         return Ending(Certainty.REJECTED, (parked(seen, *drift(seen)),), user.remote_id, "the look tells no quantity")
@@ -51,6 +51,15 @@ def _seen(
     if after.phase is Phase.DUE and row.tries:
         after = after._replace(phase=Phase.WAITING, due_at=now + rules.backoff(row.tries - 1), cause=row.cause)
     return Ending(Certainty.SUCCEEDED, (after,), user.remote_id)
+
+
+def _may_lag(view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubscription) -> bool:
+    """Whether a look contradicts what was done before: then it may tell of the time before that."""
+    sent = row.what_was_sent()
+    may_yet_appear = sent is not None and sent.plan not in {entry.plan, row.plan}
+    alike = live_others(view, row) if view.facts.block_scope is BlockScope.ACCOUNT else []
+    known = {one.observed for one in (row, *alike)} - {Observed.UNKNOWN, Observed.ABSENT}
+    return may_yet_appear or (bool(known) and status(user, entry) not in known)
 
 
 def _left_over(view: View, row: SubscriptionRow, user: RemoteUser) -> bool:
