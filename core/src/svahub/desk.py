@@ -27,7 +27,7 @@ from svahub.secrets import shown
 from svahub.steps import subscription_of
 from svahub.store import Store, catalogue, integrations, journal, queue, results, sales, setback, tasks
 from svahub.store.journal import Event
-from svahub.store.queue import Lane, Terms
+from svahub.store.queue import Lane, Release, Terms
 from svahub.store.results import Closed, Fresh, OperationEnd
 from svahub.store.rows import (
     AccountRow,
@@ -417,12 +417,13 @@ def _overtaken(work: Work, ending: Ending, fresh: Iterable[Fresh]) -> Iterable[O
             yield OperationEnd(row.key, row.generation, outcome, exactly=True)
 
 
-def _released(written: _Written, fresh: Iterable[Fresh], heads: Iterable[TaskRow]) -> dict[str, object]:
+def _released(written: _Written, fresh: Iterable[Fresh], heads: Iterable[TaskRow]) -> Release:
     steps = [(state.due_at, state.priority) for state in fresh if state.due_at is not None]
     tries = [(task.due_at, task.priority) for task in heads if task.due_at is not None]
-    return {
-        "b_key": written.key,
-        "b_due_at": min((due_at for due_at, _ in (*steps, *tries)), default=None),
-        "b_priority": min((priority for _, priority in (*steps, *tries)), default=Priority.BULK.value),
-        "b_remote_id": written.remote_id,
-    }
+    return Release(
+        written.key,
+        min((due_at for due_at, _ in (*steps, *tries)), default=None),
+        min((priority for _, priority in (*steps, *tries)), default=Priority.BULK.value),
+        written.remote_id,
+        linked=written.remote_id != written.view.account.remote_id,
+    )

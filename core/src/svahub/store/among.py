@@ -1,11 +1,34 @@
-"""Conditions that name rows by keys of several columns, in a form for which every database uses its index."""
+"""Naming many rows in one statement, in forms for which every database uses its index.
+
+One statement for many rows matters most on SQLite in a process of many threads: each statement lets the interpreter's
+lock go and has to win it back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, and_, false, tuple_
+
+T = TypeVar("T")
+K = TypeVar("K")
+MOST = 500
+"""Rows that one statement names: each has a parameter or two, and databases have limits."""
+
+
+def chunks(rows: Sequence[T], size: int = MOST) -> Iterator[Sequence[T]]:
+    """Return the rows, so many at a time."""
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def alike(rows: Iterable[T], what: Callable[[T], K]) -> Iterator[tuple[K, Sequence[T]]]:
+    """Return the rows by what they have in common, so many at a time."""
+    groups: dict[K, list[T]] = defaultdict(list)
+    for row in rows:
+        groups[what(row)].append(row)
+    return ((common, chunk) for common, group in groups.items() for chunk in chunks(group))
 
 
 def among(columns: Collection[Column[Any]], keys: Collection[tuple[Any, ...]]) -> ColumnElement[bool]:

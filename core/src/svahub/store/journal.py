@@ -147,7 +147,8 @@ def write_exchanges(connection: Connection, batch: Iterable[tuple[str, str, Exch
             row["digest"] = digest_of_exchange(row)
         entry = Entry(AuditKind.EXCHANGES, None, None, None, {"exchanges": len(rows)})
         number = _chain(connection, tenant, now, [(entry, digest_of_batch(rows))])
-        connection.execute(insert(exchanges), [row | {"audit_number": number} for row in rows])
+        kept = insert(exchanges).returning(exchanges.c.id)  # returning: one statement for all rows
+        connection.execute(kept, [row | {"audit_number": number} for row in rows]).all()
         _tally(connection, tenant, rows)
 
 

@@ -6,15 +6,14 @@ index: `due_at`. A result is written only by the owner of the lease with that nu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, zip_longest
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, select, update
 
-from svahub.store.among import among
+from svahub.store.among import alike, among, chunks
 from svahub.store.rows import AccountRow, AttemptRow, CustomerRow, ReasonRow, SubscriptionRow
 from svahub.store.states import Priority
 from svahub.store.tables import accounts, attempts, block_reasons, customers, subscriptions
@@ -117,7 +116,7 @@ def release_dead(connection: Connection, dead: Collection[str], now: datetime) -
     held = select(accounts.c.key).where(accounts.c.lease_owner.in_(dead)).order_by(accounts.c.key)
     keys = connection.execute(held.with_for_update(skip_locked=True)).scalars().all()
     values = {"lease_owner": None, "lease_until": None, "due_at": now}
-    for chunk in _chunks(keys):
+    for chunk in chunks(keys):
         connection.execute(update(accounts).where(accounts.c.key.in_(chunk)).values(values))
     return len(keys)
 
@@ -133,23 +132,27 @@ def still_mine(connection: Connection, owner: str, numbers: Mapping[str, int]) -
     return {key for key, number in connection.execute(query) if numbers[key] == number}
 
 
-_RELEASE = (
-    update(accounts)
-    .where(accounts.c.key == bindparam("b_key"))
-    .values(
-        lease_owner=None,
-        lease_until=None,
-        due_at=bindparam("b_due_at"),
-        priority=bindparam("b_priority"),
-        remote_id=bindparam("b_remote_id"),
-    )
-)
+@dataclass(frozen=True, slots=True)
+class Release:
+    """How an account is given back: when it is due again, how urgently, and its remote user if that is another now."""
+
+    key: str
+    due_at: datetime | None
+    priority: int
+    remote_id: str | None
+    linked: bool
 
 
-def release(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Give leases back: each row has b_key, b_due_at, b_priority and b_remote_id."""
-    if rows:
-        connection.execute(_RELEASE, rows)
+_LINK = update(accounts).where(accounts.c.key == bindparam("b_key")).values(remote_id=bindparam("b_remote_id"))
+
+
+def release(connection: Connection, released: Collection[Release]) -> None:
+    """Give leases back."""
+    for (due_at, priority), rows in alike(released, lambda one: (one.due_at, one.priority)):
+        free = {"lease_owner": None, "lease_until": None, "due_at": due_at, "priority": priority}
+        connection.execute(update(accounts).where(accounts.c.key.in_([one.key for one in rows])).values(free))
+    if linked := [{"b_key": one.key, "b_remote_id": one.remote_id} for one in released if one.linked]:
+        connection.execute(_LINK, linked)
 
 
 def wake(connection: Connection, key_priorities: dict[str, int], now: datetime) -> None:
@@ -157,16 +160,12 @@ def wake(connection: Connection, key_priorities: dict[str, int], now: datetime) 
     for priority in set(key_priorities.values()):
         keys = [key for key, wanted in key_priorities.items() if wanted == priority]
         more_urgent = case((accounts.c.due_at.is_(None), priority), (accounts.c.priority > priority, priority))
-        for chunk in _chunks(keys):
+        for chunk in chunks(keys):
             connection.execute(
                 update(accounts)
                 .where(accounts.c.key.in_(chunk), accounts.c.lease_owner.is_(None))
                 .values(due_at=now, priority=func.coalesce(more_urgent, accounts.c.priority))
             )
-
-
-def _chunks(keys: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
-    return (keys[start : start + size] for start in range(0, len(keys), size))
 
 
 def subscriptions_of(connection: Connection, keys: Collection[str]) -> list[SubscriptionRow]:

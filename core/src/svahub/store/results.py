@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
+from svahub.store.among import alike, among
 from svahub.store.rows import AttemptRow, SubscriptionRow
 from svahub.store.states import Certainty, Outcome, Phase
 from svahub.store.tables import attempts, operations, subscriptions
@@ -17,7 +18,8 @@ from svahub.store.tables import attempts, operations, subscriptions
 def begin_attempts(connection: Connection, rows: Sequence[AttemptRow]) -> None:
     """Record what is about to be tried."""
     if rows:
-        connection.execute(insert(attempts), [_columns(row) for row in rows])
+        begun = insert(attempts).returning(attempts.c.lease_number)  # returning: one statement for all rows
+        connection.execute(begun, [_columns(row) for row in rows]).all()
 
 
 def _columns(row: AttemptRow) -> dict[str, Any]:
@@ -43,27 +45,13 @@ class Closed:
     cause: str | None
 
 
-_CLOSE = (
-    update(attempts)
-    .where(attempts.c.account_key == bindparam("b_key"), attempts.c.lease_number == bindparam("b_number"))
-    .values(ended_at=bindparam("b_at"), certainty=bindparam("b_certainty"), cause=bindparam("b_cause"))
-)
-
-
 def close_attempts(connection: Connection, closed: Sequence[Closed], now: datetime) -> None:
     """Record how attempts ended."""
-    if closed:
-        rows = [
-            {
-                "b_key": c.account_key,
-                "b_number": c.lease_number,
-                "b_at": now,
-                "b_certainty": c.certainty,
-                "b_cause": c.cause,
-            }
-            for c in closed
-        ]
-        connection.execute(_CLOSE, rows)
+    key = (attempts.c.account_key, attempts.c.lease_number)
+    for (certainty, cause), rows in alike(closed, lambda one: (one.certainty, one.cause)):
+        named = among(key, [(one.account_key, one.lease_number) for one in rows])
+        ended = {"ended_at": now, "certainty": certainty, "cause": cause}
+        connection.execute(update(attempts).where(named).values(ended))
 
 
 _SEEN = ("observed", "remote_id", "applied", "sent", "uncertain_since", "looks", "handle", "candidate")
@@ -128,14 +116,11 @@ class OperationEnd:
 def end_operations(connection: Connection, ends: Iterable[OperationEnd], now: datetime) -> None:
     """End operations that are still queued; the newest of what is parked is open again, whatever it came to before."""
     ends = list(ends)
-    for exactly in (True, False):
-        rows = [
-            {"b_key": e.subscription_key, "b_generation": e.generation, "b_outcome": e.outcome, "b_now": now}
-            for e in ends
-            if e.exactly is exactly
-        ]
-        if rows:
-            connection.execute(_end(exactly=exactly), rows)
+    # those of one generation first: where both end the same operation, they say how
+    in_turn = sorted(ends, key=lambda end: not end.exactly)
+    for (exactly, generation, outcome), rows in alike(in_turn, lambda end: (end.exactly, end.generation, end.outcome)):
+        served = {"b_keys": [end.subscription_key for end in rows], "b_generation": generation}
+        connection.execute(_ENDS[exactly], served | {"b_outcome": outcome, "b_now": now})
     if parked := [_reopened(end, now) for end in ends if end.outcome is Outcome.PARKED]:
         connection.execute(_REOPEN, parked)
 
@@ -163,10 +148,14 @@ def _end(*, exactly: bool) -> Any:
     latest = select(func.max(newer.c.id)).where(newer.c.subscription_key == operations.c.subscription_key)
     generation = operations.c.generation
     served = generation == bindparam("b_generation") if exactly else generation <= bindparam("b_generation")
+    keys = operations.c.subscription_key.in_(bindparam("b_keys", expanding=True))
     outcome: Any = bindparam("b_outcome", type_=operations.c.outcome.type)
     superseded = case((outcome == Outcome.SUPERSEDED, latest.scalar_subquery()), else_=None)
     return (
         update(operations)
-        .where(operations.c.subscription_key == bindparam("b_key"), served, operations.c.outcome == Outcome.QUEUED)
+        .where(keys, served, operations.c.outcome == Outcome.QUEUED)
         .values(outcome=outcome, ended_at=bindparam("b_now"), superseded_by=superseded)
     )
+
+
+_ENDS = {exactly: _end(exactly=exactly) for exactly in (True, False)}
