@@ -14,9 +14,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from svahub import errors
-from svahub.authentication import MemoryTokens, TokenCache
 from svahub.client import Exchange, ProviderClient
 from svahub.settings import ClientCredentials
+from svahub.tokens import MemoryTokens, Token, TokenCache
 
 CREDENTIALS = ClientCredentials("/oauth/token", "c1", SecretStr("segredo"), scope="all")
 
@@ -122,30 +122,16 @@ def test_threads_that_need_a_token_at_once_fetch_one() -> None:
 
 
 def test_who_waits_too_long_for_anothers_token_has_sent_nothing() -> None:
-    tokens, provider = MemoryTokens(), Provider()
-    client = ProviderClient(
-        base_url="http://127.0.0.1:9/v1",
-        auth=CREDENTIALS,
-        transport=httpx.MockTransport(provider),
-        tokens=_Taken(tokens),
-    )
+    provider = Provider()
     with pytest.raises(errors.Unreachable):
-        client.post("/things")
+        provider.client(_Taken()).post("/things")
     assert provider.things == []
 
 
-@dataclass
 class _Taken:
-    """A cache whose lock somebody else holds."""
+    """A cache in which somebody else fetches."""
 
-    tokens: MemoryTokens
-
-    def get(self, key: str) -> None:
-        return None
-
-    put = MemoryTokens.put
-
-    def lock(self, key: str, timeout: float) -> object:
+    def token(self, *_: object) -> Token:
         raise TimeoutError
 
 

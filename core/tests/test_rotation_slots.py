@@ -12,12 +12,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from svahub import errors
-from svahub.authentication import MemoryTokens
 from svahub.client import ProviderClient
 from svahub.exchange import Exchange
 from svahub.settings import Auth, ClientCredentials, HeaderToken
 from svahub.slots import FORMER_SECONDS, READ_SECONDS
 from svahub.testing.clocks import HandClock
+from svahub.tokens import MemoryTokens
 
 
 def token(word: str) -> HeaderToken:

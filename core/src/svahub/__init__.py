@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from svahub.settings import ClientCredentials as ClientCredentials
     from svahub.settings import HeaderToken as HeaderToken
     from svahub.settings import IntegrationSettings as IntegrationSettings
+    from svahub.settings import KeysForToken as KeysForToken
     from svahub.settings import NoAuth as NoAuth
 
 HOMES = ("svahub.hookspecs", "svahub.models", "svahub.settings")

@@ -1,18 +1,15 @@
-"""How requests prove who we are: headers made once, or an OAuth2 token that is fetched, shared and renewed."""
+"""How requests prove who we are: headers made once, or a token that is fetched, shared and renewed."""
 
 from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import cached_property
-from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlencode
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic_core import to_json
 
 from svahub.errors import (
     AuthenticationCause,
@@ -22,84 +19,19 @@ from svahub.errors import (
     Unreachable,
 )
 from svahub.literals import remember, remember_token
-from svahub.settings import BasicAuth, ClientCredentials, HeaderToken, NoAuth
+from svahub.settings import BasicAuth, ClientCredentials, HeaderToken, KeysForToken, NoAuth
+from svahub.tokens import Token, TokenAnswer, answer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from svahub.answers import Answer
+    from svahub.tokens import TokenCache, Usable
 
-    FetchToken = Callable[[bytes], "TokenAnswer"]
+    Read = Callable[[bytes], TokenAnswer]
+    FetchToken = Callable[["TokenRequest", Read], TokenAnswer]
     Now = Callable[[], datetime]
-
-AHEAD = timedelta(seconds=60)
-"""A token is renewed so long before it expires, or in the last fifth of a shorter life."""
-
-
-class TokenAnswer(BaseModel):
-    """What a token endpoint answers (RFC 6749, 5.1)."""
-
-    access_token: SecretStr
-    expires_in: float = Field(300.0, gt=0, validation_alias=AliasChoices("expires_in", "expiresIn"))
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An access token and until when it is to be used."""
-
-    value: SecretStr
-    use_until: datetime
-
-    @classmethod
-    def of(cls, answer: TokenAnswer, now: datetime) -> Token:
-        """Return the token of an answer that came at `now`."""
-        life = timedelta(seconds=min(answer.expires_in, 30 * 86_400))
-        return cls(answer.access_token, now + life - min(AHEAD, life / 5))
-
-
-class TokenCache(Protocol):
-    """Where tokens are kept, so that clients of the same account share them; safe for threads."""
-
-    def get(self, key: str) -> Token | None:
-        """Return what was put last, however old."""
-
-    def put(self, key: str, token: Token) -> None:
-        """Replace the token."""
-
-    def lock(self, key: str, timeout: float) -> AbstractContextManager[None]:
-        """Return a context in which nobody else renews this token; it raises TimeoutError after `timeout` seconds."""
-
-
-@dataclass
-class MemoryTokens:
-    """Tokens of this process."""
-
-    _tokens: dict[str, Token] = field(default_factory=dict)
-    _locks: dict[str, Lock] = field(default_factory=dict)
-
-    def get(self, key: str) -> Token | None:
-        """Return what was put last, however old."""
-        return self._tokens.get(key)
-
-    def put(self, key: str, token: Token) -> None:
-        """Replace the token."""
-        self._tokens[key] = token
-
-    @contextmanager
-    def lock(self, key: str, timeout: float) -> Iterator[None]:
-        """Wait until nobody else renews this token."""
-        lock = self._locks.setdefault(key, Lock())
-        if not lock.acquire(timeout=timeout):
-            raise TimeoutError
-        try:
-            yield
-        finally:
-            lock.release()
-
-
-TOKENS = MemoryTokens()
-"""Shared by all clients of this process."""
 
 
 class TokenRefused(AuthenticationFailed):
@@ -109,18 +41,21 @@ class TokenRefused(AuthenticationFailed):
         super().__init__(AuthenticationCause.EXPIRED, "the provider no longer accepts our token")
 
 
+class Presented(NamedTuple):
+    """What a request bears; `renewable` says whether something else may be presented when that is refused."""
+
+    headers: Mapping[str, str]
+    renewable: bool = False
+
+
 class Authentication(Protocol):
-    """Makes the headers of each request."""
+    """Makes what requests present."""
 
-    @property
-    def renewable(self) -> bool:
-        """Whether another try with renewed headers is worth it after a 401."""
-
-    def headers(self) -> Mapping[str, str]:
+    def presented(self) -> Presented:
         """Return what proves who we are."""
 
-    def renew(self, refused: Mapping[str, str]) -> Mapping[str, str]:
-        """Return headers to use instead of those that were refused."""
+    def instead_of(self, refused: Presented) -> Presented:
+        """Return what to present after a 401."""
 
 
 @dataclass(frozen=True)
@@ -128,67 +63,103 @@ class FixedHeaders:
     """The same headers with every request."""
 
     values: Mapping[str, str] = field(repr=False)
-    renewable: bool = False
 
-    def headers(self) -> Mapping[str, str]:
+    def presented(self) -> Presented:
         """Return them."""
-        return self.values
+        return Presented(self.values)
 
-    def renew(self, refused: Mapping[str, str]) -> Mapping[str, str]:
+    def instead_of(self, refused: Presented) -> Presented:
         """Return the same: there are no others."""
         return refused
 
 
-@dataclass(frozen=True)
-class OAuth2:
-    """Client credentials: one token for all clients of `address` that bear them, renewed by one thread at a time."""
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """What is sent to a token endpoint, and how its answer is read."""
 
-    credentials: ClientCredentials
+    content: bytes = field(repr=False)
+    content_type: str
+    answer: type[TokenAnswer]
+    expiry_is_instant: bool = False
+
+
+@dataclass(frozen=True)
+class TokenExchange:
+    """Credentials that bring a token: one for all clients of `address` that bear them, renewed by one at a time."""
+
+    request: TokenRequest
     address: str
     fetch: FetchToken
     tokens: TokenCache
     now: Now
     timeout: float
-    renewable: bool = True
 
-    def headers(self) -> Mapping[str, str]:
+    def presented(self) -> Presented:
         """Return the bearer header, of a new token when the known one is about to expire."""
-        token = self.tokens.get(self.key)
-        return _bearer(self._renewed(token) if token is None or token.use_until <= self.now() else token)
+        token, _ = self._token(self._is_young)
+        return Presented(_bearer(token), renewable=True)
 
-    def renew(self, refused: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the bearer header of a token that is not the refused one."""
-        token = self.tokens.get(self.key)
-        return _bearer(self._renewed(token) if token is None or _bearer(token) == refused else token)
+    def instead_of(self, refused: Presented) -> Presented:
+        """Return the bearer header of another token: what others have fetched may be refused, what is new is not."""
+        token, fetched = self._token(lambda known: self._is_young(known) and _bearer(known) != refused.headers)
+        return Presented(_bearer(token), renewable=not fetched)
 
-    def _renewed(self, old: Token | None) -> Token:
+    def _is_young(self, token: Token) -> bool:
+        return token.use_until > self.now()
+
+    def _token(self, usable: Usable) -> tuple[Token, bool]:
+        """Return a usable token, and whether it was fetched just now."""
+        new: list[Token] = []
+
+        def fetch() -> Token:
+            new.append(self._fetched())
+            return new[0]
+
         try:
-            with self.tokens.lock(self.key, self.timeout):
-                known = self.tokens.get(self.key)
-                return self._fetched() if known is None or known == old else known
+            return self.tokens.token(self.key, usable, fetch, self.timeout), bool(new)
         except TimeoutError:
-            raise Unreachable(Cause.TIMEOUT, "another thread got no new token in time") from None
+            raise Unreachable(Cause.TIMEOUT, "somebody else got no new token in time") from None
 
     def _fetched(self) -> Token:
         asked_at = self.now()
-        token = Token.of(self.fetch(self._form()), asked_at)
-        remember_token(self.key, token.value.get_secret_value())
-        self.tokens.put(self.key, token)
-        return token
+        answer = self.fetch(self.request, self._read)
+        return Token.of(answer, asked_at, expiry_is_instant=self.request.expiry_is_instant)
 
-    def _form(self) -> bytes:
-        secret = remember(self.credentials.client_secret.get_secret_value())
-        form = {"grant_type": "client_credentials", "client_id": self.credentials.client_id, "client_secret": secret}
-        return urlencode(form | ({"scope": self.credentials.scope} if self.credentials.scope else {})).encode()
+    def _read(self, content: bytes) -> TokenAnswer:
+        answer = self.request.answer.model_validate_json(content)
+        remember_token(self.key, answer.token.get_secret_value())
+        return answer
 
     @cached_property
     def key(self) -> str:
         """What names the token in the cache; another secret is another token."""
-        return hashlib.sha256(self.address.encode() + b"\0" + self._form()).hexdigest()
+        return hashlib.sha256(self.address.encode() + b"\0" + self.request.content).hexdigest()
 
 
 def _bearer(token: Token) -> dict[str, str]:
     return {"Authorization": f"Bearer {token.value.get_secret_value()}"}
+
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+_OAUTH2 = answer_of("access_token", "expires_in", "expiresIn")
+
+
+def token_request(auth: ClientCredentials | KeysForToken) -> TokenRequest:
+    """Return what these credentials send for a token."""
+    if isinstance(auth, KeysForToken):
+        keys = {name: remember(key.get_secret_value()) for name, key in auth.keys.items()}
+        answer = answer_of(auth.token_field, auth.expiry_field)
+        return TokenRequest(to_json(keys), JSON, answer, auth.expiry_is_instant)
+    grant = {"grant_type": "client_credentials", "client_id": auth.client_id}
+    grant["client_secret"] = remember(auth.client_secret.get_secret_value())
+    if auth.scope:
+        grant["scope"] = auth.scope
+    return TokenRequest(to_json(grant), JSON, _OAUTH2) if auth.json else TokenRequest(_form(grant), FORM, _OAUTH2)
+
+
+def _form(fields: Mapping[str, str]) -> bytes:
+    return urlencode(fields).encode()
 
 
 def fixed(auth: NoAuth | BasicAuth | HeaderToken) -> FixedHeaders:
@@ -203,10 +174,16 @@ def fixed(auth: NoAuth | BasicAuth | HeaderToken) -> FixedHeaders:
             return FixedHeaders({})
 
 
+_NOT_PERMITTED = frozenset({"unauthorized_client", "access_denied", "invalid_scope", "insufficient_scope"})
+"""What OAuth2 (RFC 6749, 4.1.2.1 and 5.2; RFC 6750, 3.1) calls it when an account may not do something."""
+
+
 def token_refused(answer: Answer) -> ProviderError | None:
-    """Return what a token endpoint's error means: whatever it refuses for good, it does not know us."""
-    if answer.status >= 500 or answer.status in {403, 408, 425, 429}:
+    """Return what a token endpoint's error means: it does not know us, or knows us and gives this account no token."""
+    if answer.status >= 500 or answer.status in {408, 425, 429}:
         return None
-    return AuthenticationFailed(
-        AuthenticationCause.CREDENTIALS, f"the token endpoint refuses our credentials ({answer.code})"
-    )
+    code = answer.code
+    if code in _NOT_PERMITTED or (answer.status == 403 and code != "invalid_client"):
+        refusal = f"the token endpoint knows our credentials and does not permit this account a token ({code})"
+        return AuthenticationFailed(AuthenticationCause.PERMISSION, refusal)
+    return AuthenticationFailed(AuthenticationCause.CREDENTIALS, f"the token endpoint refuses our credentials ({code})")

@@ -17,22 +17,24 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from svahub.answers import READS, Answer
-from svahub.authentication import TOKENS, OAuth2, TokenAnswer, TokenRefused, fixed, token_refused
+from svahub.authentication import TokenExchange, TokenRefused, fixed, token_refused, token_request
 from svahub.errors import AuthenticationCause, AuthenticationFailed, PluginBug, ProviderError, Refused
 from svahub.exchange import Exchange, Recorder, Unrecorded, recording
 from svahub.masking import mask_json
 from svahub.sending import Call, Sender
-from svahub.settings import ClientCredentials, NoAuth
+from svahub.settings import ClientCredentials, KeysForToken, NoAuth
 from svahub.slots import Slots
+from svahub.tokens import TOKENS
 from svahub.transport import DeadlineTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from svahub.authentication import Authentication, TokenCache
+    from svahub.authentication import Authentication, Read, TokenRequest
     from svahub.exchange import Mask
     from svahub.sending import Params, Translate
     from svahub.settings import Auth
+    from svahub.tokens import TokenAnswer, TokenCache
 
     Body = BaseModel | Mapping[str, Any] | None
 
@@ -43,6 +45,9 @@ T = TypeVar("T")
 
 MAX_BYTES = 8 * 1024 * 1024
 """A longer answer is not read to its end."""
+
+RENEWALS = 2
+"""So often a refused token is replaced: by one that others fetched, and when that is refused, too, by a new one."""
 
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[\w.~!$&'()*+,;=:@%-]+)+/?", re.ASCII)
 
@@ -228,13 +233,15 @@ class ProviderClient:
 
     def _performed(self, call: Call, read: Callable[[bytes], T], authentication: Authentication) -> T:
         """Make the call; a token that is no longer accepted is renewed once."""
-        credentials = authentication.headers()
-        renewable = authentication.renewable
-        try:
-            return self._sender.exchange(call, credentials, read, translate=self._translate, renewable=renewable)
-        except TokenRefused:
-            credentials = authentication.renew(credentials)
-        return self._sender.exchange(call, credentials, read, translate=self._translate)
+        presented = authentication.presented()
+        for _ in range(RENEWALS):
+            try:
+                return self._sender.exchange(
+                    call, presented.headers, read, translate=self._translate, renewable=presented.renewable
+                )
+            except TokenRefused:
+                presented = authentication.instead_of(presented)
+        return self._sender.exchange(call, presented.headers, read, translate=self._translate)
 
     def close(self) -> None:
         """Close the connections, also those of clients made by `translating`."""
@@ -247,24 +254,24 @@ class ProviderClient:
         self.close()
 
     def _authenticated(self, auth: Auth, hosts: frozenset[str], tokens: TokenCache) -> Authentication:
-        if not isinstance(auth, ClientCredentials):
+        if not isinstance(auth, ClientCredentials | KeysForToken):
             return fixed(auth)
         address = self.url(auth.token_url) if auth.token_url.startswith("/") else checked_url(auth.token_url, hosts)
         sender = self._sender
 
-        def fetch(form: bytes) -> TokenAnswer:
+        def fetch(request: TokenRequest, read: Read) -> TokenAnswer:
             call = Call(
                 method="POST",
                 url=address,
                 path=httpx.URL(address).path,
                 writes=False,
                 max_bytes=MAX_BYTES,
-                content=form,
-                content_type="application/x-www-form-urlencoded",
+                content=request.content,
+                content_type=request.content_type,
             )
-            return sender.exchange(call, {}, TokenAnswer.model_validate_json, translate=token_refused)
+            return sender.exchange(call, {}, read, translate=token_refused)
 
-        return OAuth2(auth, address, fetch, tokens, sender.now, sender.timeout)
+        return TokenExchange(token_request(auth), address, fetch, tokens, sender.now, sender.timeout)
 
 
 def checked_url(url: str, hosts: frozenset[str]) -> str:

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from svahub.authentication import TOKENS, TokenCache
 from svahub.client import ProviderClient, Recorder, checked_url
 from svahub.clock import Clock
 from svahub.decisions import Facts
@@ -27,6 +26,7 @@ from svahub.secrets import resolve
 from svahub.settings import Auth, IntegrationSettings
 from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
+from svahub.tokens import TOKENS, TokenCache
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from svahub.models import Adopt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import SecretStr
 
 
@@ -37,15 +39,34 @@ class HeaderToken:
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """OAuth2 client credentials (RFC 6749, 4.4); `token_url` is a path below the base URL or an address."""
+    """OAuth2 client credentials (RFC 6749, 4.4); `token_url` is a path below the base URL or an address.
+
+    They are sent as a form, as the standard has it, or with `json` as an object.
+    """
 
     token_url: str
     client_id: str
     client_secret: SecretStr
     scope: str = ""
+    json: bool = False
 
 
-Auth = NoAuth | BasicAuth | HeaderToken | ClientCredentials
+@dataclass(frozen=True, slots=True)
+class KeysForToken:
+    """Keys that are sent as a JSON object, by their names there, for a bearer token.
+
+    The answer has the token in `token_field`; in `expiry_field` it has the seconds that this lives, or the unix time
+    of its end when `expiry_is_instant`.
+    """
+
+    token_url: str
+    keys: Mapping[str, SecretStr]
+    token_field: str = "access_token"  # noqa: S105 -- the name of a field
+    expiry_field: str = "expires_in"
+    expiry_is_instant: bool = False
+
+
+Auth = NoAuth | BasicAuth | HeaderToken | ClientCredentials | KeysForToken
 
 
 class IntegrationSettings(BaseModel):

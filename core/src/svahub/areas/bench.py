@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from svahub import entries
-from svahub.authentication import TOKENS, TokenCache
 from svahub.clock import Clock
 from svahub.errors import Refused, UnknownName
 from svahub.fleet import ExchangeLog
@@ -22,6 +21,7 @@ from svahub.store import Store, integrations, journal
 from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import AuditKind, IntegrationState
+from svahub.tokens import TOKENS, TokenCache
 
 REGISTER = "Register one: svahub integration add NAME --provider P --environment staging"
 NOBODY = "operator"

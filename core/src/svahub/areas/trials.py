@@ -7,7 +7,6 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from svahub.areas.bench import Bench
-from svahub.authentication import MemoryTokens
 from svahub.errors import (
     AuthenticationCause,
     AuthenticationFailed,
@@ -22,6 +21,7 @@ from svahub.errors import (
 from svahub.registry import BrokenPlugin, MissingPlugin
 from svahub.store import StoreUnavailable
 from svahub.store.rows import IntegrationRow
+from svahub.tokens import MemoryTokens
 
 UNSUPPORTED = "unsupported"
 
