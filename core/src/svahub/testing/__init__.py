@@ -11,11 +11,14 @@ from svahub.testing.http import Answer, Problem, Request, route
 from svahub.testing.launch import SimulatorProcess, simulator_process
 from svahub.testing.records import Records
 from svahub.testing.simulator import Seen, Simulator
+from svahub.testing.tokens import BearerTokens, Given
 
 __all__ = [
     "Answer",
+    "BearerTokens",
     "Fault",
     "Faults",
+    "Given",
     "Problem",
     "Records",
     "Request",

@@ -13,7 +13,7 @@ These requests need no credentials, meet no faults and are not counted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from svahub.testing.faults import Fault
 from svahub.testing.http import Answer, Problem, Request, route
@@ -40,7 +40,7 @@ class Control:
     def set_faults(self, request: Request) -> Answer:
         """Replace all rates."""
         try:
-            rates = {Fault.parse(kind): float(rate) for kind, rate in _object(request).items()}
+            rates = {Fault.parse(kind): float(rate) for kind, rate in request.object().items()}
             self._simulator.faults.clear()
             self._simulator.faults.set(rates)
         except (TypeError, ValueError) as error:
@@ -50,7 +50,7 @@ class Control:
     @route("POST", CONTROL + "next")
     def script(self, request: Request) -> Answer:
         """Append to the script."""
-        body = _object(request)
+        body = request.object()
         try:
             strikes = [_strike(item) for item in body["faults"]]
             self._simulator.faults.next(*strikes, method=body.get("method"), path=body.get("path", ""))
@@ -62,7 +62,7 @@ class Control:
     def set_timings(self, request: Request) -> Answer:
         """Set some of the timings."""
         try:
-            self._simulator.timings.update({name: float(value) for name, value in _object(request).items()})
+            self._simulator.timings.update({name: float(value) for name, value in request.object().items()})
         except (TypeError, ValueError) as error:
             raise Problem(422, "invalid_timings", str(error)) from error
         return Answer(204)
@@ -71,7 +71,7 @@ class Control:
     def accept(self, request: Request) -> Answer:
         """Replace the credentials that are taken."""
         try:
-            self._simulator.accept(*_object(request)["accepted"])
+            self._simulator.accept(*request.object()["accepted"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise Problem(422, "invalid_credentials", "name them as a list of objects, as they were printed") from error
         return Answer(204)
@@ -88,13 +88,6 @@ class Control:
         for (path, status), number in sorted(self._simulator.counts.items()):
             counts.setdefault(path, {})[str(status)] = number
         return Answer(200, {"total": self._simulator.counts.total(), "counts": counts})
-
-
-def _object(request: Request) -> dict[str, Any]:
-    body = request.json()
-    if not isinstance(body, dict):
-        raise Problem(422, "invalid_body", "the body has to be an object")
-    return body
 
 
 def _strike(item: str | list[str] | None) -> Fault | frozenset[Fault] | None:

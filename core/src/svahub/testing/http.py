@@ -69,6 +69,19 @@ class Request:
         except ValueError as error:
             raise Problem(400, "malformed_json", "the body is not JSON") from error
 
+    def object(self) -> dict[str, Any]:
+        """Return the body, a JSON object; raise Problem(422) for anything else that is JSON."""
+        body = self.json()
+        if not isinstance(body, dict):
+            raise Problem(422, "invalid_body", "the body has to be an object")
+        return body
+
+    def form(self) -> dict[str, str]:
+        """Return the fields of a form; raise Problem(400) for another content type."""
+        if self.header("content-type").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+            raise Problem(400, "not_a_form", "the content type has to be application/x-www-form-urlencoded")
+        return dict(parse_qsl(self.body.decode("latin-1"), keep_blank_values=True))
+
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
