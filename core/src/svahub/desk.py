@@ -23,7 +23,6 @@ from svahub.lifecycle import Step
 from svahub.models import BlockReason, Plan
 from svahub.outcomes import ADDING, crashed, ending
 from svahub.owners import Owner, dead
-from svahub.secrets import shown
 from svahub.steps import subscription_of
 from svahub.store import Store, catalogue, integrations, journal, queue, results, sales, setback, tasks
 from svahub.store.journal import Event
@@ -40,7 +39,7 @@ from svahub.store.rows import (
 )
 from svahub.store.states import AuditKind, Certainty, Outcome, Phase, Priority
 from svahub.taskwork import Done
-from svahub.telling import newly_parked, of_parked, of_quarantined
+from svahub.telling import cause_of_quarantine, newly_parked, of_parked, of_quarantined
 
 LEASE_SECONDS = 10.0
 
@@ -281,7 +280,9 @@ class Desk:
     ) -> list[tuple[str, Event]]:
         """Quarantine and pause what was told to be, in one order for all workers; return what to tell of it."""
         judges = self._fleet.judges
-        refused = {w.lane: (w.opened.row, r) for w, r in results_of if _unauthenticated(r) and judges(w.opened)}
+        refused = {
+            w.lane: (w.opened.row, r) for w, r in results_of if isinstance(r, AuthenticationFailed) and judges(w.opened)
+        }
         proven = {Lane(row.tenant, row.name): row for row in self._fleet.proven()}
         pauses = {work.lane: end.pause for work, end in kept if end.pause is not None}
         told = []
@@ -296,9 +297,9 @@ class Desk:
                 logbook.paused(lane, pauses[lane])
         return told
 
-    def _quarantined(self, connection: Connection, row: IntegrationRow, refusal: Result) -> str | None:
+    def _quarantined(self, connection: Connection, row: IntegrationRow, refusal: AuthenticationFailed) -> str | None:
         """Quarantine an integration; return the cause, or None where it is not to be."""
-        cause = f"{refusal}: {_refused(row, self._process)}"
+        cause = cause_of_quarantine(row, refusal, self._process)
         return cause if integrations.quarantine(connection, row, cause) else None
 
     def flush(self) -> None:
@@ -366,17 +367,6 @@ def _end(work: Work, result: Result, now: datetime) -> Ending:
     except Exception as error:  # noqa: BLE001  # whatever it is, the other results of the batch must be written
         bug = PluginBug(f"its result makes no sense ({type(error).__name__})")
         return ending(work.view, work.decision, bug, now, work.rules)
-
-
-def _unauthenticated(result: Result) -> bool:
-    return isinstance(result, AuthenticationFailed)
-
-
-def _refused(row: IntegrationRow, process: str) -> str:
-    """Say what was refused and who presented it: the environment of a process stays as it was when that began."""
-    references = sorted({shown(kept) for kept in row.secrets.values()})
-    restart = ": restart it if that has changed" if any(r.startswith("env:") for r in references) else ""
-    return f"{', '.join(references) or 'no secret'} as {process} has it{restart}"
 
 
 def _attempt(work: Work, now: datetime) -> AttemptRow:

@@ -119,7 +119,9 @@ class AuthenticationFailed(NotApplied):
 
     def __init__(self, cause: AuthenticationCause = AuthenticationCause.CREDENTIALS, message: str = "") -> None:
         self.cause = cause
-        super().__init__(message or f"the provider does not accept our {cause.value}")
+        permitted = cause is not AuthenticationCause.PERMISSION
+        said = f"does not accept our {cause.value}" if permitted else "gives our account no permission for this"
+        super().__init__(message or f"the provider {said}")
 
 
 class OutcomeUnknown(ProviderError):

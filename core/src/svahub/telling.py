@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from svahub.debt_rule import is_of_debt
+from svahub.errors import AuthenticationCause, AuthenticationFailed
 from svahub.masking import mask_sentence, mask_text
 from svahub.models import Reason
+from svahub.secrets import shown
 from svahub.store.journal import Event
-from svahub.store.rows import DebtRow, PlanRow, ReasonRow, SubscriptionRow
+from svahub.store.rows import DebtRow, IntegrationRow, PlanRow, ReasonRow, SubscriptionRow
 from svahub.store.states import EventKind, Phase
 
 
@@ -28,6 +30,18 @@ def of_parked(row: SubscriptionRow, operation: int | None) -> Event:
 def of_quarantined(integration: str, cause: str) -> Event:
     """Return the event of an integration that is no longer called, as its provider does not accept who we are."""
     return Event(EventKind.QUARANTINED, integration, details={"cause": mask_text(cause)})
+
+
+def cause_of_quarantine(row: IntegrationRow, refusal: AuthenticationFailed, process: str) -> str:
+    """Return why an integration is no longer called, and which secrets of which process were refused.
+
+    The environment of a process stays as it was when that began. Where permission is missing, no other secret helps.
+    """
+    if refusal.cause is AuthenticationCause.PERMISSION:
+        return str(refusal)
+    references = sorted({shown(kept) for kept in row.secrets.values()})
+    restart = ": restart it if that has changed" if any(r.startswith("env:") for r in references) else ""
+    return f"{refusal}: {', '.join(references) or 'no secret'} as {process} has it{restart}"
 
 
 def of_freed(integration: str, by: str) -> Event:
