@@ -184,6 +184,6 @@ def token_refused(answer: Answer) -> ProviderError | None:
         return None
     code = answer.code
     if code in _NOT_PERMITTED or (answer.status == 403 and code != "invalid_client"):
-        refusal = f"the token endpoint knows our credentials and does not permit this account a token ({code})"
+        refusal = f"the token endpoint gives our account no permission for a token ({code})"
         return AuthenticationFailed(AuthenticationCause.PERMISSION, refusal)
     return AuthenticationFailed(AuthenticationCause.CREDENTIALS, f"the token endpoint refuses our credentials ({code})")

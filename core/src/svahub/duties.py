@@ -37,6 +37,7 @@ def _test_integrations(office: TenantHub) -> str:
 
 
 def _prune(office: TenantHub) -> str:
+    office.secrets.drop_spent_tokens()
     return str(office.audit.prune())
 
 

@@ -18,10 +18,12 @@ from svahub.exchange import Exchange
 from svahub.opening import Opened, configured, open_integration
 from svahub.registry import Registry
 from svahub.settings import Auth
+from svahub.shared_tokens import SharedTokens
 from svahub.store import Store, integrations, journal
 from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import IntegrationState
+from svahub.tokens import TOKENS
 
 LOOK_AGAIN_SECONDS = 30.0
 """After so long it is tried again to open an integration that could not be: its plugin or secret may be back."""
@@ -101,7 +103,8 @@ class _LaneRecorder:
 class Fleet:
     """What can be called, what cannot and why; `tenants` restricts it (empty: all).
 
-    With a `store`, a call whose credentials are refused looks there for newer ones before it fails.
+    With a `store`, a call whose credentials are refused looks there for newer ones before it fails, and its token is
+    shared with other processes.
     """
 
     def __init__(
@@ -199,6 +202,7 @@ class Fleet:
                 recorder=self.log.recorder(lane, sensitive=self.is_sensitive(lane)),
                 gate=self._gate(lane),
                 reread=lambda: self._reread(lane),
+                tokens=SharedTokens(self._store, lane) if self._store else TOKENS,
             )
         return self._opened[lane]
 

@@ -137,6 +137,12 @@ def unusable(lane: Lane, why: str, *, instead: bool) -> None:
     logger.error(told, extra=fields)
 
 
+def tokens_not_shared(lane: Lane, why: str) -> None:
+    """Tell that this process fetches access tokens of its own: it shares none with the others."""
+    fields = {"tenant": lane.tenant, "integration": lane.integration, "pid": os.getpid(), "cause": mask_text(why)}
+    logger.warning("tokens are not shared", extra=fields)
+
+
 def usable_again(lane: Lane) -> None:
     """Tell that nothing stands any more against calling an integration."""
     logger.info("integration can be called again", extra={"tenant": lane.tenant, "integration": lane.integration})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import os
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,8 @@ from svahub.errors import Refused
 from svahub.literals import remember
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cryptography.fernet import MultiFernet
 
 KEY_VARIABLE = "SVAHUB_SECRET_KEY"
@@ -88,6 +92,38 @@ def rekeyed(held: str) -> str:
         raise _wrong_key() from error
 
 
+@dataclass(frozen=True, slots=True)
+class Safe:
+    """Encrypts, with the keys of stored secrets, what svahub itself keeps for a while."""
+
+    _fernet: MultiFernet
+    _naming: bytes
+
+    def seal(self, text: str) -> str:
+        """Return a text encrypted with the first key."""
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def open(self, sealed: str) -> str | None:
+        """Return what was sealed, None when no key opens it."""
+        from cryptography.fernet import InvalidToken
+
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            return None
+
+    def name(self, text: str) -> str:
+        """Return what names a text to those who have the first key, and tells nobody else anything of it."""
+        return hmac.new(self._naming, b"svahub name\0" + text.encode(), "sha256").hexdigest()
+
+
+def safe() -> Safe | None:
+    """Return the safe that the keys open, None when there are none; Refused when they are no keys."""
+    if not any(os.environ.get(name) for name in (KEY_VARIABLE, KEY_FILE_VARIABLE)):
+        return None
+    return Safe(_fernet(), next(_each_key()).encode())
+
+
 def max_age_days() -> int:
     """Return after how many days a secret is old; Refused when `SVAHUB_SECRET_MAX_AGE_DAYS` is no such number."""
     given = os.environ.get(AGE_VARIABLE) or str(OLD_DAYS)
@@ -144,10 +180,14 @@ def _fernet() -> MultiFernet:
     from cryptography.fernet import Fernet, MultiFernet
 
     try:
-        return MultiFernet([Fernet(remember(key.strip())) for key in _keys().split(",") if key.strip()])
+        return MultiFernet([Fernet(remember(key)) for key in _each_key()])
     except ValueError as error:
         make = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
         raise Refused(f"{KEY_VARIABLE} is no Fernet key. Make one with: {make}") from error
+
+
+def _each_key() -> Iterator[str]:
+    yield from (key.strip() for key in _keys().split(",") if key.strip())
 
 
 def _keys() -> str:

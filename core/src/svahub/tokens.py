@@ -84,7 +84,7 @@ class TokenCache(Protocol):
         """
 
 
-@dataclass
+@dataclass(eq=False)
 class MemoryTokens:
     """Tokens of this process."""
 

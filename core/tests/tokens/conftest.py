@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from svahub import Auth, ClientCredentials, KeysForToken
 from svahub.client import Exchange, ProviderClient
+from svahub.clock import Clock
+from svahub.hub import Hub
+from svahub.secrets import KEY_VARIABLE
+from svahub.shared_tokens import SharedTokens
+from svahub.store import Store, tokens
+from svahub.store.queue import Lane
+from svahub.store.tokens import TokenRow
 from svahub.testing import Answer, BearerTokens, Problem, Request, Simulator, route
 from svahub.testing.clocks import HandClock
 from svahub.tokens import MemoryTokens
@@ -139,3 +149,65 @@ def connect(issuer: Issuer, clock: HandClock, exchanges: Kept) -> Iterator[Conne
     yield open_client
     for client in opened:
         client.close()
+
+
+# -- processes that share a store --------------------------------------------------------------------------------------
+
+
+@dataclass
+class Household:
+    """Processes of one installation: a store of each, with a memory of its own, and one key."""
+
+    url: str
+    clock: HandClock
+    connect: Connect
+    auth: Auth
+    stores: list[Store] = field(default_factory=list)
+
+    def process(self, integration: str = "it", **options: Any) -> ProviderClient:
+        """Return the client of one more process."""
+        return self.process_by(self.clock, integration, **options)
+
+    def process_by(self, clock: Clock, integration: str = "it", **options: Any) -> ProviderClient:
+        """Return the client of a process with a clock of its own."""
+        self.stores.append(Store(self.url, clock))
+        tokens = SharedTokens(self.stores[-1], Lane("default", integration), MemoryTokens())
+        return self.connect(self.auth, tokens=tokens, now=clock.now, **options)
+
+    def rows(self) -> list[TokenRow]:
+        """Return what the store keeps."""
+        with self.stores[0].read() as connection:
+            return tokens.of_tenant(connection, "default")
+
+    def close(self) -> None:
+        for store in self.stores:
+            store.close()
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the installation's key, which is set."""
+    made = Fernet.generate_key().decode()
+    monkeypatch.setenv(KEY_VARIABLE, made)
+    return made
+
+
+@pytest.fixture
+def household(sqlite_url: str, clock: HandClock, connect: Connect, issuer: Issuer, key: str) -> Iterator[Household]:
+    """Return an installation with a key, whose integration's credentials are OAuth2's."""
+    with closing(_household(sqlite_url, clock, connect, issuer)) as household:
+        yield household
+
+
+@pytest.fixture
+def household_on_each(
+    database_url: str, clock: HandClock, connect: Connect, issuer: Issuer, key: str
+) -> Iterator[Household]:
+    """Return the same, once on each database."""
+    with closing(_household(database_url, clock, connect, issuer)) as household:
+        yield household
+
+
+def _household(url: str, clock: HandClock, connect: Connect, issuer: Issuer) -> Household:
+    Hub.open(url, clock=clock).close()
+    return Household(url, clock, connect, by_form(issuer))

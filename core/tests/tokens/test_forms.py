@@ -59,7 +59,7 @@ def test_wrong_credentials_are_called_so(issuer, connect, auth) -> None:
 
 def test_right_credentials_of_an_account_that_may_not_are_a_matter_of_permission(issuer, connect, auth) -> None:
     issuer.tokens.permitted = False
-    with pytest.raises(errors.AuthenticationFailed, match="does not permit this account") as failed:
+    with pytest.raises(errors.AuthenticationFailed, match="no permission for a token") as failed:
         connect(auth).post("/things")
     assert failed.value.cause is AuthenticationCause.PERMISSION
     assert issuer.things == 0

@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 from svahub.areas.copies import is_missing, record, require_store, sights, unseen
 from svahub.errors import Refused
 from svahub.registry import Registry
-from svahub.store import Store, StoreUnavailable, closing, copying, plugins, restoring, versions
+from svahub.store import Store, StoreUnavailable, closing, copying, plugins, restoring, tokens, versions
 from svahub.store.closing import Closed, Closing
 from svahub.store.copying import Bar, Copier
 
@@ -108,6 +108,7 @@ def _write(store: Store, part: Path, made_at: datetime, bar: Bar) -> None:
         else:
             version = _write_rows(store, into, made_at, bar)
         with into.write() as connection:
+            tokens.drop_all(connection)
             closing.close(connection, Closed(Closing.BACKUP, version, versions.place(store), made_at))
     finally:
         into.close()

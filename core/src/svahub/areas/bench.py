@@ -17,11 +17,12 @@ from svahub.errors import Refused, UnknownName
 from svahub.fleet import ExchangeLog
 from svahub.opening import Opened, open_integration
 from svahub.registry import Registry
+from svahub.shared_tokens import SharedTokens
 from svahub.store import Store, integrations, journal
 from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import AuditKind, IntegrationState
-from svahub.tokens import TOKENS, TokenCache
+from svahub.tokens import TokenCache
 
 REGISTER = "Register one: svahub integration add NAME --provider P --environment staging"
 NOBODY = "operator"
@@ -63,12 +64,16 @@ class Bench:
             yield opened
 
     @contextmanager
-    def opened(self, row: IntegrationRow, tokens: TokenCache = TOKENS) -> Iterator[Opened]:
-        """Open an integration as a row says, be it kept or not; its exchanges are recorded when the block ends."""
-        log = ExchangeLog()
+    def opened(self, row: IntegrationRow, tokens: TokenCache | None = None) -> Iterator[Opened]:
+        """Open an integration as a row says, be it kept or not; its exchanges are recorded when the block ends.
+
+        Unless `tokens` are given, it has those that are shared.
+        """
+        lane, log = Lane(self.tenant, row.name), ExchangeLog()
         sensitive = self.registry.provider(row.provider).sensitive
-        recorder = log.recorder(Lane(self.tenant, row.name), sensitive=sensitive)
-        opened = open_integration(row, self.registry, clock=self.clock, recorder=recorder, tokens=tokens)
+        recorder = log.recorder(lane, sensitive=sensitive)
+        shared = tokens or SharedTokens(self.store, lane)
+        opened = open_integration(row, self.registry, clock=self.clock, recorder=recorder, tokens=shared)
         try:
             yield opened
         finally:

@@ -12,7 +12,7 @@ from svahub import entries, secrets
 from svahub.areas.bench import Bench
 from svahub.errors import Refused
 from svahub.secrets import Kept
-from svahub.store import integrations, journal
+from svahub.store import integrations, journal, tokens
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import AuditKind
 
@@ -76,9 +76,15 @@ class Secrets:
         beside = Path(url.database).absolute().parent if self.bench.store.dialect == "sqlite" and url.database else None
         return secrets.faults_of_key_file(beside)
 
+    def drop_spent_tokens(self) -> int:
+        """Delete the shared tokens that are no longer used; return how many."""
+        with self.bench.store.write() as connection:
+            return tokens.drop_spent(connection, self.bench.tenant, self.bench.store.now(connection))
+
     def rekey(self, *, dry_run: bool = False) -> Rekeyed:
         """Encrypt every stored secret of every tenant, both slots, with the first key; all of them or none.
 
+        Tokens that processes share are dropped: they are fetched anew.
         Raises Refused, naming the integration, when one opens with no key.
         """
         done: Counter[tuple[str, str]] = Counter()
@@ -88,6 +94,7 @@ class Secrets:
                 if count := sum(held.startswith(secrets.STORED) for held in (*current.values(), *former.values())):
                     integrations.put_secrets(connection, row, current, former)
                     done[row.tenant, row.name] = count
+            tokens.drop_all(connection)
             now = self.bench.store.now(connection)
             for tenant in sorted({tenant for tenant, _ in done}):
                 count = sum(number for (of, _), number in done.items() if of == tenant)

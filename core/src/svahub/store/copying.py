@@ -103,7 +103,7 @@ def left_out(connection: Connection) -> list[str]:
     """
     carried = plugins.carried(connection)
     ours = {table.name for table in plugins.sorted_tables(carried)} | plugins.version_tables(carried)
-    kept = {scripts.VERSION, plugins.notes.name, "closure"}
+    kept = {scripts.VERSION, plugins.notes.name, tables.tokens.name, "closure"}
     return sorted(set(inspect(connection).get_table_names()) - ours - kept)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, null, se
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.lifecycle import GONE
+from svahub.store import tokens
 from svahub.store.rows import IntegrationRow, TenantRow
 from svahub.store.states import IntegrationState, Phase
 from svahub.store.tables import (
@@ -180,6 +181,7 @@ def was_used(connection: Connection, tenant_name: str, name: str) -> bool:
 
 def retire(connection: Connection, tenant_name: str, name: str) -> None:
     """Remove an integration that was used: its row stays, without secrets."""
+    tokens.drop_of(connection, tenant_name, name)
     where = (integrations.c.tenant == tenant_name, integrations.c.name == name)
     values: dict[str, Any] = {"state": IntegrationState.REMOVED, "cause": None, "secrets": {}, "former_secrets": null()}
     connection.execute(update(integrations).where(*where).values(values))
@@ -187,6 +189,7 @@ def retire(connection: Connection, tenant_name: str, name: str) -> None:
 
 def remove(connection: Connection, tenant_name: str, name: str) -> None:
     """Delete an integration that was never used, with its catalogue and links."""
+    tokens.drop_of(connection, tenant_name, name)
     for table in (product_links, plans, accounts):
         connection.execute(delete(table).where(table.c.tenant == tenant_name, table.c.integration == name))
     connection.execute(delete(integrations).where(integrations.c.tenant == tenant_name, integrations.c.name == name))

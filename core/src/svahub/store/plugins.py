@@ -189,8 +189,12 @@ def carried(connection: Connection) -> list[Declared]:
 
 
 def sorted_tables(carried: Iterable[Declared]) -> list[Table]:
-    """Return the core's tables and those of plugins, those first that others refer to."""
-    return [*tables.metadata.sorted_tables, *(t for d in carried for t in d.tables.metadata.sorted_tables)]
+    """Return the tables that a copy has, the core's and those of plugins, those first that others refer to.
+
+    Tokens are not among them: a store that is copied, or comes back, fetches its own.
+    """
+    core = (table for table in tables.metadata.sorted_tables if table is not tables.tokens)
+    return [*core, *(t for d in carried for t in d.tables.metadata.sorted_tables)]
 
 
 def version_tables(carried: Iterable[Declared]) -> set[str]:

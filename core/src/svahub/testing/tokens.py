@@ -37,8 +37,8 @@ class BearerTokens:
     """
 
     def __init__(self, clock: Clock, life_seconds: int = 3600, *, only_one: bool = False) -> None:
-        self.life_seconds, self.permitted, self.given = life_seconds, True, 0
-        self._clock, self._only_one = clock, only_one
+        self.life_seconds, self.only_one, self.permitted, self.given = life_seconds, only_one, True, 0
+        self._clock = clock
         self._ends: dict[str, datetime] = {}
 
     def give(self, sent: Mapping[str, Any], accepted: Iterable[Mapping[str, str]]) -> Given:
@@ -50,7 +50,7 @@ class BearerTokens:
             raise Problem(401, "invalid_client", "the credentials are not right")
         if not self.permitted:
             raise Problem(403, "unauthorized_client", "this account may not have a token")
-        if self._only_one:
+        if self.only_one:
             self.revoke()
         given = Given(secrets.token_urlsafe(24), self._end(), self.life_seconds)
         self._ends[given.value] = given.expires_at

@@ -31,6 +31,7 @@ from svahub.store.tables.sales import (
     tenants,
 )
 from svahub.store.tables.tasks import task_attempts, tasks
+from svahub.store.tables.tokens import tokens
 
 __all__ = [
     "accounts",
@@ -61,4 +62,5 @@ __all__ = [
     "task_attempts",
     "tasks",
     "tenants",
+    "tokens",
 ]
