@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from svahub import (
     Auth,
@@ -26,9 +28,13 @@ from svahub import (
     hookimpl,
 )
 from svahub.areas import backups, copies
+from svahub.doctor.accounts import shared_tokens
+from svahub.doctor.findings import Verdict
+from svahub.doctor.premises import Premises
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
 from svahub.registry import ProviderKind, Registry
+from svahub.secrets import KEY_VARIABLE
 from svahub.store import Store, catalogue, tokens, versions
 from svahub.store.rows import LinkRow
 
@@ -147,6 +153,25 @@ def test_a_token_that_is_not_given_quarantines_and_says_what_is_at_fault(office,
     assert cause in shown.cause
     assert (VARIABLE in shown.cause) is permitted  # no other secret would help
     assert office.integrations.test("it").fault == cause
+
+
+def test_nothing_of_tokens_or_credentials_is_in_the_clear_in_the_files_of_the_store(office, issuer, key) -> None:
+    _sell(office)
+    (token,) = issuer.tokens.alive()
+    file = Path(office.hub.store.url.database)
+    written = b"".join(part.read_bytes() for part in file.parent.glob(f"{file.name}*"))
+    assert b"/oauth/token" in written  # the exchange is recorded
+    assert not [word for word in (token, issuer.credentials["client_secret"], key) if word.encode() in written]
+
+
+def test_the_doctor_counts_shared_tokens_and_says_when_the_key_does_not_open_them(office, monkeypatch) -> None:
+    assert list(shared_tokens(Premises(office.hub.store))) == []
+    office.catalogue.sync("it")
+    (found,) = shared_tokens(Premises(office.hub.store))
+    assert (found.verdict, found.found) == (Verdict.OK, "1 access tokens are shared by processes, encrypted")
+    monkeypatch.setenv(KEY_VARIABLE, Fernet.generate_key().decode())
+    (found,) = shared_tokens(Premises(office.hub.store))
+    assert found.verdict is Verdict.WARNING
 
 
 def test_an_integration_that_is_removed_leaves_no_token(office) -> None:

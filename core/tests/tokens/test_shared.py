@@ -12,10 +12,11 @@ import pytest
 from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, make_url
-from svahub import errors
+from sqlalchemy import event, make_url, update
+from svahub import errors, secrets
 from svahub.clock import SystemClock
 from svahub.hub import Hub
+from svahub.literals import without_secrets
 from svahub.owners import Owner
 from svahub.secrets import KEY_VARIABLE
 from svahub.shared_tokens import LONGEST_HOLD, is_free
@@ -134,6 +135,17 @@ def test_a_failed_fetch_holds_up_nobody(household, issuer, clock) -> None:
     assert (issuer.things, clock.monotonic()) == (1, began)
 
 
+def test_only_who_saw_the_row_as_it_is_may_hold_it(household_on_each) -> None:
+    household_on_each.process().post("/things")
+    (seen,) = household_on_each.rows()
+    holds = [Hold(f"{ELSEWHERE}{number}", NOW + timedelta(seconds=5)) for number in range(2)]
+    with household_on_each.stores[0].write() as connection:
+        assert tokens.hold(connection, seen, holds[0])
+        assert not tokens.hold(connection, seen, holds[1])
+        tokens.put(connection, "default", seen.name, holds[0], "it", "newer", NOW)
+        assert not tokens.hold(connection, seen, holds[1])
+
+
 def test_what_a_frozen_process_brings_late_does_not_replace_what_others_fetched(household, issuer) -> None:
     household.process().post("/things")
     (row,) = household.rows()
@@ -163,6 +175,17 @@ def test_nothing_of_a_token_or_of_its_credentials_is_in_the_clear_in_the_store(h
     (row,) = household.rows()
     assert row.sealed.encode() in kept
     assert not [word for word in (token, *issuer.credentials.values(), key) if word.encode() in kept]
+
+
+def test_a_token_that_another_process_has_fetched_is_hidden_in_this_one(household, issuer) -> None:
+    client, safe = household.process(), secrets.safe()
+    theirs = issuer.tokens.give(issuer.credentials, issuer.accepted)
+    client.post("/things")
+    with household.stores[0].write() as connection:
+        connection.execute(update(tokens.tokens).values(sealed=safe.seal(theirs.value)))
+    household.process().post("/things")
+    assert (issuer.tokens.given, issuer.things) == (2, 2)
+    assert theirs.value not in without_secrets(f"it says {theirs.value} there")
 
 
 def test_without_a_key_each_process_has_tokens_of_its_own(household, issuer, monkeypatch) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from svahub import entries, secrets
 from svahub.areas.bench import Bench
@@ -43,6 +44,13 @@ class Rekeyed:
     tenants: int
 
 
+class SharedCount(NamedTuple):
+    """How many access tokens open with this process's key, and how many do not."""
+
+    opened: int
+    strange: int
+
+
 def views_of(row: IntegrationRow, now: datetime) -> Iterator[SecretView]:
     """Return an integration's secrets, those of the former slot last."""
     oldest = secrets.max_age_days()
@@ -75,6 +83,15 @@ class Secrets:
         url = self.bench.store.url
         beside = Path(url.database).absolute().parent if self.bench.store.dialect == "sqlite" and url.database else None
         return secrets.faults_of_key_file(beside)
+
+    def shared_tokens(self) -> SharedCount:
+        """Count the access tokens that processes share and still use."""
+        with self.bench.store.read() as connection:
+            rows, now = tokens.of_tenant(connection, self.bench.tenant), self.bench.store.now(connection)
+        sealed = [row.sealed for row in rows if row.sealed and row.use_until and row.use_until > now]
+        safe = secrets.safe() if sealed else None
+        opened = sum(safe is not None and safe.open(one) is not None for one in sealed)
+        return SharedCount(opened, len(sealed) - opened)
 
     def drop_spent_tokens(self) -> int:
         """Delete the shared tokens that are no longer used; return how many."""

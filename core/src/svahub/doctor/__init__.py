@@ -31,6 +31,7 @@ INSIDE: tuple[Check, ...] = (
     installation.missing_plugins,
     accounts.readable_secrets,
     accounts.old_secrets,
+    accounts.shared_tokens,
     accounts.settings,
     accounts.providers,
     accounts.stopped,

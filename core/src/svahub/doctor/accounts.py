@@ -52,6 +52,17 @@ def old_secrets(premises: Premises) -> Iterator[Finding]:
             yield warning(f"{view.field} of {view.integration!r} is {view.age_days} days old", give, office.name)
 
 
+def shared_tokens(premises: Premises) -> Iterator[Finding]:
+    """Say how many access tokens processes share, and whether this one can use them."""
+    for office in premises.offices:
+        opened, strange = office.secrets.shared_tokens()
+        if strange:
+            found = f"{strange} access tokens of other processes do not open with the key that is set here"
+            yield warning(found, "set the same SVAHUB_SECRET_KEY wherever svahub runs", office.name)
+        if opened:
+            yield ok(f"{opened} access tokens are shared by processes, encrypted", office.name)
+
+
 _MEND = "mend it where `svahub work` runs too; or give another: `svahub integration rotate {name}`"
 
 
