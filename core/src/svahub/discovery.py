@@ -19,6 +19,7 @@ DEMOS = "svahub.demos"
 SIMULATORS = "svahub.simulators"
 SCHEDULES = "svahub.schedules"
 MIGRATIONS = "svahub.migrations"
+ROUTES = "svahub.routes"
 
 
 class ImportFailed(Exception):

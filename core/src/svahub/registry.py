@@ -11,13 +11,14 @@ from functools import cached_property
 from importlib.metadata import Distribution
 from typing import Any
 
-from svahub import discovery, hookspecs, plugin_tables
+from svahub import discovery, hookspecs, plugin_routes, plugin_tables
 from svahub.conformance import fault_of, hook_fault, implemented, instance, observes, wraps
-from svahub.discovery import HOOKS, MIGRATIONS, PRODUCT_TYPES, PROVIDERS, Loaded
+from svahub.discovery import HOOKS, MIGRATIONS, PRODUCT_TYPES, PROVIDERS, ROUTES, Loaded
 from svahub.errors import Refused, UnknownName
 from svahub.installed import points, unreadable
 from svahub.models import Aspect, BlockScope, Deduplication, DocumentKind, Environment
 from svahub.observers import Observers
+from svahub.plugin_routes import Mounting
 from svahub.settings import IntegrationSettings
 
 
@@ -143,11 +144,12 @@ class Registry:
         return found
 
     def listing(self) -> list[Listing]:
-        """Import every provider and hook and say what each is, or why it is broken; of tables name the broken ones."""
+        """Import every provider and hook and say what each is, or why it is broken; of the rest, what is broken."""
         providers = [_listed(p) for p in _with_conflicts(PROVIDERS)]
         hooks = [_listed_hook(h) for h in discovery.load_all(HOOKS)]
         tables = [listed for t in _with_conflicts(MIGRATIONS) if (listed := _listed_tables(t)).broken]
-        return providers + hooks + tables + [_listed_unreadable(d, reason) for d, reason in unreadable()]
+        routes = [_listed_routes(m) for m in plugin_routes.declared() if m.fault]
+        return providers + hooks + tables + routes + [_listed_unreadable(d, reason) for d, reason in unreadable()]
 
     @cached_property
     def wrappers(self) -> tuple[Any, ...]:
@@ -219,6 +221,11 @@ def _listed_hook(loaded: Loaded) -> Listing:
 def _listed_tables(loaded: Loaded) -> Listing:
     reason = plugin_tables.fault_of(loaded)
     return Listing(loaded.name, MIGRATIONS, loaded.distribution, loaded.version, broken=reason)
+
+
+def _listed_routes(mounting: Mounting) -> Listing:
+    loaded = mounting.loaded
+    return Listing(loaded.name, ROUTES, loaded.distribution, loaded.version, broken=mounting.fault)
 
 
 def _listed_unreadable(distribution: Distribution, reason: str) -> Listing:

@@ -1,4 +1,4 @@
-"""What plugins get for what they add beside a provider: tables, schedules, acts of `svahub demo`.
+"""What plugins get for what they add beside a provider: tables, schedules, routes, acts of `svahub demo`.
 
 What their commands are made with is in `svahub.extension.commands`.
 """
@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 from svahub.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sized
+    from collections.abc import Callable, Collection, Iterator, Sequence, Sized
     from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Connection, MetaData
+    from starlette.routing import BaseRoute
 
     from svahub.hub import Hub, TenantHub
     from svahub.testing import SimulatorProcess
@@ -74,6 +75,20 @@ class Schedule:
     cron: str
     purpose: str
     run: Callable[[TenantHub], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """What `svahub serve` answers for a plugin below `prefix`; an entry point in `svahub.routes` names it.
+
+    `build` gets the installation and returns Starlette's routes, whose paths are below the prefix; it imports Starlette
+    itself, as that is there only with `svahub[server]`. A handler finds out whose tenant a request is about, and works
+    with that one's part: `hub.tenant(name, actor)` has `transaction(…)` and `reading()`, which block, so a handler that
+    uses them is a plain function. Nobody has looked at who asks before a handler does.
+    """
+
+    prefix: str
+    build: Callable[[Hub], Sequence[BaseRoute]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from svahub.server.doors import Doors
 from svahub.server.health import Health
 from svahub.server.letterbox import Letterbox
 from svahub.server.metrics import Metrics
+from svahub.server.mounting import mounted
 from svahub.server.webhooks import Webhooks
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def application(hub: Hub, *, stored: Callable[[], None] = lambda: None) -> Starl
         Route("/health/ready", health.ready),
         Route("/metrics", metrics.show),
         api.Mounted(hub),
+        *mounted(hub, _told),
     ]
 
     @asynccontextmanager
