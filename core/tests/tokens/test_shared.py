@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, make_url, update
 from svahub import errors, secrets
 from svahub.clock import SystemClock
+from svahub.duties import audit_prune
 from svahub.hub import Hub
 from svahub.literals import without_secrets
 from svahub.owners import Owner
@@ -238,13 +239,14 @@ def _causes(caplog: pytest.LogCaptureFixture) -> list[str]:
 # -- what else happens to the table ------------------------------------------------------------------------------------
 
 
-def test_spent_tokens_are_pruned_and_young_ones_are_not(household, clock) -> None:
+def test_the_daily_prune_drops_spent_tokens_and_leaves_young_ones(household, clock) -> None:
     household.process().post("/things")
     with Hub.open(household.url, clock=clock) as hub:
-        office = hub.tenant("default")
-        assert office.secrets.drop_spent_tokens() == 0
+        audit_prune.run(hub.tenant("default"))
+        assert household.rows()
         clock.advance(hours=1)
-        assert office.secrets.drop_spent_tokens() == 1
+        audit_prune.run(hub.tenant("default"))
+    assert household.rows() == []
 
 
 def test_a_new_key_drops_what_the_old_one_sealed(household, clock, key, monkeypatch) -> None:
