@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, make_url, update
 from svahub import errors, secrets
+from svahub.authentication import token_request
 from svahub.clock import SystemClock
 from svahub.duties import audit_prune
 from svahub.hub import Hub
@@ -176,6 +178,12 @@ def test_nothing_of_a_token_or_of_its_credentials_is_in_the_clear_in_the_store(h
     (row,) = household.rows()
     assert row.sealed.encode() in kept
     assert not [word for word in (token, *issuer.credentials.values(), key) if word.encode() in kept]
+
+
+def test_no_guess_at_the_credentials_can_be_tried_on_a_tokens_name(household, issuer) -> None:
+    household.process().post("/things")
+    guess = f"{issuer.url}/oauth/token".encode() + b"\0" + token_request(household.auth).content
+    assert [row.name for row in household.rows()] != [hashlib.sha256(guess).hexdigest()]
 
 
 def test_a_token_that_another_process_has_fetched_is_hidden_in_this_one(household, issuer) -> None:
