@@ -156,6 +156,26 @@ def test_without_a_token_nothing_was_applied(refusal: httpx.Response, kind: type
     assert provider.things == []
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "cause"),
+    [
+        (400, "invalid_client", "credentials"),
+        (401, "invalid_client", "credentials"),
+        (403, "invalid_client", "credentials"),
+        (400, "unauthorized_client", "permission"),
+        (401, "access_denied", "permission"),
+        (400, "invalid_scope", "permission"),
+        (403, "whatever", "permission"),
+        (400, "whatever", "credentials"),
+    ],
+)
+def test_a_token_that_is_refused_tells_credentials_from_permission(status: int, code: str, cause: str) -> None:
+    provider = Provider(refusal=httpx.Response(status, json={"error": code}))
+    with pytest.raises(errors.AuthenticationFailed, match=code) as caught:
+        provider.client(MemoryTokens()).get("/things")
+    assert caught.value.cause.value == cause
+
+
 def test_neither_secret_nor_token_is_recorded() -> None:
     provider = Provider()
     provider.client(MemoryTokens()).get("/things")
