@@ -48,7 +48,7 @@ class Transaction:
 class Tables:
     """A plugin's own tables; an entry point in `svahub.migrations` names it, under the plugin's name.
 
-    `metadata` has the tables as they are now, each bearing the plugin's name before its own (`asaas_charges`) and a
+    `metadata` has the tables as they are now, each bearing the plugin's name before its own (`acme_charges`) and a
     `tenant`; `scripts` ("package:folder") has a folder `versions` with the migrations, `known` are their revisions, the
     oldest first. They stand beside the core's in one store, with a version table of their own.
     """
