@@ -29,11 +29,11 @@ from svahub import (
     hookimpl,
 )
 from svahub.errors import AlreadyExists, Cause, Conflict, NotFound, OutcomeUnknown, ProviderError, Rejected, Unreachable
+from svahub.extension.wire import NumberedPage, numbered, path
 
 from svahub_teleclinica import wire
 from svahub_teleclinica.attribution import attributed, plan_held, plans_in_use, plans_of
-from svahub_teleclinica.listing import entries
-from svahub_teleclinica.settings import TeleClinicaSettings, path
+from svahub_teleclinica.settings import TeleClinicaSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,8 @@ class TeleClinica(Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
     @hookimpl
     def sync_plans(self) -> Iterator[Plan]:
         """Stream the catalogue."""
-        catalogue = entries(self.client, self.routes.plans, wire.Page[wire.CataloguePlan], size=self.settings.page_size)
+        page = NumberedPage[wire.CataloguePlan]
+        catalogue = numbered(self.client, self.routes.plans, page, size=self.settings.page_size)
         return (entry.plan() for entry in catalogue)
 
     @hookimpl
@@ -134,13 +135,13 @@ class TeleClinica(Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
         """Stream the users; a status that TeleClínica does not know is picked from all of them."""
         asked = status.value if status and status.value in wire.STATUSES else None
         size = self.settings.page_size
-        users = entries(self.client, self.routes.users, wire.Page[wire.User], size=size, status=asked)
+        users = numbered(self.client, self.routes.users, NumberedPage[wire.User], size=size, status=asked)
         return (user.remote() for user in users if asked or status in {None, user.status})
 
     @hookimpl
     def check_connection(self) -> None:
         """Ask for one plan."""
-        self.client.get(self.routes.plans, params={"limit": 1}, returns=wire.Page[wire.CataloguePlan])
+        self.client.get(self.routes.plans, params={"limit": 1}, returns=NumberedPage[wire.CataloguePlan])
 
     def _add(self, user: str, subscription: Subscription) -> wire.User:
         plan = wire.AddedPlan(plan_id=_plan(subscription), external_reference=subscription.key)

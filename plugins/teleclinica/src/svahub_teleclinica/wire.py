@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from svahub import (
     BlockReason,
     Customer,
@@ -22,6 +21,7 @@ from svahub import (
     RemoteUser,
     Subscription,
 )
+from svahub.extension.wire import CamelWire, Listed
 
 STATUSES = {status.value: status for status in (Observed.ACTIVE, Observed.BLOCKED, Observed.CANCELLED)}
 """What users and plans are, by TeleClínica's word for it."""
@@ -35,16 +35,10 @@ Status = Annotated[Observed, BeforeValidator(_status)]
 """A status; one that is not known is read as UNKNOWN."""
 
 
-class Wire(BaseModel):
-    """Fields in camel case; what is not known is ignored."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
-
-
 # -- what is sent
 
 
-class NewPlan(Wire):
+class NewPlan(CamelWire):
     """A plan to register."""
 
     name: str
@@ -63,7 +57,7 @@ class NewPlan(Wire):
         )
 
 
-class Contact(Wire):
+class Contact(CamelWire):
     """What can change of a customer's data."""
 
     name: str
@@ -99,20 +93,20 @@ class NewUser(Contact):
         )
 
 
-class AddedPlan(Wire):
+class AddedPlan(CamelWire):
     """A plan for a user that exists, under our reference."""
 
     plan_id: str
     external_reference: str
 
 
-class OtherPlan(Wire):
+class OtherPlan(CamelWire):
     """The plan to put in the place of another."""
 
     plan_id: str
 
 
-class Block(Wire):
+class Block(CamelWire):
     """Why a user is to be blocked."""
 
     reason: str
@@ -126,10 +120,9 @@ class Block(Wire):
 # -- what comes back
 
 
-class CataloguePlan(Wire):
+class CataloguePlan(CamelWire, Listed):
     """An entry of the catalogue."""
 
-    id: str
     name: str
     description: str | None = None
     price: Decimal | None = None
@@ -140,7 +133,7 @@ class CataloguePlan(Wire):
         return Plan(self.id, self.name, self.description or "", self.price, self.active)
 
 
-class HeldPlan(Wire):
+class HeldPlan(CamelWire):
     """A plan that a user has or had; a user's first plan may come without a reference."""
 
     id: str
@@ -154,10 +147,9 @@ class HeldPlan(Wire):
         return RemoteSubscription(self.id, user if dominated else self.status, self.external_reference)
 
 
-class User(Wire):
+class User(CamelWire, Listed):
     """A user."""
 
-    id: str
     status: Status
     external_reference: str | None = None
     name: str | None = Field(None, repr=False)
@@ -193,17 +185,7 @@ class User(Wire):
         )
 
 
-Entry = TypeVar("Entry", CataloguePlan, User)
-
-
-class Page(Wire, Generic[Entry]):
-    """One page of a listing; `total` counts the entries of all pages."""
-
-    data: tuple[Entry, ...]
-    total: int
-
-
-class Found(Wire):
+class Found(CamelWire):
     """The users that a lookup brought, in an envelope or as a bare list."""
 
     data: tuple[User, ...]
@@ -215,7 +197,7 @@ class Found(Wire):
         return {"data": value} if isinstance(value, list) else value
 
 
-class Problem(Wire):
+class Problem(CamelWire):
     """What an error answer says."""
 
     code: str = ""

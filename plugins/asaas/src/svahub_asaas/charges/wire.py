@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BeforeValidator, Field
+from svahub.extension.wire import CamelWire, Listed
 
 CENT = Decimal("0.01")
 TOO_MUCH = Decimal(10) ** 13
@@ -38,16 +38,12 @@ def _no_date(value: object) -> object:
 Day = Annotated[date | None, BeforeValidator(_no_date)]
 
 
-class Wire(BaseModel):
-    """Fields in camel case; what is not known is ignored."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+class Wire(CamelWire):
+    """What Asaas tells or is told."""
 
 
-class Entry(Wire):
+class Entry(Wire, Listed):
     """What a listing has, by which it is told from the others."""
-
-    id: str
 
 
 class GivenBack(Wire):

@@ -1,0 +1,99 @@
+"""What plugins read and ask a provider's API with: paths that can be set, and listings page by page."""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+from string import Formatter
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
+from pydantic.alias_generators import to_camel
+
+from svahub.errors import Cause, Rejected, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from svahub.client import ProviderClient
+
+__all__ = ["AS_TEXT", "CamelWire", "Listed", "NumberedPage", "RouteTemplates", "numbered", "path"]
+
+
+class RouteTemplates(BaseModel):
+    """Templates of paths below the base URL, for an API whose routes are only assumed; `names` are what may be filled.
+
+    A subclass has a field for each route; its settings take them as JSON by `AS_TEXT`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    names: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*")
+    @classmethod
+    def _fillable(cls, template: str) -> str:
+        named = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+        if not template.startswith("/") or not named <= cls.names:
+            allowed = " and ".join(f"{{{name}}}" for name in sorted(cls.names, reverse=True))
+            raise ValueError(f"a route begins with / and may name {allowed}")
+        return template
+
+
+def _parsed(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+AS_TEXT = BeforeValidator(_parsed)
+"""Takes a setting's value as JSON, as the command line gives it."""
+
+
+def path(template: str, **ids: str) -> str:
+    """Fill a route with ids, each of which stays one part of the path."""
+    if any("/" in value or value in {"", ".", ".."} for value in ids.values()):
+        raise Rejected("unusable_id", "an id with a slash, or of dots only, would name something else")  # also quoted
+    return template.format(**{name: quote(value, safe="") for name, value in ids.items()})
+
+
+class CamelWire(BaseModel):
+    """A provider's JSON with fields in camel case; what is not known is ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+
+
+class Listed(BaseModel):
+    """An entry of a listing: what it is known by at the provider."""
+
+    id: str
+
+
+E = TypeVar("E", bound=Listed)
+
+
+class NumberedPage(BaseModel, Generic[E]):
+    """One page of a listing whose pages are numbered; `total` counts the entries of all pages."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    data: tuple[E, ...]
+    total: int
+
+
+def numbered(
+    client: ProviderClient, route: str, page: type[NumberedPage[E]], *, size: int, **filters: str | None
+) -> Iterator[E]:
+    """Stream all pages (`page`, `limit`); an entry that moved on to the next page meanwhile comes once.
+
+    Raise Unreachable(INCOMPLETE) when a page brings nothing new before `total` is reached.
+    """
+    received, before = 0, frozenset[str]()
+    for number in count(1):
+        answer = client.get(route, params={"page": number, "limit": size, **filters}, returns=page)
+        fresh = [entry for entry in answer.data if entry.id not in before]
+        yield from fresh
+        received, before = received + len(fresh), frozenset(entry.id for entry in answer.data)
+        if received >= answer.total:
+            return
+        if not fresh:
+            raise Unreachable(Cause.INCOMPLETE, f"the listing ended after {received} of {answer.total}")
