@@ -165,7 +165,39 @@ def test_the_fence_stands_when_an_integration_is_opened_too(row: IntegrationRow)
 
 
 def test_only_the_environments_own_hosts_may_be_called() -> None:
-    assert hosts(KIND, STAGING) == {"staging.example.com"}
+    assert hosts(KIND, STAGING, "https://staging.example.com/v1") == {"staging.example.com"}
+
+
+class Anywhere(OneProvider):
+    """Its addresses are told to who gets an account."""
+
+    hosts: ClassVar = {}
+
+
+ANYWHERE, ADDRESS = ProviderKind("one", Anywhere), "https://told.example.com/v1"
+
+
+def test_a_provider_that_declares_no_host_is_called_where_the_integration_says(row: IntegrationRow) -> None:
+    assert base_url(ANYWHERE, STAGING, ADDRESS) == ADDRESS
+    with open_it(replace(row, base_url=ADDRESS), Anywhere).client as client:
+        assert client.url("/plans") == f"{ADDRESS}/plans"
+
+
+def test_a_provider_that_declares_no_host_is_not_called_without_an_address() -> None:
+    with pytest.raises(Refused, match="--base-url"):
+        base_url(ANYWHERE, STAGING, None)
+
+
+def test_a_provider_that_declares_no_host_is_not_called_in_the_clear() -> None:
+    with pytest.raises(Refused, match="Use https"):
+        base_url(ANYWHERE, STAGING, "http://told.example.com/v1")
+
+
+def test_without_declared_hosts_one_environment_is_not_called_where_the_other_is(row: IntegrationRow) -> None:
+    live = replace(row, name="live", provider="one", environment=PRODUCTION, base_url=ADDRESS)
+    with pytest.raises(Refused, match="for production by 'live', and this integration is for staging"):
+        base_url(ANYWHERE, STAGING, "https://TOLD.example.com/v2", [live])
+    assert base_url(ANYWHERE, PRODUCTION, ADDRESS, [live]) == ADDRESS
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------

@@ -282,7 +282,7 @@ def checked_url(url: str, hosts: frozenset[str]) -> str:
         raise Refused("The base URL is no URL. Write it as https://host/path.") from None
     if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo or parsed.query or parsed.fragment:
         raise Refused("A base URL is http(s)://host/path, without user, query and fragment.")
-    if _is_loopback(parsed.host):
+    if is_loopback(parsed.host):
         return url
     if parsed.scheme == "http":
         raise Refused(f"Plain http goes only to this machine, not to {parsed.host}. Use https.")
@@ -292,7 +292,8 @@ def checked_url(url: str, hosts: frozenset[str]) -> str:
     return url
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
     if host == "localhost":
         return True
     try:

@@ -5,14 +5,14 @@ The environment fence stands here: a staging integration reaches no production h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from svahub.client import ProviderClient, Recorder, checked_url
+from svahub.client import ProviderClient, Recorder, checked_url, is_loopback
 from svahub.clock import Clock
 from svahub.decisions import Facts
 from svahub.endings import Rules
@@ -151,7 +151,7 @@ def open_integration(
         reread=reread,
         timeout=settings.timeout,
         connections=settings.connections,
-        hosts=hosts(kind, row.environment),
+        hosts=hosts(kind, row.environment, row.base_url),
         recorder=recorder or Unrecorded(),
         gate=gate,
         monotonic=clock.monotonic,
@@ -166,9 +166,27 @@ def open_integration(
     return Opened(row, kind, settings, relay, client, unreadable)
 
 
-def hosts(kind: ProviderKind, environment: Environment) -> frozenset[str]:
-    """Return the host names that the provider declares for one environment."""
-    return frozenset(_host(url) for url in kind.base_urls.get(environment, ()))
+def hosts(kind: ProviderKind, environment: Environment, address: str) -> frozenset[str]:
+    """Return the host names that the provider declares for one environment; the address' own where it declares none."""
+    declared = kind.base_urls
+    return frozenset(_host(url) for url in (declared.get(environment, ()) if declared else (address,)))
+
+
+def _refuse_other_environment(
+    kind: ProviderKind, environment: Environment, host: str, beside: Iterable[IntegrationRow]
+) -> None:
+    """Refuse a host that is called for the other environment, where no declaration tells them apart.
+
+    This machine's own simulators are of any environment.
+    """
+    if kind.base_urls or is_loopback(host):
+        return
+    for other in beside:
+        if (other.provider, _host(other.base_url)) == (kind.name, host) and other.environment is not environment:
+            raise Refused(
+                f"{host} is called for {other.environment.value} by {other.name!r}, and this integration is for "
+                f"{environment.value}. Name {kind.title}'s address for {environment.value} with --base-url."
+            )
 
 
 def _host(url: str) -> str:
@@ -178,10 +196,13 @@ def _host(url: str) -> str:
         return ""
 
 
-def base_url(kind: ProviderKind, environment: Environment, given: str | None) -> str:
+def base_url(
+    kind: ProviderKind, environment: Environment, given: str | None, beside: Iterable[IntegrationRow] = ()
+) -> str:
     """Return the URL to use: the one given if the fence lets it pass, else the provider's own.
 
-    Raises Refused when the URL is of another environment or no host of this provider.
+    Raises Refused when the URL is of another environment or no host of this provider; where it declares none, the
+    integrations `beside` tell what is of another environment.
     """
     if given is None:
         known = kind.base_urls.get(environment, ())
@@ -195,7 +216,8 @@ def base_url(kind: ProviderKind, environment: Environment, given: str | None) ->
                 f"{host} is {kind.title}'s {other.value} host, and this integration is for {environment.value}. "
                 f"Use --environment {other.value}, or leave --base-url out."
             )
-    return checked_url(given, hosts(kind, environment))
+    _refuse_other_environment(kind, environment, host, beside)
+    return checked_url(given, hosts(kind, environment, given))
 
 
 def validated(

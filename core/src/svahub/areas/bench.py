@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,6 +53,11 @@ class Bench:
                     REGISTER,
                 )
             return row
+
+    def integrations(self) -> Sequence[IntegrationRow]:
+        """Return every integration of the tenant."""
+        with self.store.read() as connection:
+            return integrations.of_tenant(connection, self.tenant)
 
     @contextmanager
     def calling(self, name: str) -> Iterator[Opened]:

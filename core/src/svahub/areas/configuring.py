@@ -34,9 +34,10 @@ def reconfigured(
     row = bench.integration(name)
     kind = bench.registry.provider(row.provider)
     fresh = {field: secrets.kept(held) for field, held in secret.items()}
+    beside = bench.integrations()
     new = replace(
         row,
-        base_url=row.base_url if address is None else base_url(kind, row.environment, address),
+        base_url=row.base_url if address is None else base_url(kind, row.environment, address, beside),
         settings=merged(_without(row, unset), settings),
         secrets={f: held for f, held in row.secrets.items() if f not in unset} | fresh,
     )

@@ -105,7 +105,7 @@ class Integrations:
             "provider": provider,
             "distribution": kind.distribution,
             "environment": environment,
-            "base_url": base_url(kind, environment, address),
+            "base_url": base_url(kind, environment, address, self.bench.integrations()),
             "settings": given,
             "secrets": kept,
             "state": IntegrationState.ENABLED,
@@ -139,10 +139,8 @@ class Integrations:
 
     def list(self) -> Sequence[IntegrationView]:
         """Return every integration of the tenant."""
-        with self.bench.store.read() as connection:
-            rows = integrations.of_tenant(connection, self.bench.tenant)
-            now = self.bench.store.now(connection)
-        return [self._view(row, now) for row in rows]
+        now = self.bench.now()
+        return [self._view(row, now) for row in self.bench.integrations()]
 
     def show(self, name: str) -> IntegrationView:
         """Return one integration."""
@@ -162,8 +160,7 @@ class Integrations:
 
     def obstacles(self) -> dict[str, str]:
         """Return the enabled integrations that this process cannot call, and what is missing here."""
-        with self.bench.store.read() as connection:
-            rows = integrations.of_tenant(connection, self.bench.tenant)
+        rows = self.bench.integrations()
         found = {row.name: _obstacle(self.bench, row) for row in rows if row.state is IntegrationState.ENABLED}
         return {name: obstacle for name, obstacle in found.items() if obstacle}
 
@@ -185,8 +182,7 @@ class Integrations:
         return [self.test(name) for name in self._names(IntegrationState.ENABLED, IntegrationState.QUARANTINED)]
 
     def _names(self, *states: IntegrationState) -> Sequence[str]:
-        with self.bench.store.read() as connection:
-            return [row.name for row in integrations.of_tenant(connection, self.bench.tenant) if row.state in states]
+        return [row.name for row in self.bench.integrations() if row.state in states]
 
     def rotate(self, name: str, secret: Mapping[str, str], *, dry_run: bool = False) -> Rotated:
         """Put other secrets in the place of the old ones, once the provider has accepted them; frees from quarantine.
