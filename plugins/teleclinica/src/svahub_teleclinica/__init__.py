@@ -29,10 +29,10 @@ from svahub import (
     hookimpl,
 )
 from svahub.errors import AlreadyExists, Cause, Conflict, NotFound, OutcomeUnknown, ProviderError, Rejected, Unreachable
+from svahub.extension.attribution import attributed, plan_held, plans_in_use, plans_of
 from svahub.extension.wire import NumberedPage, numbered, path
 
 from svahub_teleclinica import wire
-from svahub_teleclinica.attribution import attributed, plan_held, plans_in_use, plans_of
 from svahub_teleclinica.settings import TeleClinicaSettings
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class TeleClinica(Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
             user = self.client.post(self.routes.users, new, returns=wire.User)
         if not user.holds(plan):
             raise OutcomeUnknown("the answer does not name the plan that was asked for")
-        return attributed(user, subscription)
+        return attributed(user.remote(), subscription)
 
     @hookimpl
     def block(self, subscription: Subscription, reasons: frozenset[BlockReason]) -> None:
@@ -128,7 +128,7 @@ class TeleClinica(Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
             (user for user in self._look_up(cpf=subscription.account.customer.document) if user.live), None
         )
         found = live or next(iter(ours), None)
-        return attributed(found, subscription) if found else None
+        return attributed(found.remote(), subscription) if found else None
 
     @hookimpl
     def list_users(self, status: Observed | None) -> Iterator[RemoteUser]:
