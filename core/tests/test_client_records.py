@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from datetime import UTC, datetime
@@ -158,3 +159,13 @@ def test_a_form_is_masked_by_its_fields() -> None:
 
 def test_any_bytes_can_be_shown() -> None:
     assert isinstance(shown_body(os.urandom(64)), str)
+
+
+@pytest.mark.parametrize("status", [200, 409])
+def test_what_answers_a_confidential_call_is_not_kept(status: int) -> None:
+    kept = Kept()
+    answer = httpx.Response(status, json={"id": "door-that-opens", "message": "door-that-opens"})
+    with contextlib.suppress(errors.Conflict):
+        client(answer, kept).get("/users/u1/link", returns=User, confidential=True)
+    (exchange,) = kept
+    assert (exchange.status, exchange.response_body) == (status, "***")

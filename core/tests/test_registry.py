@@ -26,6 +26,7 @@ from svahub import (
     Polls,
     RemoteSubscription,
     RemoteUser,
+    ResumesListings,
     Subscription,
     hookimpl,
 )
@@ -39,7 +40,7 @@ SOLD = Subscription("s1", "C1", "1", "anything", Account("a1", PERSON), Desired.
 USER = RemoteUser("u1", Observed.ACTIVE)
 
 
-class Recorded(Lifecycle, FindsUsers, ListsUsers, Polls):
+class Recorded(Lifecycle, FindsUsers, ListsUsers, Polls, ResumesListings):
     """A provider that notes its calls and answers as it is told to."""
 
     title = "Recorded"
@@ -79,6 +80,10 @@ class Recorded(Lifecycle, FindsUsers, ListsUsers, Polls):
     @hookimpl
     def list_users(self, status: Observed | None) -> Iterator[RemoteUser]:
         return self._called("list_users")
+
+    @hookimpl
+    def list_users_after(self, status: Observed | None, after: str) -> Iterator[RemoteUser]:
+        return self._called("list_users_after")
 
     @hookimpl
     def poll(self, subscription: Subscription, handle: str) -> RemoteUser | None:
@@ -132,6 +137,7 @@ CALLS: dict[str, Callable[[Relay], Any]] = {
     "sync_plans": lambda r: list(r.sync_plans()),
     "find_user": lambda r: r.find_user(SOLD),
     "list_users": lambda r: list(r.list_users()),
+    "list_users_after": lambda r: list(r.list_users_after(None, "u1")),
     "poll": lambda r: r.poll(SOLD, "h"),
 }
 

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from svahub import Observed, Plan, RemoteSubscription, RemoteUser, errors
+from svahub import AccessLink, Observed, Plan, RemoteSubscription, RemoteUser, errors
 from svahub.exchange import Exchange, shown_body
 from svahub.masking import clean
 from svahub.relay import foreign_errors
-from svahub.vetting import LONGEST_PAUSE, vetted
+from svahub.vetting import LONGEST_PAUSE, vetted, vetted_link
 
 USER = RemoteUser("u1", Observed.ACTIVE)
 LONE = "\ud800"
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def raised(error: BaseException) -> Exception:
@@ -29,6 +30,20 @@ def entry(**fields: Any) -> RemoteUser:
     return RemoteUser(
         "u1", Observed.ACTIVE, subscriptions=(RemoteSubscription(**{"plan": "p", "status": Observed.ACTIVE, **fields}),)
     )
+
+
+@pytest.mark.parametrize("link", [None, AccessLink("https://in.example"), AccessLink("https://in.example", AT)])
+def test_a_link_that_can_be_handed_on_passes(link: AccessLink | None) -> None:
+    assert vetted_link(link, "resend_access") is link
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://in.example", AccessLink(""), AccessLink("x", datetime(2026, 1, 1)), AccessLink(LONE)],  # noqa: DTZ001
+)
+def test_a_link_that_cannot_is_the_plugins_bug(link: Any) -> None:
+    with pytest.raises(errors.PluginBug):
+        vetted_link(link, "resend_access")
 
 
 @given(st.text())

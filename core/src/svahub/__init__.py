@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from svahub.hookspecs import Polls as Polls
     from svahub.hookspecs import ReceivesWebhooks as ReceivesWebhooks
     from svahub.hookspecs import ResendsAccess as ResendsAccess
+    from svahub.hookspecs import ResumesListings as ResumesListings
     from svahub.hookspecs import hookimpl as hookimpl
+    from svahub.models import AccessLink as AccessLink
     from svahub.models import Account as Account
     from svahub.models import Address as Address
     from svahub.models import Alert as Alert

@@ -58,7 +58,7 @@ class Answer:
     @property
     def code(self) -> str:
         """The provider's code for what is wrong, or the status."""
-        return mask_text(_first_text(self.json, ("code", "type", "error")) or f"http_{self.status}")[:80]
+        return mask_text(_first_text(self.json, ("code", "error_id", "type", "error")) or f"http_{self.status}")[:80]
 
     @property
     def message(self) -> str:

@@ -68,6 +68,7 @@ class Verb:
         headers: Mapping[str, str] | None = None,
         returns: type[M],
         max_bytes: int = MAX_BYTES,
+        confidential: bool = False,
     ) -> M: ...
 
     @overload
@@ -80,6 +81,7 @@ class Verb:
         headers: Mapping[str, str] | None = None,
         returns: None = None,
         max_bytes: int = MAX_BYTES,
+        confidential: bool = False,
     ) -> None: ...
 
     def __call__(
@@ -91,10 +93,12 @@ class Verb:
         headers: Mapping[str, str] | None = None,
         returns: type[M] | None = None,
         max_bytes: int = MAX_BYTES,
+        confidential: bool = False,
     ) -> M | None:
         """Send `body` as JSON to `path` below the base URL and return the answer as `returns`.
 
-        Parameters that are None are left out. Raise one of the `ProviderError`s for whatever else happens.
+        Parameters that are None are left out. What answers a `confidential` call is not recorded. Raise one of the
+        `ProviderError`s for whatever else happens.
         """
         content = _content(body)
         call = Call(
@@ -107,6 +111,7 @@ class Verb:
             content_type="application/json" if content else "",
             params=params,
             headers={**self._client.headers, **(headers or {})},
+            confidential=confidential,
         )
         return self._client.perform(call, returns.model_validate_json if returns else _nothing)
 

@@ -17,7 +17,7 @@ from svahub.settings import IntegrationSettings
 NEEDED = ("title", "deduplication", "block_scope", "settle_seconds", "hosts", "Settings")
 HOOKS = (*hookspecs.LIFECYCLE, *hookspecs.CAPABILITIES)
 ALL = frozenset((*HOOKS, *hookspecs.OBSERVERS))
-STREAMS = frozenset({"sync_plans", "list_users"})
+STREAMS = frozenset({"sync_plans", "list_users", "list_users_after"})
 # the hooks alone: pluggy looks at every attribute of what it is given, and each protocol has dozens
 SPECIFIED = type("Specified", (), {n: getattr(p, n) for p in hookspecs.SPECIFICATIONS for n in vars(p) if n in ALL})
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import pluggy
 
 from svahub.models import (
+    AccessLink,
     Aspect,
     BlockReason,
     Notice,
@@ -107,6 +108,19 @@ class ListsUsers(Protocol):
 
 
 @runtime_checkable
+class ResumesListings(Protocol):
+    """A listing that takes long can go on where an earlier one ended."""
+
+    @hookspec(firstresult=True)
+    def list_users_after(self, status: Observed | None, after: str) -> Iterator[RemoteUser]:
+        """Stream what `list_users` streams after the user with the remote id `after`; it keeps to the same order.
+
+        Raise Unreachable(INCOMPLETE) when that user is not listed any more, as well as when the listing ends early.
+        """
+        raise NotImplementedError
+
+
+@runtime_checkable
 class ChecksConnection(Protocol):
     """The provider has a call that changes nothing and shows that host and credentials are right."""
 
@@ -127,11 +141,14 @@ class CreatesPlans(Protocol):
 
 @runtime_checkable
 class ResendsAccess(Protocol):
-    """The provider can send the customer their login again."""
+    """The provider can let the customer in again: it sends them their login, or makes a link for them."""
 
     @hookspec(firstresult=True)
-    def resend_access(self, subscription: Subscription) -> None:
-        """Have the provider send the access to the customer."""
+    def resend_access(self, subscription: Subscription) -> AccessLink | None:
+        """Have the provider send the access to the customer; return the link where handing it on is left to us.
+
+        Ask for a link with `confidential=True`: its exchange is then recorded without it.
+        """
 
 
 @runtime_checkable
@@ -233,6 +250,7 @@ CAPABILITIES: dict[str, type] = {
     "change": ChangesSubscriptions,
     "find_user": FindsUsers,
     "list_users": ListsUsers,
+    "list_users_after": ResumesListings,
     "check_connection": ChecksConnection,
     "create_plan": CreatesPlans,
     "resend_access": ResendsAccess,

@@ -250,6 +250,14 @@ class RemoteUser:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessLink:
+    """An address that lets whoever has it in as one customer, until `expires_at` (None: the provider does not say)."""
+
+    url: str = field(repr=False)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A one-off that a plugin asked for: a charge, a licence, a mail. Durable, ordered, found before it is repeated.
 

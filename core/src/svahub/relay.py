@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from svahub.conformance import specified_manager
@@ -24,8 +25,10 @@ from svahub.hookspecs import (
     Polls,
     ReceivesWebhooks,
     ResendsAccess,
+    ResumesListings,
 )
 from svahub.models import (
+    AccessLink,
     Aspect,
     BlockReason,
     Notice,
@@ -40,7 +43,7 @@ from svahub.models import (
     Webhook,
 )
 from svahub.registry import ProviderKind
-from svahub.vetting import vet_error, vetted, vetted_notice, vetted_or_none, vetted_received, vetted_task
+from svahub.vetting import vet_error, vetted, vetted_link, vetted_notice, vetted_or_none, vetted_received, vetted_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,6 +121,12 @@ class Relay:
         lister = cast(ListsUsers, self._offering("list_users"))
         yield from _streamed(RemoteUser, lambda: lister.list_users(status=status), "list_users")
 
+    def list_users_after(self, status: Observed | None, after: str) -> Iterator[RemoteUser]:
+        """Stream the users that come after one."""
+        lister = cast(ResumesListings, self._offering("list_users_after"))
+        call = partial(lister.list_users_after, status=status, after=after)
+        yield from _streamed(RemoteUser, call, "list_users_after")
+
     def check_connection(self) -> None:
         """Make one authenticated call that changes nothing."""
         with foreign_errors("check_connection"):
@@ -129,10 +138,11 @@ class Relay:
         with foreign_errors("create_plan"):
             return vetted(Plan, creator.create_plan(draft=draft), "create_plan")
 
-    def resend_access(self, subscription: Subscription) -> None:
-        """Have the login sent again."""
+    def resend_access(self, subscription: Subscription) -> AccessLink | None:
+        """Have the login sent again, or return a link to hand on."""
+        resender = cast(ResendsAccess, self._offering("resend_access"))
         with foreign_errors("resend_access"):
-            cast(ResendsAccess, self._offering("resend_access")).resend_access(subscription=subscription)
+            return vetted_link(resender.resend_access(subscription=subscription), "resend_access")
 
     def poll(self, subscription: Subscription, handle: str) -> RemoteUser | None:
         """Ask for the result of an accepted step."""

@@ -15,7 +15,7 @@ from svahub.authentication import TokenRefused
 from svahub.errors import ProviderError
 from svahub.exchange import Exchange, Recorder, current_attempt, shown_body
 from svahub.literals import about
-from svahub.masking import mask_headers, mask_query, mask_text, personal_values
+from svahub.masking import HIDDEN, mask_headers, mask_query, mask_text, personal_values
 from svahub.points import Point
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ _ALWAYS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "Us
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is to be sent to `url`; `writes` says whether repeating it blindly could do harm."""
+    """What is to be sent to `url`; `writes` says whether repeating it blindly could do harm.
+
+    What answers a `confidential` call is kept nowhere: it lets whoever has it in.
+    """
 
     method: str
     url: str
@@ -45,6 +48,7 @@ class Call:
     content_type: str = ""
     params: Params | None = field(default=None, repr=False)
     headers: Mapping[str, str] | None = field(default=None, repr=False)
+    confidential: bool = False
 
     @property
     def shown_path(self) -> str:
@@ -166,7 +170,7 @@ class Sender:
                 request_headers=mask_headers(request.headers),
                 request_body=shown_body(call.content, call.content_type, self.mask),
                 response_headers=mask_headers(received.headers) if received else {},
-                response_body=_shown_answer(received, self.mask) if received else None,
+                response_body=_shown_answer(call, received, self.mask) if received else None,
                 error=f"{type(failure).__name__}: {failure}" if failure else None,
                 at=at,
                 attempt=current_attempt(),
@@ -182,7 +186,9 @@ def _told(call: Call) -> Iterable[str]:
     return (*personal_values(sent), *personal_values(call.params))
 
 
-def _shown_answer(received: _Received, mask: Mask) -> str | None:
+def _shown_answer(call: Call, received: _Received, mask: Mask) -> str | None:
+    if call.confidential:
+        return HIDDEN
     return shown_body(received.content, received.headers.get("content-type", ""), mask)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from math import isfinite
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from svahub.errors import (
 )
 from svahub.masking import clean, mask_text
 from svahub.models import (
+    AccessLink,
     Alert,
     Debt,
     DebtSettled,
@@ -45,6 +46,7 @@ LONGEST = 200
 """Characters that the store keeps of an id."""
 
 LONGEST_HANDLE = 1000
+LONGEST_LINK = 4000
 LONGEST_PAUSE = 366 * 86400.0
 """Seconds; a pause beyond that is cut, as it would leave the calendar."""
 
@@ -64,6 +66,19 @@ def vetted(kind: type[T], value: Any, hook: str) -> T:
 def vetted_or_none(kind: type[T], value: Any, hook: str) -> T | None:
     """Return the same, or None where the hook found nothing."""
     return None if value is None else vetted(kind, value, hook)
+
+
+def vetted_link(value: Any, hook: str) -> AccessLink | None:
+    """Return a link to hand on, None where the provider has sent the access itself; PluginBug when it is not usable."""
+    if value is None:
+        return None
+    if not isinstance(value, AccessLink):
+        raise PluginBug(f"{hook} returned {type(value).__name__}, not AccessLink")
+    expires = value.expires_at
+    dated = expires is None or (isinstance(expires, datetime) and expires.tzinfo is not None)
+    if not (_is_text(value.url, LONGEST_LINK) and dated):
+        raise PluginBug(f"{hook} returned an unusable AccessLink")
+    return value
 
 
 def vetted_task(value: Any, hook: str) -> TaskResult:

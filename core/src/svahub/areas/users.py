@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from svahub import entries
 from svahub.areas.bench import Bench
 from svahub.decisions import Facts, View
-from svahub.errors import Refused, UnknownName
+from svahub.errors import ProviderError, Refused, UnknownName
 from svahub.masking import mask_access, mask_document, mask_email, mask_name, mask_phone
 from svahub.models import Desired, Observed, RemoteUser, Subscription
 from svahub.opening import Opened
+from svahub.relay import Relay
 from svahub.steps import subscription_of
 from svahub.store import catalogue, contracts, queue
 from svahub.store.rows import SubscriptionRow
@@ -45,17 +47,29 @@ class AccessView:
 
 
 @dataclass(frozen=True, slots=True)
+class ResentView:
+    """Whether a provider has sent an access again; otherwise the link to hand on, masked unless it was revealed."""
+
+    contract_id: str
+    item_code: str
+    integration: str
+    resent: bool
+    access_url: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Users:
     """What a tenant's providers tell of their users."""
 
     bench: Bench
 
-    def list(self, integration: str, status: Observed | None = None) -> Iterator[UserView]:
-        """Stream a provider's users as it lists them; the look is recorded."""
+    def list(self, integration: str, status: Observed | None = None, *, after: str | None = None) -> Iterator[UserView]:
+        """Stream a provider's users as it lists them, all or those after a remote id; the look is recorded."""
         self.bench.integration(integration)
         self._record(AuditKind.LOOK, "users list", entries.of_integration(integration), status=status)
         with self.bench.calling(integration) as opened:
-            for user in opened.relay.list_users(status):
+            for user in _listed(opened.relay, integration, status, after):
                 yield _masked(user)
 
     def linked(self, integration: str) -> dict[str, str]:
@@ -70,14 +84,20 @@ class Users:
         self._record(AuditKind.LOOK, "access show", entries.of_contract(contract, item), actor, revealed=reveal)
         return [self._access(row, reveal=reveal) for row in rows]
 
-    def resend(self, contract: str, item: str | None, *, actor: str) -> Sequence[SubscriptionRow]:
-        """Have providers send the access again to the customer of a contract's live subscriptions."""
+    def resend(self, contract: str, item: str | None, *, reveal: bool = False, actor: str) -> Sequence[ResentView]:
+        """Have providers send the access again to the customer of a contract's live subscriptions, or make a link."""
         rows = self._live(contract, item)
-        self._record(AuditKind.COMMAND, "access resend", entries.of_contract(contract, item), actor)
-        for row in rows:
-            with self.bench.calling(row.integration) as opened:
-                opened.relay.resend_access(self._subscription(row, opened))
-        return rows
+        subject = entries.of_contract(contract, item)
+        self._record(AuditKind.COMMAND, "access resend", subject, actor, revealed=reveal or None)
+        return [self._resent(row, reveal=reveal) for row in rows]
+
+    def _resent(self, row: SubscriptionRow, *, reveal: bool) -> ResentView:
+        with self.bench.calling(row.integration) as opened:
+            link = opened.relay.resend_access(self._subscription(row, opened))
+        where = (row.contract_id, row.item_code, row.integration)
+        if link is None:
+            return ResentView(*where, resent=True)
+        return ResentView(*where, False, link.url if reveal else mask_access(link.url), link.expires_at)
 
     def _live(self, contract: str, item: str | None) -> Sequence[SubscriptionRow]:
         with self.bench.store.read() as connection:
@@ -109,6 +129,21 @@ class Users:
             plans = {p.remote_id: p.plan() for p in catalogue.all_plans(connection, self.bench.tenant, row.integration)}
         facts: Facts = opened.facts
         return subscription_of(View(account, customers[account.holder], rows, facts), row, plans)
+
+
+def _listed(relay: Relay, integration: str, status: Observed | None, after: str | None) -> Iterator[RemoteUser]:
+    """Stream users; where a listing that can go on ends early, say how."""
+    last = after
+    try:
+        for user in relay.list_users(status) if after is None else relay.list_users_after(status, after):
+            yield user
+            last = user.remote_id
+    except ProviderError as error:
+        if last is None or not relay.can("list_users_after"):
+            raise
+        again = f"`svahub users list {integration} --after {last}`"
+        told = f"The listing ended early: {error}. What has come until there stands; go on: {again}"
+        raise Refused(told) from error
 
 
 def _masked(user: RemoteUser) -> UserView:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 COLUMNS = ("contract_id", "item_code", "integration", "remote_id", "login", "access_url")
 
 
+RESENT = ("contract_id", "item_code", "integration", "resent", "access_url", "expires_at")
+
+
 @click.group("access")
 def command() -> None:
     """Show or resend a customer's login."""
@@ -40,13 +43,10 @@ def show(office: TenantHub, contract: str, item: str | None, reveal: bool, actor
 @command.command("resend")
 @click.argument("contract")
 @item_option
+@click.option("--reveal", is_flag=True, help="Show a link that is yours to hand on whole; the books tell that you did.")
 @actor_option
 @json_option
 @pass_office
-def resend(office: TenantHub, contract: str, item: str | None, actor: str, as_json: bool) -> None:
-    """Have the provider send the customer of CONTRACT their access again."""
-    sent = [
-        {"contract_id": row.contract_id, "item_code": row.item_code, "integration": row.integration, "resent": True}
-        for row in office.users.resend(contract, item, actor=actor)
-    ]
-    show_table(sent, list(sent[0]), as_json)
+def resend(office: TenantHub, contract: str, item: str | None, reveal: bool, actor: str, as_json: bool) -> None:
+    """Have the provider send the customer of CONTRACT their access again, or make a link to hand on."""
+    show_table(office.users.resend(contract, item, reveal=reveal, actor=actor), RESENT, as_json)

@@ -25,9 +25,10 @@ def command() -> None:
 @command.command("list")
 @click.argument("integration")
 @click.option("--status", type=click.Choice(STATUSES, case_sensitive=False))
+@click.option("--after", metavar="REMOTE_ID", help="Go on after this user, where an earlier listing ended.")
 @json_option
 @pass_office
-def list_users(office: TenantHub, integration: str, status: str | None, as_json: bool) -> None:
+def list_users(office: TenantHub, integration: str, status: str | None, after: str | None, as_json: bool) -> None:
     """List the users of INTEGRATION as its provider tells of them now; personal data is masked."""
-    rows = office.users.list(integration, Observed(status.upper()) if status else None)
+    rows = office.users.list(integration, Observed(status.upper()) if status else None, after=after)
     show_table(rows, COLUMNS, as_json, empty="The provider has no such user.")
