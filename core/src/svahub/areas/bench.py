@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -17,6 +17,7 @@ from svahub.errors import Refused, UnknownName
 from svahub.fleet import ExchangeLog
 from svahub.opening import Opened, open_integration
 from svahub.registry import Registry
+from svahub.relay import Relay
 from svahub.shared_tokens import SharedTokens
 from svahub.store import Store, integrations, journal
 from svahub.store.queue import Lane
@@ -27,6 +28,11 @@ from svahub.tokens import TokenCache
 REGISTER = "Register one: svahub integration add NAME --provider P --environment staging"
 NOBODY = "operator"
 """Who acts where a program does not say."""
+
+GATHERED = 200
+"""After so many of a stream, what was exchanged for them is written."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +65,33 @@ class Bench:
         with self.store.read() as connection:
             return integrations.of_tenant(connection, self.tenant)
 
+    def streaming(self, name: str, read: Callable[[Relay], Iterator[T]]) -> Iterator[T]:
+        """Stream what an integration's provider brings; its exchanges are recorded as they gather, however many."""
+        log = ExchangeLog()
+        with self.calling(name, log) as opened:
+            for number, one in enumerate(read(opened.relay), start=1):
+                yield one
+                if number % GATHERED == 0:
+                    self._record_exchanges(log)
+
     @contextmanager
-    def calling(self, name: str) -> Iterator[Opened]:
+    def calling(self, name: str, log: ExchangeLog | None = None) -> Iterator[Opened]:
         """Open an integration for calls outside converge; its exchanges are recorded when the block ends."""
         row = self.integration(name)
         if row.state is IntegrationState.DISABLED:
             raise Refused(f"The integration {name!r} is disabled. Enable it: svahub integration enable {name}")
-        with self.opened(row) as opened:
+        with self.opened(row, log=log) as opened:
             yield opened
 
     @contextmanager
-    def opened(self, row: IntegrationRow, tokens: TokenCache | None = None) -> Iterator[Opened]:
+    def opened(
+        self, row: IntegrationRow, tokens: TokenCache | None = None, log: ExchangeLog | None = None
+    ) -> Iterator[Opened]:
         """Open an integration as a row says, be it kept or not; its exchanges are recorded when the block ends.
 
         Unless `tokens` are given, it has those that are shared.
         """
-        lane, log = Lane(self.tenant, row.name), ExchangeLog()
+        lane, log = Lane(self.tenant, row.name), log or ExchangeLog()
         sensitive = self.registry.provider(row.provider).sensitive
         recorder = log.recorder(lane, sensitive=sensitive)
         shared = tokens or SharedTokens(self.store, lane)
@@ -83,8 +100,11 @@ class Bench:
             yield opened
         finally:
             opened.client.close()
-            with self.store.write() as connection:
-                journal.write_exchanges(connection, log.waiting(), self.store.now(connection))
+            self._record_exchanges(log)
+
+    def _record_exchanges(self, log: ExchangeLog) -> None:
+        with log.writing(self.store) as (connection, exchanges):
+            journal.write_exchanges(connection, exchanges, self.store.now(connection))
 
     @contextmanager
     def writing(self, command: str, subject: str, *, dry_run: bool = False, **details: Any) -> Iterator[Connection]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from svahub import entries
 from svahub.areas.bench import Bench
@@ -68,9 +69,8 @@ class Users:
         """Stream a provider's users as it lists them, all or those after a remote id; the look is recorded."""
         self.bench.integration(integration)
         self._record(AuditKind.LOOK, "users list", entries.of_integration(integration), status=status)
-        with self.bench.calling(integration) as opened:
-            for user in _listed(opened.relay, integration, status, after):
-                yield _masked(user)
+        for user in self.bench.streaming(integration, partial(_listed, integration, status, after)):
+            yield _masked(user)
 
     def linked(self, integration: str) -> dict[str, str]:
         """Return the provider's id of each customer's user, by customer; without those it has no user of."""
@@ -131,7 +131,7 @@ class Users:
         return subscription_of(View(account, customers[account.holder], rows, facts), row, plans)
 
 
-def _listed(relay: Relay, integration: str, status: Observed | None, after: str | None) -> Iterator[RemoteUser]:
+def _listed(integration: str, status: Observed | None, after: str | None, relay: Relay) -> Iterator[RemoteUser]:
     """Stream users; where a listing that can go on ends early, say how."""
     last = after
     try:
