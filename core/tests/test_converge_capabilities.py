@@ -67,7 +67,7 @@ def test_a_change_of_quantity_of_unknown_outcome_is_looked_up_first(
     for _ in range(3):
         isp.work()
         isp.clock.advance(seconds=400)
-    again = [] if applied else ["change ['quantity']"]
+    again = [] if applied else ["find", "change ['quantity']"]  # fewer than were asked for: a lookup may lag
     assert isp.remote.calls == ["create", "change ['quantity']", "find", *again]
     assert isp.one.state is State.SETTLED
 

@@ -204,7 +204,7 @@ class Desk:
             opened = self._fleet.opened(lane)
             rules, held = opened.rules(self._draw), Held(deadline)
             prepared = Work(view, opened, rules, held, decision, subscription, why)
-            work.append(records.recalled(connection, prepared, now) if decision.step is Step.CREATE_USER else prepared)
+            work.append(records.recalled(connection, prepared, now))
         return work
 
     def _plans(self, connection: Connection, views: Iterable[View]) -> dict[Lane, dict[str, Plan]]:

@@ -80,8 +80,12 @@ class ChangesSubscriptions(Protocol):
     changes: frozenset[Aspect]
 
     @hookspec(firstresult=True)
-    def change(self, subscription: Subscription, what: frozenset[Aspect]) -> None:
-        """Bring `what` from `subscription.applied` to what the subscription has now."""
+    def change(self, subscription: Subscription, what: frozenset[Aspect]) -> RemoteUser | None:
+        """Bring `what` from `subscription.applied` to what the subscription has now.
+
+        Return the user where `recorded` needs to know what the change came to. Raise Partial with the quantity that is
+        there where only some of it was reached: the rest is what differs, and is done next.
+        """
 
 
 @runtime_checkable
@@ -216,7 +220,7 @@ class KeepsRecords(Protocol):
     def recall(self, transaction: Transaction, subject: Subscription | Task | Webhook) -> Mapping[str, Any] | None:
         """Return what the plugin's tables hold that the next call needs: it gets it as `subject.kept`.
 
-        Of a subscription it is asked before `create_user` alone.
+        Of a subscription it is asked before every step: look at `subject.observed` before you look for much.
         """
 
     @hookspec(firstresult=True)
@@ -226,7 +230,10 @@ class KeepsRecords(Protocol):
         subject: Subscription | Task | Webhook,
         result: RemoteUser | TaskResult | Received | None,
     ) -> None:
-        """Write to the plugin's tables what a call that succeeded came to, in the transaction that keeps its result."""
+        """Write to the plugin's tables what a call that succeeded came to, in the transaction that keeps its result.
+
+        After a Partial, `result` is the user that it bears, of a task too.
+        """
 
 
 @runtime_checkable

@@ -45,7 +45,7 @@ def _seen(
     if entry.quantity is None and sent is not None and sent.quantity != last.quantity:
         seen = row._replace(observed=status(user, entry), remote_id=entry.remote_id or user.remote_id)
         return Ending(Certainty.REJECTED, (parked(seen, *drift(seen)),), user.remote_id, "the look tells no quantity")
-    given = replace(last, plan=entry.plan, quantity=entry.quantity or last.quantity)
+    given = replace(last, plan=entry.plan, quantity=last.quantity if entry.quantity is None else entry.quantity)
     seen = linked(view, row, user, entry)._replace(uncertain_since=None, looks=0, applied=applied_column(given))
     after = _next(view, seen, now)
     if after.phase is Phase.DUE and row.tries:
@@ -56,10 +56,15 @@ def _seen(
 def _may_lag(view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubscription) -> bool:
     """Whether a look contradicts what was done before: then it may tell of the time before that."""
     sent = row.what_was_sent()
-    may_yet_appear = sent is not None and sent.plan not in {entry.plan, row.plan}
+    may_yet_appear = _lacks(entry, sent) or (sent is not None and sent.plan not in {entry.plan, row.plan})
     alike = live_others(view, row) if view.facts.block_scope is BlockScope.ACCOUNT else []
     known = {one.observed for one in (row, *alike)} - {Observed.UNKNOWN, Observed.ABSENT}
     return may_yet_appear or (bool(known) and status(user, entry) not in known)
+
+
+def _lacks(entry: RemoteSubscription, sent: Applied | None) -> bool:
+    """Whether there are fewer than were asked for: a lookup may not see yet what the last call has added."""
+    return sent is not None and entry.quantity is not None and entry.quantity < sent.quantity
 
 
 def _left_over(view: View, row: SubscriptionRow, user: RemoteUser) -> bool:
@@ -87,8 +92,8 @@ def _gone(view: View, row: SubscriptionRow, remote_id: str | None, now: datetime
 
 
 def _not_there(view: View, row: SubscriptionRow, remote_id: str | None, now: datetime) -> Ending:
-    looked = row._replace(looks=row.looks + 1)
     if row.uncertain_since is None or _believed(view, row, now):
+        looked = row._replace(looks=row.looks + 1)
         absent = looked._replace(observed=Observed.ABSENT, remote_id=None, sent=None, uncertain_since=None)
         return Ending(Certainty.SUCCEEDED, (_next(view, absent, now),), remote_id, "not there")
     return _looks_again(view, row, remote_id, now)

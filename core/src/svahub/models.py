@@ -189,8 +189,7 @@ class Subscription:
     `key` is our external reference for it: deterministic and without personal data. `applied` is what the provider
     was last given, `sent` what a call of unknown outcome may have given it since, and `plan`, `quantity`, `price` (BRL)
     and `due_day` are what it should have now.
-    `siblings` are the account's other subscriptions that were ever sold; `kept` is what the plugin's `recall` brought
-    for its sale, empty in all other calls.
+    `siblings` are the account's other subscriptions that were ever sold; `kept` is what the plugin's `recall` brought.
     """
 
     key: str
@@ -220,13 +219,17 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class RemoteSubscription:
-    """One plan that a remote user has; `reference` is ours, None where the provider keeps none."""
+    """One plan that a remote user has; `reference` is ours, None where the provider keeps none.
+
+    `details` are what the plugin's `recorded` is to note of it, in values that JSON has; the core keeps none of them.
+    """
 
     plan: str | None
     status: Observed
     reference: str | None = None
     remote_id: str | None = None
     quantity: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from svahub import errors
 from svahub.decisions import Decision, View, due, freed, live_others, parked, rested, wanted
-from svahub.endings import Ending, Result, Rules, linked, vanished
+from svahub.endings import Ending, Result, Rules, linked, status, vanished
 from svahub.lifecycle import Step
 from svahub.looks import found
 from svahub.models import (
@@ -20,6 +20,7 @@ from svahub.models import (
     Aspect,
     BlockScope,
     Observed,
+    RemoteSubscription,
     RemoteUser,
 )
 from svahub.store.rows import AttemptRow, SubscriptionRow, applied_column
@@ -215,10 +216,21 @@ def _partial(
     """Return what follows when a part was applied: the user is there, so that a cancel has to look for it."""
     inner = _failed(view, done, row, error.failed, now, rules)
     own, *siblings = inner.rows
-    if done.step is Step.CREATE_USER:
+    user = error.remote_user
+    entry = user.subscription(row.key)
+    if entry is not None and entry.quantity is not None:
+        own = _in_part(view, own, user, entry)
+    elif done.step is Step.CREATE_USER:
         own = own._replace(observed=Observed.UNKNOWN, uncertain_since=now, looks=0)
-    user = error.remote_user.remote_id
-    return replace(inner, certainty=Certainty.PARTIAL, rows=(own, *siblings), remote_id=user, cause=str(error))
+    rows = (own, *siblings)
+    return replace(inner, certainty=Certainty.PARTIAL, rows=rows, remote_id=user.remote_id, cause=str(error))
+
+
+def _in_part(view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubscription) -> SubscriptionRow:
+    """Return the row with as many as the provider has: what is missing is what differs from what is wanted."""
+    given = replace(row.what_was_applied() or wanted(view, row), quantity=entry.quantity or 0)
+    id = entry.remote_id or user.remote_id
+    return row._replace(observed=status(user, entry), remote_id=id, applied=applied_column(given))
 
 
 def _bungled(view: View, step: Step, row: SubscriptionRow, error: errors.PluginBug, now: datetime) -> Ending:

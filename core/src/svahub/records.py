@@ -1,4 +1,4 @@
-"""Having plugins look into their own tables before a sale, and note there what a step came to: in the transaction."""
+"""Having plugins look into their own tables before a step, and note there what it came to: in the transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from svahub.attempts import Work
 from svahub.endings import Ending, Result
-from svahub.errors import ProviderError
+from svahub.errors import Partial, ProviderError
 from svahub.extension import Transaction
 from svahub.models import RemoteUser
 from svahub.store.journal import Event
@@ -18,7 +18,7 @@ from svahub.store.states import Certainty, EventKind
 
 
 def recalled(connection: Connection, work: Work, now: datetime) -> Work:
-    """Return a sale with what its plugin's tables hold that it needs, or with how the plugin failed to say."""
+    """Return a step with what its plugin's tables hold that it needs, or with how the plugin failed to say."""
     if not work.relay.can("recall"):
         return work
     row = work.opened.row
@@ -31,13 +31,20 @@ def recalled(connection: Connection, work: Work, now: datetime) -> Work:
 
 
 def note(connection: Connection, kept: Iterable[tuple[Work, Ending, Result]], now: datetime) -> list[tuple[str, Event]]:
-    """Tell plugins of steps that succeeded; return an alert for each that could not note it: the result stands."""
+    """Tell plugins of steps that succeeded, if in part; return an alert for each that was not noted: it stands."""
     told = []
     for work, ending, result in kept:
-        user = result if isinstance(result, RemoteUser) else None
-        if ending.certainty is Certainty.SUCCEEDED and (error := _refusal(connection, work, user, now)):
+        if ending.certainty in DONE and (error := _refusal(connection, work, _user_of(result), now)):
             told.append((work.lane.tenant, _alert(work, error)))
     return told
+
+
+DONE = frozenset({Certainty.SUCCEEDED, Certainty.PARTIAL})
+
+
+def _user_of(result: Result) -> RemoteUser | None:
+    found = result.remote_user if isinstance(result, Partial) else result
+    return found if isinstance(found, RemoteUser) else None
 
 
 def _refusal(connection: Connection, work: Work, user: RemoteUser | None, now: datetime) -> ProviderError | None:

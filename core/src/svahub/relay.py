@@ -105,10 +105,11 @@ class Relay:
         """Stream the catalogue."""
         yield from _streamed(Plan, lambda: cast(Lifecycle, self._hooks).sync_plans(), "sync_plans")
 
-    def change(self, subscription: Subscription, what: frozenset[Aspect]) -> None:
-        """Bring aspects to what they should be."""
+    def change(self, subscription: Subscription, what: frozenset[Aspect]) -> RemoteUser | None:
+        """Bring aspects to what they should be; the user, where the plugin has to note what came of it."""
+        changer = cast(ChangesSubscriptions, self._offering("change"))
         with foreign_errors("change"):
-            cast(ChangesSubscriptions, self._offering("change")).change(subscription=subscription, what=what)
+            return vetted_or_none(RemoteUser, changer.change(subscription=subscription, what=what), "change")
 
     def find_user(self, subscription: Subscription) -> RemoteUser | None:
         """Look the user up."""

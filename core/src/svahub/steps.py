@@ -66,7 +66,7 @@ def _call(relay: Relay, done: Decision, subscription: Subscription, reasons: fro
         case Step.UNBLOCK:
             relay.unblock(subscription)
         case Step.CHANGE:
-            relay.change(subscription, done.what)
+            return relay.change(subscription, done.what)
         case Step.CANCEL:
             relay.cancel(subscription)
         case _:

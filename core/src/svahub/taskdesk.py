@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from svahub import taskwork
 from svahub.attempts import TaskWork
-from svahub.errors import PluginBug, ProviderError
+from svahub.errors import Partial, PluginBug, ProviderError
 from svahub.extension import Transaction
 from svahub.masking import mask_text
-from svahub.models import Account, Task, TaskResult
+from svahub.models import Account, RemoteUser, Task, TaskResult
 from svahub.store import tasks
 from svahub.store.engine import is_of_the_store
 from svahub.store.journal import Event
@@ -91,17 +91,25 @@ def end(connection: Connection, tried: Iterable[tuple[TaskWork, Result]], now: d
 
 def _ended(connection: Connection, work: TaskWork, result: Result, now: datetime) -> Done:
     done = _meaning(work, result, now)
-    if done.row.phase is not Phase.SETTLED or not isinstance(result, TaskResult):
+    came_to = _to_record(done, result)
+    if came_to is None:
         return done
     row = work.opened.row
     try:
         with connection.begin_nested():
-            work.relay.recorded(Transaction(connection, row.tenant, now, row.name), work.task, result)
+            work.relay.recorded(Transaction(connection, row.tenant, now, row.name), work.task, came_to)
     except ProviderError as error:
         passing = is_of_the_store(error.__cause__)
         unnoted = taskwork.not_recorded(work.row, error, now, work.rules, passing=passing)
         return Done(done.certainty, unnoted, str(error), account_remote_id=done.account_remote_id)
     return done
+
+
+def _to_record(done: Done, result: Result) -> TaskResult | RemoteUser | None:
+    """Return what the plugin is to note: what the task came to, or what there is after a part of it."""
+    if isinstance(result, Partial):
+        return result.remote_user if done.certainty is Certainty.PARTIAL else None
+    return result if isinstance(result, TaskResult) and done.row.phase is Phase.SETTLED else None
 
 
 def _meaning(work: TaskWork, result: Result, now: datetime) -> Done:

@@ -60,7 +60,15 @@ def vetted(kind: type[T], value: Any, hook: str) -> T:
         raise PluginBug(f"{hook} returned {type(value).__name__}, not {kind.__name__}")
     if wrong := next((name for name, usable in _checked(value) if not usable), None):
         raise PluginBug(f"{hook} returned a {kind.__name__} with an unusable {wrong}")
-    return _cleaned(value)
+    cleaned = _cleaned(value)
+    return _with_plain_details(cleaned, hook) if isinstance(cleaned, RemoteUser) else cleaned
+
+
+def _with_plain_details(user: RemoteUser, hook: str) -> RemoteUser:
+    if not any(entry.details for entry in user.subscriptions):
+        return user
+    entries = (replace(entry, details=_plain(entry.details, hook)) for entry in user.subscriptions)
+    return replace(user, subscriptions=tuple(entries))
 
 
 def vetted_or_none(kind: type[T], value: Any, hook: str) -> T | None:

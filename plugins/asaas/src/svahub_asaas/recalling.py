@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from svahub import Subscription, Task, Webhook
+from svahub import Observed, Subscription, Task, Webhook
 
 from svahub_asaas.charges.ledger import known
 from svahub_asaas.charges.receiving import event_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def recall(transaction: Transaction, subject: Subscription | Task | Webhook) -> Mapping[str, Any]:
     """Return what a sale, a task or a delivery needs."""
     if isinstance(subject, Subscription):
-        return {"invoiced": invoices.last_due(transaction.connection, transaction.tenant, subject.contract_id)}
+        return _of_sale(transaction, subject) if subject.observed is Observed.ABSENT else {}
     if isinstance(subject, Webhook):
         event = event_of(subject)
         return known(transaction, event.payment) if event and event.payment else {}
@@ -32,6 +32,10 @@ def recall(transaction: Transaction, subject: Subscription | Task | Webhook) -> 
             return _report(transaction, subject)
         case _:
             return {}
+
+
+def _of_sale(transaction: Transaction, subscription: Subscription) -> Mapping[str, Any]:
+    return {"invoiced": invoices.last_due(transaction.connection, transaction.tenant, subscription.contract_id)}
 
 
 def _greeting(transaction: Transaction, task: Task) -> Mapping[str, Any]:
