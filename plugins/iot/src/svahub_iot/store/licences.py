@@ -1,0 +1,138 @@
+"""Queries on licences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, column, func, select, table, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from svahub_iot.store.tables import licences
+from svahub_iot.units import Status, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceRow:
+    """A licence as our own table has it; `customer`, `subscription`, `licence` are Olli's ids."""
+
+    tenant: str
+    integration: str
+    reference: str
+    subscription_key: str
+    contract_id: str
+    item_code: str
+    customer: str | None
+    subscription: str | None
+    licence: str | None
+    code: str | None
+    device: str | None
+    description: str | None = field(repr=False)
+    status: Status
+    leaving: bool
+    cause: str | None
+    made_at: datetime | None
+    changed_at: datetime
+
+    def unit(self) -> Unit:
+        """Return it as a unit of its subscription."""
+        return Unit(
+            self.reference, self.status, self.licence, self.code, self.device, self.description, self.leaving,
+            self.cause, self.made_at, self.changed_at,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the core wants of a subscription now: read from its own table, which a plugin never writes."""
+
+    desired: str
+    quantity: int
+    remote_id: str | None
+
+
+KEY = ("tenant", "integration", "reference")
+LAST_KNOWN = frozenset({"customer", "subscription", "licence", "code", "device", "description"})
+"""Columns of which an answer that lacks them takes nothing away."""
+
+
+def put(connection: Connection, rows: Iterable[LicenceRow]) -> None:
+    """Write how licences stand; that one is to leave, and since when it is there, stays as it was."""
+    values = [asdict(row) for row in rows]
+    if not values:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(licences)
+    changed: dict[str, Any] = {name: new.excluded[name] for name in ("status", "cause", "changed_at")}
+    changed |= {name: func.coalesce(new.excluded[name], licences.c[name]) for name in LAST_KNOWN}
+    changed["made_at"] = func.coalesce(licences.c.made_at, new.excluded.made_at)
+    connection.execute(new.on_conflict_do_update(index_elements=list(KEY), set_=changed), values)
+
+
+def follow(connection: Connection, tenant: str, key: str, status: Status, now: datetime) -> None:
+    """Note that a subscription's licences follow it: blocked, active again, or ended with it."""
+    c = licences.c
+    there = c.status.in_([Status.ACTIVE, Status.BLOCKED]) if status is not Status.INACTIVE else c.status != status
+    where = (c.tenant == tenant, c.subscription_key == key, there)
+    connection.execute(update(licences).where(*where).values(status=status, cause=None, changed_at=now))
+
+
+def mark_leaving(connection: Connection, tenant: str, references: Iterable[str], now: datetime) -> None:
+    """Note that somebody wants licences gone; those that were never there are no longer wanted at once."""
+    c = licences.c
+    where = (c.tenant == tenant, c.reference.in_(list(references)))
+    status = case((c.licence.is_(None), Status.INACTIVE.value), else_=c.status)
+    connection.execute(update(licences).where(*where).values(leaving=True, status=status, changed_at=now))
+
+
+def of_subscription(connection: Connection, tenant: str, key: str) -> list[LicenceRow]:
+    """Return the licences of a subscription, ended ones too."""
+    return _rows(connection, tenant, licences.c.subscription_key == key)
+
+
+def of_contract(connection: Connection, tenant: str, contract: str) -> list[LicenceRow]:
+    """Return the licences of a contract, ended ones too."""
+    return _rows(connection, tenant, licences.c.contract_id == contract)
+
+
+def of_device(connection: Connection, tenant: str, device: str) -> list[LicenceRow]:
+    """Return the licences of a device, whatever its contract."""
+    return _rows(connection, tenant, licences.c.device == device)
+
+
+_contracts = table("contracts", column("tenant"), column("id"), column("customer_id"))  # the core's, to be read
+_WANTED = ("tenant", "key", "desired", "quantity", "remote_id")
+_subscriptions = table("subscriptions", *map(column, _WANTED))  # the core's, to be read
+
+
+def of_customer(connection: Connection, tenant: str, customer_id: str) -> list[LicenceRow]:
+    """Return the licences of a customer's contracts."""
+    return _rows(connection, tenant, _theirs(tenant, customer_id))
+
+
+def forget_customer(connection: Connection, tenant: str, customer_id: str, now: datetime) -> None:
+    """Forget what was written about a customer's devices; ids, codes and statuses stay: they name nobody."""
+    where = (licences.c.tenant == tenant, _theirs(tenant, customer_id))
+    connection.execute(update(licences).where(*where).values(device=None, description=None, changed_at=now))
+
+
+def _theirs(tenant: str, customer_id: str) -> Any:
+    contracts = select(_contracts.c.id).where(_contracts.c.tenant == tenant, _contracts.c.customer_id == customer_id)
+    return licences.c.contract_id.in_(contracts)
+
+
+def wanted(connection: Connection, tenant: str, key: str) -> Wanted | None:
+    """Return what is wanted of a subscription."""
+    c = _subscriptions.c
+    found = connection.execute(select(c.desired, c.quantity, c.remote_id).where(c.tenant == tenant, c.key == key))
+    row = found.first()
+    return Wanted(*row) if row else None
+
+
+def _rows(connection: Connection, tenant: str, condition: Any) -> list[LicenceRow]:
+    c = licences.c
+    query = select(licences).where(c.tenant == tenant, condition)
+    found = [LicenceRow(*row) for row in connection.execute(query)]
+    return sorted(found, key=lambda row: (row.contract_id, row.item_code, len(row.reference), row.reference))
