@@ -18,7 +18,7 @@ from svahub.areas.configuring import reconfigured
 from svahub.areas.rotation import Rotated, refuse_unknown, rotated
 from svahub.areas.secrets import SecretView, views_of
 from svahub.areas.trials import Tested, tried
-from svahub.errors import ProviderError, Refused
+from svahub.errors import ProviderError, Refused, UnknownName
 from svahub.models import Environment
 from svahub.opening import base_url, secret_fields, settings_of, validated
 from svahub.registry import ProviderKind
@@ -118,6 +118,26 @@ class Integrations:
             return self.show(name)
         now = self.bench.now()
         return self._view(IntegrationRow(**values, **_dates(now)), now)
+
+    def of_provider(self, provider: str) -> list[str]:
+        """Return the names of the integrations with one provider."""
+        return [one.name for one in self.list() if one.provider == provider]
+
+    def the_one(self, provider: str, named: str | None = None) -> str:
+        """Return the integration with a provider that was named, or the only one; Refused says how to name it."""
+        known, title = self.of_provider(provider), self.bench.registry.provider(provider).title
+        if named is not None:
+            if named not in known:
+                add = f"Add one: svahub integration add --provider {provider}"
+                raise UnknownName(f"integration with {title}", named, known, add)
+            return named
+        if not known:
+            register = f"Register one: svahub integration add NAME --provider {provider}"
+            raise Refused(f"Which integration with {title}? There is none. {register}")
+        if len(known) > 1:
+            several = ", ".join(known)
+            raise Refused(f"Which integration with {title}? There are several: {several}. Name one with --integration.")
+        return known[0]
 
     def _write(self, values: dict[str, Any], told: dict[str, Any], *, dry_run: bool) -> None:
         subject = entries.of_integration(values["name"])

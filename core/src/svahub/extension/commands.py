@@ -1,7 +1,8 @@
 """What a plugin's commands (`svahub.commands`) are made with, so that they look and behave like the core's."""
 
-from svahub.cli.exits import ExitCode
-from svahub.cli.options import Day, Money, actor_option, no_wait_option, timeout_option
+from svahub.cli.endings import exit_code, followed, show_lines
+from svahub.cli.exits import ExitCode, end_with, worst
+from svahub.cli.options import Day, Money, actor_option, combined, item_option, no_wait_option, timeout_option
 from svahub.cli.output import (
     as_document,
     confirm,
@@ -13,6 +14,7 @@ from svahub.cli.output import (
 )
 from svahub.cli.progress import bar
 from svahub.cli.session import pass_office
+from svahub.cli.task_endings import ended, settled
 
 __all__ = [
     "Day",
@@ -21,13 +23,22 @@ __all__ = [
     "actor_option",
     "as_document",
     "bar",
+    "combined",
     "confirm",
     "dry_run_option",
+    "end_with",
+    "ended",
+    "exit_code",
+    "followed",
+    "item_option",
     "json_option",
     "no_wait_option",
     "pass_office",
+    "settled",
+    "show_lines",
     "show_object",
     "show_table",
     "timeout_option",
+    "worst",
     "yes_option",
 ]

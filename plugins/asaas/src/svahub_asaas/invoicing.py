@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from svahub.errors import Refused, UnknownName
+from svahub.errors import Refused
 from svahub.extension.words import ContractStatus, Outcome
 
 from svahub_asaas.billing import Invoice, Left, Month, invoice
@@ -57,23 +57,12 @@ class Considered:
 
 def integrations_of(office: TenantHub) -> list[str]:
     """Return the names of the tenant's integrations with Asaas."""
-    return [one.name for one in office.integrations.list() if one.provider == PROVIDER]
+    return office.integrations.of_provider(PROVIDER)
 
 
 def the_integration(office: TenantHub, named: str | None) -> str:
     """Return the integration that was named, or the only one with Asaas; Refused says how to name it."""
-    known = integrations_of(office)
-    if named is not None:
-        if named not in known:
-            raise UnknownName(
-                "integration with Asaas", named, known, "Add one: svahub integration add --provider asaas"
-            )
-        return named
-    if len(known) != 1:
-        told = f"There are several: {', '.join(known)}. Name one" if known else "There is none. Register one"
-        how = "with --integration." if known else ": svahub integration add NAME --provider asaas"
-        raise Refused(f"Which integration with Asaas? {told}{' ' if known else ''}{how}")
-    return known[0]
+    return office.integrations.the_one(PROVIDER, named)
 
 
 def considered(office: TenantHub, terms: Terms, only: Collection[str] = ()) -> Iterator[Considered]:

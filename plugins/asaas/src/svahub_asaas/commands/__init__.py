@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
-import click
+from svahub.extension.groups import LazyGroup
 
 COMMANDS = {
     "invoices": "Charge contracts: create, list, show, cancel, refund, note cash, show Pix or boleto.",
@@ -17,24 +15,4 @@ COMMANDS = {
 }
 
 
-class Group(click.Group):
-    """Knows its commands by name."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's own signature
-        """Return all names."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import and return one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"svahub_asaas.commands.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the names and what they are for, without importing what they name."""
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
-
-
-group = Group("asaas", help="Bill customers through Asaas.")
+group = LazyGroup("asaas", purpose="Bill customers through Asaas.", package=__name__, purposes=COMMANDS)

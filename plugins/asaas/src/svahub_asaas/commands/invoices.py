@@ -15,9 +15,11 @@ from svahub.extension.commands import (
     bar,
     confirm,
     dry_run_option,
+    ended,
     json_option,
     no_wait_option,
     pass_office,
+    settled,
     show_object,
     show_table,
     timeout_option,
@@ -27,8 +29,7 @@ from svahub.extension.commands import (
 from svahub_asaas import following, invoicing
 from svahub_asaas.billing import Left, Month
 from svahub_asaas.charges.calls import Kind
-from svahub_asaas.commands.options import InvoiceId, MonthType, integration_option, settings_of
-from svahub_asaas.commands.tasks import ended, settled
+from svahub_asaas.commands.options import AT, InvoiceId, MonthType, integration_option, settings_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -94,7 +95,7 @@ def create(
     confirm(f"Charge {len(wanted)} contracts {total} BRL in all for {terms.month}?", yes)
     with bar("Asking", len(wanted)) as asked:
         tasks = invoicing.ask(office, terms, wanted, asked)
-    done = settled(office, tasks, 0 if no_wait else timeout)
+    done = settled(office, tasks, 0 if no_wait else timeout, AT)
     _show(office, found, as_json, done)
     raise SystemExit(ended(done, waits=not no_wait))
 
@@ -268,7 +269,7 @@ def undo_cash(office: TenantHub, id: int | str, yes: bool, no_wait: bool, timeou
 
 
 def _told(office: TenantHub, tasks: list[int], no_wait: bool, timeout: float, as_json: bool) -> None:
-    done = settled(office, tasks, 0 if no_wait else timeout)
+    done = settled(office, tasks, 0 if no_wait else timeout, AT)
     show_table(done, ("id", "kind", "contract_id", "state", "remote_id", "cause", "advice"), as_json)
     raise SystemExit(ended(done, waits=not no_wait))
 

@@ -9,17 +9,18 @@ from svahub.errors import Refused
 from svahub.extension.commands import (
     confirm,
     dry_run_option,
+    ended,
     json_option,
     no_wait_option,
     pass_office,
+    settled,
     show_table,
     timeout_option,
     yes_option,
 )
 
 from svahub_asaas import Asaas, invoicing
-from svahub_asaas.commands.options import integration_option
-from svahub_asaas.commands.tasks import ended, settled
+from svahub_asaas.commands.options import AT, integration_option
 from svahub_asaas.notifications import Channel, Event
 from svahub_asaas.notifying import customers_of, set_all
 
@@ -93,7 +94,7 @@ def set_(
         return
     if len(whom) > 1:
         confirm(f"Change how {len(whom)} customers are told?", yes)
-    done = settled(office, set_all(office, name, whom, {EVENTS[event].value: wanted}), 0 if no_wait else timeout)
+    done = settled(office, set_all(office, name, whom, {EVENTS[event].value: wanted}), 0 if no_wait else timeout, AT)
     show_table(done, ("id", "name", "state", "cause", "advice"), as_json, empty=NOBODY)
     raise SystemExit(ended(done, waits=not no_wait))
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from svahub_asaas.settings import AsaasSettings
 
+AT = "At Asaas"
+"""What a bar says while tasks are done."""
 integration_option = click.option(
     "--integration", metavar="NAME", help="The integration with Asaas; may be left out where there is one."
 )
