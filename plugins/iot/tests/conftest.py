@@ -165,5 +165,5 @@ def isp(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Isp]:
         )  # fmt: skip
         office.catalogue.sync("casa")
         items = {plan.name: plan.remote_id for plan in office.catalogue.plans("casa")}
-        office.catalogue.link("CAM", "iot", plan=items["Câmera interna"])
+        office.catalogue.link("CAM", "iot", "casa", plan=items["Câmera interna"])
         yield Isp(hub, clock, olli, items)

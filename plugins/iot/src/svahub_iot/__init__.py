@@ -35,7 +35,7 @@ from svahub_iot.customers import Customers
 from svahub_iot.licences import Levelling, Licences, told
 from svahub_iot.meaning import meaning
 from svahub_iot.settings import IotSettings
-from svahub_iot.subscriptions import Subscriptions, known_id
+from svahub_iot.subscriptions import Subscriptions, item_of, known_id
 from svahub_iot.units import Roll, Status
 
 if TYPE_CHECKING:
@@ -71,11 +71,11 @@ class Iot(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, ChecksC
     @hookimpl
     def create_user(self, subscription: Subscription) -> RemoteUser:
         """Find or create the customer, subscribe it, and create a licence for each unit."""
-        account = subscription.account
+        account, item = subscription.account, item_of(subscription)
         customer = self.customers.present(account)
         there = RemoteUser(customer, Observed.ACTIVE, account.key)
         try:
-            made = self.subscriptions.make(customer, subscription)
+            made = self.subscriptions.make(customer, subscription.key, item)
         except ProviderError as failed:
             if account.remote_id is not None:
                 raise

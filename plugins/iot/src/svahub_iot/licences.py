@@ -139,7 +139,8 @@ def told(roll: Roll, subscription: str, plan: str | None, status: Observed) -> R
     """Return a subscription in the core's words; its details are what `recorded` writes of each licence."""
     licences = [_details(unit) for unit in roll.units.values()]
     details = {"subscription": subscription, "licences": licences}
-    return RemoteSubscription(plan, status, roll.key, subscription, len(roll.live), details)
+    there = len(roll.live) + len(roll.twice)
+    return RemoteSubscription(plan, status, roll.key, subscription, there, details)
 
 
 def _details(unit: Unit) -> dict[str, Any]:

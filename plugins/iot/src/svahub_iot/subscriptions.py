@@ -25,11 +25,9 @@ class Subscriptions:
     def __init__(self, client: ProviderClient, routes: Routes, page_size: int) -> None:
         self._client, self._routes, self._size = client, routes, page_size
 
-    def make(self, customer: str, subscription: Subscription) -> str:
-        """Subscribe a customer to the item that was sold, and return the subscription's id."""
-        if subscription.plan is None:
-            raise Rejected("plan_missing", "this provider sells nothing without an item: link the product to one")
-        new = wire.NewSubscription(external_reference=subscription.key, item_id=subscription.plan.remote_id)
+    def make(self, customer: str, key: str, item: str) -> str:
+        """Subscribe a customer to an item under our reference, and return the subscription's id."""
+        new = wire.NewSubscription(external_reference=key, item_id=item)
         route = path(self._routes.customer_subscriptions, customer=customer)
         return self._client.post(route, new, returns=wire.Made).id
 
@@ -76,6 +74,13 @@ class Subscriptions:
     def all(self) -> Iterator[wire.Sold]:
         """Stream subscriptions; raises Unreachable(INCOMPLETE) when the listing ends early."""
         return numbered(self._client, self._routes.subscriptions, NumberedPage[wire.Sold], size=self._size)
+
+
+def item_of(subscription: Subscription) -> str:
+    """Return the item that was sold; raises Rejected where there is none."""
+    if subscription.plan is None:
+        raise Rejected("plan_missing", "this provider sells nothing without an item: link the product to one")
+    return subscription.plan.remote_id
 
 
 def known_id(subscription: Subscription) -> str | None:
