@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -152,12 +153,11 @@ def _cpf(number: int) -> str:
     return "".join(map(str, digits))
 
 
-@pytest.fixture
-def isp(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Isp]:
-    """Return an installation on SQLite, with the product CAM linked to an item."""
+def _opened(url: str) -> Iterator[Isp]:
+    """Open an installation, with the product CAM linked to an item."""
     clock = HandClock()
-    with IotSimulator(seed=1, clock=clock).running() as olli, Hub.open(sqlite_url, clock=clock) as hub:
-        monkeypatch.setenv(VARIABLE, olli.credentials["client_secret"])
+    with IotSimulator(seed=1, clock=clock).running() as olli, Hub.open(url, clock=clock) as hub:
+        os.environ[VARIABLE] = olli.credentials["client_secret"]
         office = hub.tenant("default")
         office.integrations.add(
             "casa", "iot", Environment.STAGING, address=olli.url, settings={"client_id": olli.credentials["client_id"]},
@@ -167,3 +167,16 @@ def isp(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Isp]:
         items = {plan.name: plan.remote_id for plan in office.catalogue.plans("casa")}
         office.catalogue.link("CAM", "iot", "casa", plan=items["Câmera interna"])
         yield Isp(hub, clock, olli, items)
+    del os.environ[VARIABLE]
+
+
+@pytest.fixture(scope="session")
+def make_isp() -> Callable[[str], Iterator[Isp]]:
+    """Return what opens an installation on a store."""
+    return _opened
+
+
+@pytest.fixture
+def isp(sqlite_url: str) -> Iterator[Isp]:
+    """Return an installation on SQLite."""
+    yield from _opened(sqlite_url)

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from svahub import Desired
-from svahub.commands import Action, Command
 from svahub.errors import Refused, UnknownName
+from svahub.extension.verbs import Action, Command, Effect
 from svahub.extension.words import State
-from svahub.verbs import Effect
 
 from svahub_iot.asking import LEVEL
 from svahub_iot.store import licences as store
