@@ -133,6 +133,12 @@ def _less(sold: _Sold, number: int) -> int:
 # -- what is there -----------------------------------------------------------------------------------------------------
 
 
+def whole(office: TenantHub) -> Iterator[LicenceRow]:
+    """Stream the licences of all contracts, ended ones too."""
+    with office.reading() as transaction:
+        yield from store.whole(transaction.connection, transaction.tenant)
+
+
 def listed(office: TenantHub, contract: str) -> list[LicenceRow]:
     """Return the licences of a contract, ended ones too; raises UnknownName for a contract that is not there."""
     office.contracts.show(contract)

@@ -27,13 +27,14 @@ from svahub.extension.commands import (
 
 from svahub_iot import intending
 from svahub_iot.intending import Asked, Device
+from svahub_iot.units import Status
 
 if TYPE_CHECKING:
     from svahub.hub import TenantHub
 
     from svahub_iot.store.licences import LicenceRow
 
-COLUMNS = ("item", "licence", "code", "device", "description", "status", "leaving", "cause", "reference")
+COLUMNS = ("contract", "item", "licence", "code", "device", "description", "status", "leaving", "cause", "reference")
 SERIAL = click.STRING
 waiting = combined(no_wait_option, timeout_option, json_option, pass_office)
 note_option = click.option("--note", metavar="TEXT", help="Kept with the operation.")
@@ -50,14 +51,15 @@ def command() -> None:
 
 
 @command.command("list")
-@click.argument("contract")
+@click.argument("contract", required=False)
 @click.option("--live", is_flag=True, help="Without those that have ended.")
 @json_option
 @pass_office
-def list_(office: TenantHub, contract: str, live: bool, as_json: bool) -> None:
-    """List the licences of CONTRACT."""
-    rows = [row for row in intending.listed(office, contract) if not live or row.status != "I"]
-    show_table([_shown(row) for row in rows], COLUMNS, as_json, empty="No licences: svahub iot licences add CONTRACT")
+def list_(office: TenantHub, contract: str | None, live: bool, as_json: bool) -> None:
+    """List the licences of CONTRACT, or of all."""
+    rows = intending.whole(office) if contract is None else intending.listed(office, contract)
+    shown = (_shown(row) for row in rows if not live or row.status is not Status.INACTIVE)
+    show_table(shown, COLUMNS, as_json, empty="No licences: svahub iot licences add CONTRACT")
 
 
 @command.command("show")
@@ -140,6 +142,7 @@ def _say_what_is_left(lines: Any, tasks: Any) -> None:
 
 def _shown(row: LicenceRow) -> dict[str, Any]:
     return {
+        "contract": row.contract_id,
         "item": row.item_code,
         "licence": row.licence,
         "code": row.code,
@@ -154,9 +157,8 @@ def _shown(row: LicenceRow) -> dict[str, Any]:
 
 def _whole(row: LicenceRow) -> dict[str, Any]:
     return {
-        "contract": row.contract_id,
-        "integration": row.integration,
         **_shown(row),
+        "integration": row.integration,
         "customer": row.customer,
         "subscription": row.subscription,
         "made_at": row.made_at,

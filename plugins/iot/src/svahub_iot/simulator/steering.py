@@ -29,7 +29,7 @@ class Steering:
     def __init__(self, simulator: IotSimulator) -> None:
         self._simulator = simulator
 
-    @route("PUT", "/_simulator/licences")
+    @route("POST", "/_simulator/licences")
     def licences(self, request: Request) -> Answer:
         """Say how many licences there are to have, and for which devices none."""
         optional = {"stock": _stock, "refused_devices": _texts, "cascades": lambda value: isinstance(value, bool)}
@@ -45,7 +45,7 @@ class Steering:
         self._simulator.access.expire()
         return Answer(204)
 
-    @route("PUT", "/_simulator/forbidden")
+    @route("POST", "/_simulator/forbidden")
     def forbid(self, request: Request) -> Answer:
         """Say who may do nothing."""
         clients = checks.fields(request, {"clients": _texts})["clients"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,7 @@ class Wanted:
     remote_id: str | None
 
 
+PAGE = 500
 KEY = ("tenant", "integration", "reference")
 LAST_KNOWN = frozenset({"customer", "subscription", "licence", "code", "device", "description"})
 """Columns of which an answer that lacks them takes nothing away."""
@@ -95,6 +96,14 @@ def of_subscription(connection: Connection, tenant: str, key: str) -> list[Licen
 def of_contract(connection: Connection, tenant: str, contract: str) -> list[LicenceRow]:
     """Return the licences of a contract, ended ones too."""
     return _rows(connection, tenant, licences.c.contract_id == contract)
+
+
+def whole(connection: Connection, tenant: str) -> Iterator[LicenceRow]:
+    """Stream all licences, ended ones too, by contract."""
+    c = licences.c
+    query = select(licences).where(c.tenant == tenant).order_by(c.contract_id, c.item_code, c.reference)
+    for row in connection.execute(query, execution_options={"yield_per": PAGE}):
+        yield LicenceRow(*row)
 
 
 def of_device(connection: Connection, tenant: str, device: str) -> list[LicenceRow]:
