@@ -153,7 +153,7 @@ def test_a_copy_holds_the_same_and_works(ends: tuple[Store, Store]) -> None:
     moved = move(source, target)
     assert rows_of(target) == before
     assert versions.differences(target) == []
-    ours = {table.table: table.rows for table in moved.tables if not table.table.startswith("asaas_")}
+    ours = {table.table: table.rows for table in moved.tables if not table.table.startswith(("asaas_", "iot_"))}
     assert ours == {name: len(rows) for name, rows in before.items()} | {"audit": 0, "chains": 0}
     with Hub.open(address(target)) as hub:
         assert [row.name for row in hub.tenants()] == ["default"]

@@ -62,7 +62,10 @@ def play(*names: str) -> Result:
     return CliRunner().invoke(main, ["demo", *names])
 
 
-@pytest.mark.parametrize(("act", "rows", "least"), [("teleclinica", 6, 10), ("asaas", 4, 3), ("campsoft", 5, 10)])
+DEMOS = [("teleclinica", 6, 10), ("asaas", 4, 3), ("campsoft", 5, 10), ("iot", 6, 5)]
+
+
+@pytest.mark.parametrize(("act", "rows", "least"), DEMOS)
 def test_an_act_agrees_with_the_simulators_at_every_step(act: str, rows: int, least: int, tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SVAHUB_")}
     command = [sys.executable, "-m", "svahub", "demo", act]

@@ -46,7 +46,7 @@ def uv(*args: str | Path) -> None:
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
-    for distribution in ("svahub", "svahub-teleclinica", "svahub-asaas", "svahub-campsoft"):
+    for distribution in ("svahub", "svahub-teleclinica", "svahub-asaas", "svahub-campsoft", "svahub-iot"):
         uv("build", "--quiet", "--wheel", "--package", distribution, "--out-dir", folder)
     return folder
 

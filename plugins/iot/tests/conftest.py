@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +15,10 @@ from click.testing import CliRunner, Result
 from svahub import Account, Customer, Desired, DocumentKind, Environment, Observed, Plan, Subscription
 from svahub.cli import main
 from svahub.client import ProviderClient
+from svahub.converge import Converge
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
+from svahub.testing import Timings
 from svahub.testing.clocks import HandClock
 from svahub_iot import Iot, IotSettings
 from svahub_iot.simulator import IotSimulator
@@ -86,21 +90,26 @@ def olli() -> Iterator[Olli]:
 
 @dataclass
 class Isp:
-    """An installation with one integration, `casa`, at the simulator; both go by one clock, moved by hand."""
+    """An ISP with one integration, `casa`, at the simulator; both go by one clock, moved by hand."""
 
     hub: Hub
+    tenant: str
     clock: HandClock
     olli: IotSimulator
     items: dict[str, str]
 
     @property
     def office(self) -> TenantHub:
-        """The default tenant's part."""
-        return self.hub.tenant("default")
+        """The ISP's part."""
+        return self.hub.tenant(self.tenant)
+
+    def worker(self, threads: int = 2) -> Converge:
+        """Return a worker for this ISP, to be closed."""
+        return self.hub.work(threads=threads, tenants=[self.tenant])
 
     def invoke(self, *arguments: str, code: int = 0) -> Result:
         """Run a command and see that it ends with a code."""
-        result = CliRunner().invoke(main, list(arguments), obj=self.hub)
+        result = CliRunner().invoke(main, ["--tenant", self.tenant, *arguments], obj=self.hub)
         assert result.exit_code == code, result.output
         return result
 
@@ -122,9 +131,9 @@ class Isp:
         self.take_in(quantity, contract, person, *items)
         self.work()
 
-    def work(self, rounds: int = 6) -> None:
+    def work(self, rounds: int = 3) -> None:
         """Work until nothing is left to do, however long things wait."""
-        with self.hub.work(threads=4) as worker:
+        with self.worker() as worker:
             for _ in range(rounds):
                 worker.drain()
                 self.clock.advance(seconds=31)
@@ -153,30 +162,49 @@ def _cpf(number: int) -> str:
     return "".join(map(str, digits))
 
 
-def _opened(url: str) -> Iterator[Isp]:
-    """Open an installation, with the product CAM linked to an item."""
-    clock = HandClock()
-    with IotSimulator(seed=1, clock=clock).running() as olli, Hub.open(url, clock=clock) as hub:
-        os.environ[VARIABLE] = olli.credentials["client_secret"]
-        office = hub.tenant("default")
+@dataclass
+class Installation:
+    """One hub and one simulator for all tests of a worker: each test is an ISP of its own, at an empty Olli."""
+
+    hub: Hub
+    clock: HandClock
+    olli: IotSimulator
+    isps: int = 0
+
+    def found(self) -> Isp:
+        """Return a new ISP with an integration, and with the product CAM linked to an item."""
+        self.isps += 1
+        tenant = f"isp{self.isps}"
+        self.hub.add_tenant(tenant)
+        self.olli.between_requests(self._emptied)
+        office = self.hub.tenant(tenant)
+        settings = {"client_id": self.olli.credentials["client_id"]}
+        secret = {"client_secret": f"env:{VARIABLE}"}
         office.integrations.add(
-            "casa", "iot", Environment.STAGING, address=olli.url, settings={"client_id": olli.credentials["client_id"]},
-            secret={"client_secret": f"env:{VARIABLE}"},
-        )  # fmt: skip
+            "casa", "iot", Environment.STAGING, address=self.olli.url, settings=settings, secret=secret
+        )
         office.catalogue.sync("casa")
         items = {plan.name: plan.remote_id for plan in office.catalogue.plans("casa")}
         office.catalogue.link("CAM", "iot", "casa", plan=items["Câmera interna"])
-        yield Isp(hub, clock, olli, items)
-    del os.environ[VARIABLE]
+        return Isp(self.hub, tenant, self.clock, self.olli, items)
+
+    def _emptied(self) -> None:
+        self.olli.accounts.clear()
+        self.olli.faults.clear()
+        self.olli.timings = Timings()
 
 
 @pytest.fixture(scope="session")
-def make_isp() -> Callable[[str], Iterator[Isp]]:
-    """Return what opens an installation on a store."""
-    return _opened
+def installation(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Installation]:
+    """Return an installation on SQLite."""
+    file, clock = shutil.copy(sqlite_template, tmp_path_factory.mktemp("iot") / "svahub.db"), HandClock()
+    with IotSimulator(seed=1, clock=clock).running() as olli, Hub.open(f"sqlite:///{file}", clock=clock) as hub:
+        os.environ[VARIABLE] = olli.credentials["client_secret"]
+        yield Installation(hub, clock, olli)
+        del os.environ[VARIABLE]
 
 
 @pytest.fixture
-def isp(sqlite_url: str) -> Iterator[Isp]:
-    """Return an installation on SQLite."""
-    yield from _opened(sqlite_url)
+def isp(installation: Installation) -> Isp:
+    """Return an ISP that has sold nothing yet."""
+    return installation.found()

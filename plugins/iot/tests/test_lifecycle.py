@@ -33,7 +33,7 @@ def test_items_and_contracts_of_one_customer_at_the_same_time_make_one_customer_
     for contract in ("C1", "C2"):
         items = [{"code": code, "product_code": "CAM", "quantity": 1} for code in ("1", "2", "3")]
         isp.take_in(1, contract, "P1", *items)
-    with isp.hub.work(threads=8) as one, isp.hub.work(threads=8) as other:
+    with isp.worker(8) as one, isp.worker(8) as other:
         one.drain()
         other.drain()
     state = isp.olli.state()
@@ -57,7 +57,8 @@ def test_killed_between_two_licences_no_licence_is_made_twice(isp: Any, lag: int
     licences = [frozenset({Fault.LAG}), frozenset({Fault.LAG, Fault.DROP_AFTER})]
     isp.olli.faults.next(*licences, method="POST", path="/subscriptions")
     isp.take_in(4)
-    doomed = Desk(isp.hub.store, Fleet(isp.hub.registry, isp.clock), isp.clock, lambda: 0.5)
+    fleet = Fleet(isp.hub.registry, isp.clock, [isp.tenant], isp.hub.store)
+    doomed = Desk(isp.hub.store, fleet, isp.clock, lambda: 0.5)
     (taken,), _ = doomed.take(10)
     taken.carried_out()  # and here it is killed: nobody writes what came of it
     assert len(isp.live()) == 2

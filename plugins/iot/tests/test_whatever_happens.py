@@ -6,8 +6,7 @@ licence under one reference, so that only the plugin's care keeps them apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -113,7 +112,7 @@ def strike(isp: Any, faults: Any) -> None:
 
 
 def driven(isp: Any, rounds: int, seconds: float) -> None:
-    with isp.hub.work(threads=2) as worker:
+    with isp.worker() as worker:
         for _ in range(rounds):
             worker.drain()
             isp.clock.advance(seconds=seconds)
@@ -144,15 +143,11 @@ def settle(isp: Any, contract: Contract) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole_isp(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Any, make_isp: Any) -> Iterator[Any]:
-    import shutil
-
-    file = shutil.copy(sqlite_template, tmp_path_factory.mktemp("isp") / "svahub.db")
-    with contextmanager(make_isp)(f"sqlite:///{file}") as isp:
-        yield isp
+def whole_isp(installation: Any) -> Any:
+    return installation.found()
 
 
-QUIET = {"suppress_health_check": [HealthCheck.function_scoped_fixture], "deadline": None}
+QUIET = {"suppress_health_check": [HealthCheck.too_slow], "deadline": None}
 
 
 def agrees(contract: Contract) -> None:
@@ -165,7 +160,7 @@ def agrees(contract: Contract) -> None:
     assert not [row for row in contract.rows if row.status.value in "BP" or (row.leaving and row.status.value != "I")]
 
 
-@settings(max_examples=25, **QUIET)
+@settings(max_examples=8, **QUIET)
 @given(st.integers(1, 4), st.lists(struck, max_size=3), steps)
 @example(3, LAGGING_SALE, [])
 @example(2, [], [(("change", 4), [(frozenset({Fault.LAG, Fault.ERROR_AFTER}), "POST", 1)], 3)])
