@@ -160,7 +160,7 @@ def agrees(contract: Contract) -> None:
     assert not [row for row in contract.rows if row.status.value in "BP" or (row.leaving and row.status.value != "I")]
 
 
-@settings(max_examples=8, **QUIET)
+@settings(max_examples=5, **QUIET)
 @given(st.integers(1, 4), st.lists(struck, max_size=3), steps)
 @example(3, LAGGING_SALE, [])
 @example(2, [], [(("change", 4), [(frozenset({Fault.LAG, Fault.ERROR_AFTER}), "POST", 1)], 3)])
