@@ -291,7 +291,7 @@ def test_items_are_plans_with_their_prices(olli: Any) -> None:
 
 
 def test_a_token_that_olli_took_back_is_fetched_once_more(olli: Any) -> None:
-    olli.simulator.access.expire()
+    olli.simulator.access.tokens.revoke()
     olli.provider.check_connection()
     assert routes(olli).count("POST /oauth/token") == 1
 
@@ -302,7 +302,7 @@ def test_a_client_that_may_do_nothing_is_told_from_wrong_credentials(olli: Any) 
         olli.provider.check_connection()
     assert caught.value.cause is errors.AuthenticationCause.PERMISSION
     olli.simulator.accept({"client_secret": "another"})  # pragma: allowlist secret: an invented word
-    olli.simulator.access.expire()
+    olli.simulator.access.tokens.revoke()
     with pytest.raises(errors.AuthenticationFailed) as caught:
         olli.provider.check_connection()
     assert caught.value.cause is errors.AuthenticationCause.CREDENTIALS

@@ -188,7 +188,7 @@ def test_tokens_and_clients_are_steered(simulator: IotSimulator, http: httpx.Cli
     assert httpx.post(f"{control}/forbidden", json={"clients": [client]}).status_code == 204
     assert http.get("/fn/items").json()["code"] == "forbidden"
     assert httpx.post(f"{control}/forbidden", json={"clients": ["nobody"]}).status_code == 422
-    httpx.post(f"{control}/expire")
+    httpx.delete(f"{control}/tokens")
     assert http.get("/fn/items").status_code == 401
 
 

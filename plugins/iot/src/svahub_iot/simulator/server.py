@@ -29,7 +29,7 @@ class IotSimulator(Simulator):
         super().__init__(*arguments, **options)
         self.access = Access(self.clock)
         self.accounts: dict[str, Account] = {}
-        self.add_controls(Steering(self))
+        self.add_controls(Steering(self), self.access.tokens)
 
     @property
     def account(self) -> Account:

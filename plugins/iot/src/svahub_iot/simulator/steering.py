@@ -1,8 +1,7 @@
-"""What is steered at the simulated Olli beside faults, over its own port::
+"""What is steered at the simulated Olli beside faults and tokens, over its own port::
 
-PUT  /_simulator/licences  {"stock": 5 | null, "refused_devices": ["SN-1"], "cascades": true}: what is named is set
-POST /_simulator/expire    takes back every token that is out
-PUT  /_simulator/forbidden {"clients": ["olli.oa2-client.…"]}: clients that are known and may do nothing (403)
+POST /_simulator/licences  {"stock": 5 | null, "refused_devices": ["SN-1"], "cascades": true}: what is named is set
+POST /_simulator/forbidden {"clients": ["olli.oa2-client.…"]}: clients that are known and may do nothing (403)
 """
 
 from __future__ import annotations
@@ -37,12 +36,6 @@ class Steering:
         account.stock = body.get("stock", account.stock)
         account.refused_devices = frozenset(body.get("refused_devices") or account.refused_devices)
         account.cascades = body.get("cascades", account.cascades)
-        return Answer(204)
-
-    @route("POST", "/_simulator/expire")
-    def expire(self, _request: Request) -> Answer:
-        """Take back every token."""
-        self._simulator.access.expire()
         return Answer(204)
 
     @route("POST", "/_simulator/forbidden")
