@@ -26,7 +26,7 @@ from svahub import (
     Subscription,
     hookimpl,
 )
-from svahub.errors import NotApplied, NotFound, OutcomeUnknown, Partial, ProviderError
+from svahub.errors import Cause, NotApplied, NotFound, OutcomeUnknown, Partial, ProviderError, Unreachable
 from svahub.extension.wire import NumberedPage, numbered
 
 from svahub_iot import wire
@@ -41,6 +41,7 @@ from svahub_iot.units import Roll, Status
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from svahub import Account
     from svahub.client import ProviderClient
 
     from svahub_iot.units import Unit
@@ -108,13 +109,14 @@ class Iot(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, ChecksC
     @hookimpl
     def change(self, subscription: Subscription, what: frozenset[Aspect]) -> RemoteUser:  # noqa: ARG002
         """Bring the licences to the quantity."""
-        id = self.subscriptions.id_of(subscription)
+        account, id = subscription.account, self.subscriptions.id_of(subscription)
+        if account.remote_id is None:
+            raise NotFound("Olli's customer of this subscription is not known")
         go = self.levelling(subscription.key, id, _kept(subscription))
         go.to_number(subscription.quantity)
         if go.failed is not None and (isinstance(go.failed, NotFound) or (not go.done and _is_nothing(go.failed))):
             raise go.failed
-        account = subscription.account
-        there = RemoteUser(account.remote_id or id, Observed.ACTIVE, account.key)
+        there = RemoteUser(account.remote_id, Observed.ACTIVE, account.key)
         return _reached(there, _entry(subscription, id, go), go.failed)
 
     @hookimpl
@@ -137,10 +139,9 @@ class Iot(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, ChecksC
         sold = self.subscriptions.find(subscription)
         if sold is not None:
             entry = self._seen(subscription, sold.id, sold.status)
-            customer = account.remote_id or sold.customer_id or sold.id
-            return RemoteUser(customer, Observed.ACTIVE, account.key, (entry,))
-        customer_there = self.customers.find(account)
-        return customer_there.remote() if customer_there else None
+            return RemoteUser(self._whose(sold, account), Observed.ACTIVE, account.key, (entry,))
+        customer = self.customers.find(account)
+        return customer.remote() if customer else None
 
     @hookimpl
     def list_users(self, status: Observed | None) -> Iterator[RemoteUser]:
@@ -155,6 +156,16 @@ class Iot(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, ChecksC
     def levelling(self, key: str, subscription: str, kept: Iterable[Unit]) -> Levelling:
         """Return what levels the licences of a subscription: those that Olli lists and our own table knows."""
         return Levelling(self.licences, subscription, self._roll(key, subscription, kept), self.client.now())
+
+    def _whose(self, sold: wire.Sold, account: Account) -> str:
+        """Return the customer of a subscription: the one that is known, else what the listing or FN tells."""
+        known = account.remote_id or sold.customer_id
+        if known is not None:
+            return known
+        customer = self.customers.find(account)
+        if customer is None:
+            raise Unreachable(Cause.MALFORMED, "Olli does not tell whose the subscription is")
+        return customer.id
 
     def _roll(self, key: str, subscription: str, kept: Iterable[Unit]) -> Roll:
         own = self.settings.settle_seconds

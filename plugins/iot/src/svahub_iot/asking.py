@@ -50,10 +50,11 @@ class Asks(PerformsTasks, FindsTasks, KeepsRecords):
         go.to_status(Status.BLOCKED if task.kept["blocked"] else Status.ACTIVE)
         if go.failed is None:
             return self._result(task, go)
-        account = task.account
+        customer = task.account.remote_id if task.account else None
+        if customer is None:  # to tell of a part, one has to name whose it is
+            raise go.failed
         entry = told(go.roll, task.kept["subscription"], None, Observed.ACTIVE)
-        known = account.remote_id if account else None
-        raise Partial(RemoteUser(known or entry.remote_id or "", Observed.ACTIVE, None, (entry,)), go.failed)
+        raise Partial(RemoteUser(customer, Observed.ACTIVE, None, (entry,)), go.failed)
 
     @hookimpl
     def find_task(self, task: Task) -> TaskResult | None:
