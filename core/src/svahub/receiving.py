@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from svahub.crew import Crew
@@ -19,24 +17,25 @@ from svahub.fleet import Fleet
 from svahub.intray import Ended, Intray, Reading
 from svahub.masking import mask_text
 from svahub.receipts import Heard
+from svahub.rounds import Rounds
 from svahub.store import StoreUnavailable
 from svahub.store.engine import Crossed
 
 if TYPE_CHECKING:
     from svahub.hub import Hub
 
-LOOK_SECONDS = 0.2
 GATHER_SECONDS = 0.05
 SWEEP_SECONDS = 1.0
 RENEW_SECONDS = 15.0
-LONGEST_WAIT_SECONDS = 2.0
 BATCH = 64
 
 log = logging.getLogger(__name__)
 
 
-class Receiving:
+class Receiving(Rounds):
     """Reads deliveries of some tenants (none named: of all), `threads` at once. To be closed."""
+
+    what = "inbox"
 
     def __init__(
         self,
@@ -46,53 +45,13 @@ class Receiving:
         threads: int = 8,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        self._clock = hub.clock
+        super().__init__(hub.clock)
         self._fleet = Fleet(hub.registry, hub.clock, tenants, hub.store)
         self._intray = Intray(hub, self._fleet, draw)
         self._crew: Crew[Reading, Heard] = Crew(threads, self._read)
         self._running: dict[int, Reading] = {}
         self._unwritten: list[Ended] = []
-        self._stopping, self._news = Event(), Event()
         self._swept = self._renewed = float("-inf")
-        self._refusals = 0
-
-    def __enter__(self) -> Receiving:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def stop(self) -> None:
-        """Ask it to claim nothing more; safe in a signal handler."""
-        self._stopping.set()
-        self._news.set()
-
-    def wake(self) -> None:
-        """Have it look at once, as something has come."""
-        self._news.set()
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Read in a thread of its own until the block ends; `close` then lets what is being read come to its end."""
-        thread = Thread(target=self._go_on, name="svahub-receiving", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self.stop()
-            thread.join()
-
-    def drain(self) -> int:
-        """Read until nothing is due any more, having waited for what other processes read; return how much was."""
-        read = 0
-        while not self._stopping.is_set():
-            taken = self.turn()
-            read += taken
-            if not taken and not self._running:
-                if self._intray.nothing_left():
-                    break
-                self._clock.sleep(LOOK_SECONDS)
-        return read
 
     def turn(self) -> int:
         """Do one round: sweep, claim what there is room for, write what has been read; return how much was claimed."""
@@ -101,6 +60,14 @@ class Receiving:
         taken = self._take()
         self._collect()
         return taken
+
+    def is_busy(self) -> bool:
+        """Say whether a delivery is being read here."""
+        return bool(self._running)
+
+    def nothing_left(self) -> bool:
+        """Say whether nothing may be read now and no other process reads anything."""
+        return self._intray.nothing_left()
 
     def close(self) -> None:
         """Give back what nobody has begun to read, and write the rest when it has ended, if the store takes it."""
@@ -113,27 +80,6 @@ class Receiving:
         finally:
             self._crew.dismiss()
             self._fleet.close()
-
-    def _go_on(self) -> None:
-        while not self._stopping.is_set():
-            self._news.clear()
-            if not self._turned() and not self._running:
-                self._news.wait(LOOK_SECONDS)
-
-    def _turned(self) -> int:
-        """Do a round; whatever it raises, a later one may go well."""
-        try:
-            taken = self.turn()
-        except StoreUnavailable as error:
-            log.warning("the inbox cannot be read: %s", mask_text(str(error)))
-        except Exception:
-            log.exception("the inbox could not be looked at")
-        else:
-            self._refusals = 0
-            return taken
-        self._refusals += 1
-        self._stopping.wait(min(LOOK_SECONDS * 2.0 ** min(self._refusals, 10), LONGEST_WAIT_SECONDS))
-        return 0
 
     def _renew(self) -> None:
         now = self._clock.monotonic()
