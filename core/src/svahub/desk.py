@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from svahub import entries, logbook, records, taskdesk, taskwork
+from svahub.announcing import announce, of_subscriptions
 from svahub.attempts import TaskWork, Undertaken, Work
 from svahub.clock import Clock
 from svahub.decisions import Decision, View, decide, wanted
@@ -21,6 +22,7 @@ from svahub.errors import AuthenticationFailed, PluginBug, ProviderError
 from svahub.fleet import Fleet, Held
 from svahub.lifecycle import Step
 from svahub.models import BlockReason, Plan
+from svahub.news import News, heard
 from svahub.outcomes import ADDING, crashed, ending
 from svahub.owners import Owner, dead
 from svahub.steps import subscription_of
@@ -111,7 +113,10 @@ class Desk:
         results.begin_attempts(connection, [_attempt(w, now) for w in work])
         tasks.begin_attempts(connection, [taskdesk.attempt_of(t, now) for t in tries.values()])
         told = [*self._told(connection, [*idle, *busy]), *taskdesk.of_parked(parked)]
+        news = self._news(connection, [*idle, *busy])
+        journal.lock(connection, [tenant for tenant, _ in (*told, *news)])
         journal.tell_each(connection, now, told)
+        announce(connection, news, now)
         logbook.happened(told, self._fleet.is_sensitive)
         return [*work, *tries.values()]
 
@@ -231,11 +236,12 @@ class Desk:
             told += self._stop_integrations(connection, results_of, [*ended, *done], now)
             told += self._told(connection, written)
             told += taskdesk.of_parked(d.row for _, d in done if d.row.phase is Phase.PARKED)
-            journal.lock(
-                connection, [*(tenant for tenant, *_ in exchanges), *(tenant for tenant, _ in told)] if told else ()
-            )
+            news = self._news(connection, written)
+            told_to = [tenant for tenant, _ in (*told, *news)]
+            journal.lock(connection, [*(tenant for tenant, *_ in exchanges), *told_to] if told_to else ())
             journal.write_exchanges(connection, exchanges, now)
             journal.tell_each(connection, now, told)
+            announce(connection, news, now)
         logbook.attempts_ended(ended)
         logbook.tries_ended(done)
         logbook.happened(told, self._fleet.is_sensitive)
@@ -251,7 +257,7 @@ class Desk:
         self, connection: Connection, written: Sequence[_Written], done: Sequence[tuple[Work, Ending]], now: datetime
     ) -> dict[str, list[Fresh]]:
         """Write rows and end their operations; return what is then in the store, by account."""
-        results.write_subscriptions(connection, [row for w in written for row in w.rows], now)
+        results.write_subscriptions(connection, [heard(row) for w in written for row in w.rows], now)
         fresh: dict[str, list[Fresh]] = defaultdict(list)
         for state in results.fresh(connection, [w.view.account.key for w in written]) if written else ():
             fresh[state.account_key].append(state)
@@ -270,6 +276,17 @@ class Desk:
         for tenant in {row.tenant for row in rows}:
             newest |= sales.last_operation_ids(connection, tenant, {row.key for row in rows})
         return [(r.tenant, of_parked(r, newest.get(r.key))) for r in rows if (r.key, r.generation) in current]
+
+    def _news(self, connection: Connection, written: Iterable[_Written]) -> list[tuple[str, News]]:
+        """Return what other systems are to be told of what was written."""
+        changes = (
+            (before, heard(row), w.view.account.holder)
+            for w in written
+            for row in w.rows
+            for before in w.view.rows
+            if before.key == row.key
+        )
+        return of_subscriptions(connection, changes, self._fleet.is_sensitive)
 
     def _stop_integrations(
         self,
@@ -356,7 +373,7 @@ class Desk:
 
 def _after(view: View, decision: Decision) -> View:
     """Return the view as it is written with a decision: a result has to know which siblings it holds."""
-    updated = {row.key: row for row in decision.updated}
+    updated = {row.key: heard(row) for row in decision.updated}
     return replace(view, rows=tuple(updated.get(row.key, row) for row in view.rows))
 
 

@@ -24,6 +24,7 @@ from svahub.areas.inbox import Inbox
 from svahub.areas.integrations import Integrations, checked_name
 from svahub.areas.keys import Bearer, Keys, bearer_of
 from svahub.areas.operations import Operations
+from svahub.areas.outbox import Outbox
 from svahub.areas.privacy import Privacy
 from svahub.areas.schedules import Schedules
 from svahub.areas.secrets import Secrets
@@ -32,6 +33,7 @@ from svahub.areas.tasks import Tasks
 from svahub.areas.users import Users
 from svahub.clock import Clock
 from svahub.converge import Converge, Progress
+from svahub.dispatching import Dispatching
 from svahub.errors import Refused, UnknownName
 from svahub.extension import Transaction
 from svahub.fleet import Fleet
@@ -148,6 +150,10 @@ class Hub:
         """Return what reads the deliveries of some tenants (none named: of all); to be closed."""
         return Receiving(self, tenants, threads=threads, draw=self._draw)
 
+    def dispatching(self, *, tenants: Collection[str] = (), threads: int = 16) -> Dispatching:
+        """Return what sends the messages of some tenants (none named: of all) to other systems; to be closed."""
+        return Dispatching(self, tenants, threads=threads, draw=self._draw)
+
     def timekeeper(self, *, tenants: Collection[str] = ()) -> Timekeeper:
         """Return what runs the schedules of some tenants (none named: of all)."""
         return Timekeeper(self, tenants)
@@ -234,6 +240,11 @@ class TenantHub:
     def inbox(self) -> Inbox:
         """What its providers told."""
         return Inbox(self.bench)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Which other systems it tells what happens, and what they have not taken."""
+        return Outbox(self.bench)
 
     @cached_property
     def keys(self) -> Keys:

@@ -13,7 +13,7 @@ from itertools import islice
 
 from sqlalchemy import Connection
 
-from svahub import brazil
+from svahub import announcing, brazil
 from svahub.arrivals import (
     Said,
     contract_after,
@@ -217,6 +217,7 @@ class _Chunk:
         write(self._connection, self._changes)
         sold = {row.contract_id for row in self._changes.sold}
         judge_sold(self._connection, self._tenant, sold, self._changes.now)
+        announcing.customers(self._connection, self._tenant, customers | holders, self._changes.now)
         debts = of_debts(self._rows.reasons_gone, self._rows.new_reasons)
         journal.tell(self._connection, self._tenant, self._changes.now, debts)
         self.report.verbs.update(verb.value for verb in self._changes.verbs.values())

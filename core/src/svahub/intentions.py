@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import Connection
 
+from svahub import announcing
 from svahub.models import Desired, Observed
 from svahub.store import Store, catalogue, contracts, journal, queue, sales, tables
 from svahub.store.rows import ContractRow, ItemRow, LinkRow, ReasonRow, SubscriptionRow
@@ -281,12 +282,14 @@ def expire_reasons(store: Store) -> int:
 
 def _expire(store: Store, tenant: str, ids: Collection[str]) -> int:
     with store.write() as connection:
-        contracts.lock_customers(connection, tenant, contracts.holders(connection, tenant, ids))
+        holders = contracts.holders(connection, tenant, ids)
+        contracts.lock_customers(connection, tenant, holders)
         now = store.now(connection)
         reasons = contracts.reasons_of(connection, tenant, ids)
         expired = [reason for reason in reasons if reason.until is not None and reason.until <= now]
         contracts.delete_reasons(connection, expired)
         redraw(connection, tenant, {reason.contract_id for reason in expired}, Changes(now, Stamp("svahub", "expired")))
+        announcing.customers(connection, tenant, holders, now)
         left = [reason for reason in reasons if reason not in expired]
         journal.tell(connection, tenant, now, of_debts(reasons, left))
         return len(expired)

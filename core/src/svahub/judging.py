@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from svahub import announcing
 from svahub.debt_rule import SOURCE, Policy, blocking, merged, source, wanted
 from svahub.intentions import Changes, Stamp, levels, redraw
 from svahub.models import Reason
@@ -83,6 +84,7 @@ def _written(
     contracts.delete_reasons(connection, gone)
     contracts.put_reasons(connection, added)
     changes = redraw(connection, tenant, touched, Changes(now, _stamp(gone, added)))
+    announcing.customers(connection, tenant, contracts.holders(connection, tenant, touched), now)
     journal.tell(connection, tenant, now, of_debts(gone, added))
     return Judged(tuple(added), tuple(gone), changes)
 

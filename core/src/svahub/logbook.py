@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from svahub.endings import Ending
     from svahub.exchange import Exchange
     from svahub.store.journal import Event
+    from svahub.store.rows import MessageRow
     from svahub.taskwork import Done
 
 
@@ -122,6 +123,12 @@ def _parked(tenant: str, event: Event, *, hidden: bool) -> None:
         "task parked" if "task" in fields else "subscription parked",
         extra=fields if hidden else fields | {"cause": event.details["cause"]},
     )
+
+
+def message_parked(message: MessageRow) -> None:
+    """Tell of a message to another system that nobody sends any more."""
+    fields = {"tenant": message.tenant, "target": message.target, "message": message.id, "cause": message.cause}
+    logger.error("message parked", extra=fields)
 
 
 def paused(lane: Lane, seconds: float) -> None:

@@ -52,12 +52,18 @@ class DeadlineTransport(httpx.BaseTransport):
     """Makes at most `connections` calls at once.
 
     A request's `deadline` is an instant of `monotonic` by which it ends in all; without one, its `read` timeout counts
-    from now.
+    from now. `backend` opens the connections.
     """
 
-    def __init__(self, *, connections: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        connections: int,
+        monotonic: Callable[[], float] = time.monotonic,
+        backend: DeadlineBackend | None = None,
+    ) -> None:
         self._monotonic = monotonic
-        self._backend = DeadlineBackend(monotonic)
+        self._backend = backend or DeadlineBackend(monotonic)
         self._free = BoundedSemaphore(connections)
         self._idle: defaultdict[Origin, Idle] = defaultdict(deque)
         self._closed = False

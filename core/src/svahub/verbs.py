@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from svahub import entries
+from svahub import announcing, entries
 from svahub.asked import Asked
 from svahub.asked import OfAnotherSource as OfAnotherSource
 from svahub.commands import Action as Action
@@ -91,6 +91,7 @@ class Verbs:
         write(connection, changes)
         judge_sold(connection, self._tenant, {row.contract_id for row in changes.sold}, now)
         self._remember(connection, command, changes, level, now)
+        announcing.customers(connection, self._tenant, {level.contract.customer_id}, now)
         journal.tell(connection, self._tenant, now, of_debts(level.reasons, after.reasons))
         made = sales.last_operation_ids(connection, self._tenant, changes.verbs) if changes.verbs else {}
         operations = tuple(sorted(made.values()))

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "integration": ("integration", "Register and test accounts at providers."),
     "keys": ("keys", "Make, list and revoke keys of the API."),
     "operations": ("operations", "List, show, retry and discard operations."),
+    "outbox": ("outbox", "Tell other systems what happens, by webhooks."),
     "plans": ("plans", "Sync, list and create a provider's plans."),
     "plugins": ("plugins", "List the installed plugins and what they can do."),
     "policy": ("policy", "Decide who is blocked for debt, and after how long."),

@@ -1,4 +1,4 @@
-"""What `work` and `serve --with-work` both do: converge, the inbox, the schedules, until they are told to stop."""
+"""What `work` and `serve --with-work` both do: converge, inbox, outbox, schedules, until they are told to stop."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from svahub.converge import Converge, Progress
+    from svahub.dispatching import Dispatching
     from svahub.hub import Hub
     from svahub.receiving import Receiving
     from svahub.timekeeper import Timekeeper
@@ -30,6 +31,7 @@ class Work:
     keeper: Timekeeper
     receiving: Receiving
     worker: Converge
+    dispatching: Dispatching
 
     def once(self) -> None:
         """Do what is due, until nothing is: what comes in first, as it says what is to be done."""
@@ -38,10 +40,12 @@ class Work:
         self.worker.drain()
         while self.receiving.drain():
             self.worker.drain()
+        self.dispatching.drain()
 
     def stop(self) -> None:
         """Take nothing more; safe in a signal handler."""
         self.receiving.stop()
+        self.dispatching.stop()
         self.keeper.stop()
         self.worker.stop()
 
@@ -52,17 +56,18 @@ def at_work(
 ) -> Iterator[Work]:
     """Return what works for some tenants (none named: for all), ended with the block.
 
-    Unless it is to work only once, the inbox and the schedules are looked at in threads of their own.
+    Unless it is to work only once, inbox, outbox and schedules are looked at in threads of their own.
     """
     with ExitStack() as open_ones:
         keeper = hub.timekeeper(tenants=tenants)
+        dispatching = open_ones.enter_context(hub.dispatching(tenants=tenants))
         receiving = open_ones.enter_context(hub.receiving(tenants=tenants))
         if not once:  # outside the worker: no call under way waits for a schedule or a delivery to end
             open_ones.enter_context(keeper.running())
             open_ones.enter_context(receiving.running())
-        yield Work(
-            keeper, receiving, open_ones.enter_context(hub.work(threads=threads, tenants=tenants, progress=progress))
-        )
+            open_ones.enter_context(dispatching.running())
+        worker = open_ones.enter_context(hub.work(threads=threads, tenants=tenants, progress=progress))
+        yield Work(keeper, receiving, worker, dispatching)
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def close_attempts(connection: Connection, closed: Sequence[Closed], now: dateti
         connection.execute(update(attempts).where(named).values(ended))
 
 
-_SEEN = ("observed", "remote_id", "applied", "sent", "uncertain_since", "looks", "handle", "candidate")
+_SEEN = ("observed", "remote_id", "applied", "sent", "uncertain_since", "looks", "handle", "candidate", "told")
 _NEXT = ("phase", "due_at", "priority", "tries", "cause", "advice")
 _WRITE = (
     update(subscriptions)

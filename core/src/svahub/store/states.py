@@ -109,6 +109,27 @@ class InboxState(StrEnum):
     FAILED = "failed"
 
 
+class MessageState(StrEnum):
+    """How it stands with a message to another system."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    PARKED = "parked"
+    DISCARDED = "discarded"
+
+
+class NewsKind(StrEnum):
+    """What other systems are told of, by the names that their messages bear."""
+
+    CUSTOMER_STATUS = "customer.status"
+    ACTIVATED = "subscription.activated"
+    BLOCKED = "subscription.blocked"
+    UNBLOCKED = "subscription.unblocked"
+    CHANGED = "subscription.changed"
+    CANCELLED = "subscription.cancelled"
+    TEST = "test"
+
+
 class Permission(StrEnum):
     """What the bearer of an API key may do."""
 
@@ -128,6 +149,7 @@ class EventKind(StrEnum):
     DEBT_SETTLED = "debt_settled"
     PLAN_RETIRED = "plan_retired"
     ALERT = "alert"
+    MESSAGE_PARKED = "message_parked"
 
 
 class RunOutcome(StrEnum):
@@ -149,3 +171,4 @@ class DataClass(StrEnum):
     IDEMPOTENCY_KEYS = "idempotency_keys"
     INBOX = "inbox"
     TASKS = "tasks"
+    OUTBOX = "outbox"

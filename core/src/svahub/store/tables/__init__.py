@@ -18,6 +18,7 @@ from svahub.store.tables.columns import metadata
 from svahub.store.tables.debts import debt_exemptions, debt_policies, debts
 from svahub.store.tables.doors import api_keys, inbox, tallies
 from svahub.store.tables.duties import retention, schedules
+from svahub.store.tables.outbox import outbox, outbox_lines, outbox_targets, standings
 from svahub.store.tables.sales import (
     accounts,
     block_reasons,
@@ -53,10 +54,14 @@ __all__ = [
     "items",
     "metadata",
     "operations",
+    "outbox",
+    "outbox_lines",
+    "outbox_targets",
     "plans",
     "product_links",
     "retention",
     "schedules",
+    "standings",
     "subscriptions",
     "tallies",
     "task_attempts",

@@ -233,6 +233,7 @@ subscriptions = Table(
     name_column("candidate", null=True),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    Column("told", Choice(Observed)),  # how it was when it was last known for certain; None: never sold yet
     PrimaryKeyConstraint("key"),
     ForeignKeyConstraint(["account_key"], ["accounts.key"]),
     ForeignKeyConstraint(["tenant", "contract_id", "item_code"], ["items.tenant", "items.contract_id", "items.code"]),
