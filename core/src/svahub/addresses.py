@@ -10,8 +10,10 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
 
-TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-"""NAT64: the last four bytes are an IPv4 address, which such a network is reached by."""
+TRANSLATED = IPv6Network("64:ff9b::/96")
+"""NAT64: the last four bytes are an IPv4 address."""
+ALLOCATED = IPv6Network("2000::/3")
+"""What of IPv6 the internet uses; the rest is for other purposes, or for none yet."""
 
 
 class Forbidden(Exception):
@@ -28,7 +30,11 @@ def _is_global(address: Address) -> bool:
         address.is_private, address.is_loopback, address.is_link_local, address.is_multicast, address.is_reserved,
         address.is_unspecified,
     )  # fmt: skip
-    return address.is_global and not any(special)
+    return address.is_global and not any(special) and _is_allocated(address)
+
+
+def _is_allocated(address: Address) -> bool:
+    return isinstance(address, IPv4Address) or address in ALLOCATED or address in TRANSLATED
 
 
 def _inside(address: Address) -> Iterator[IPv4Address]:
@@ -36,7 +42,7 @@ def _inside(address: Address) -> Iterator[IPv4Address]:
         return
     found = (address.ipv4_mapped, address.sixtofour, *(address.teredo or ()))
     yield from (one for one in found if one is not None)
-    if any(address in network for network in TRANSLATED):
+    if address in TRANSLATED:
         yield IPv4Address(address.packed[-4:])
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from svahub import brazil
+from svahub.debt_rule import is_of_debt
 from svahub.models import Desired, Observed
 from svahub.store.rows import ReasonRow, SubscriptionRow, TargetRow
 from svahub.store.standings import Held, Standing
@@ -84,14 +85,18 @@ def about(
 
 def standing(held: Sequence[Held]) -> Standing:
     """Return how the holder of some contracts stands: active while one of them is, blocked when all that live are."""
-    live = [contract for contract in held if contract.status is ContractStatus.ACTIVE]
-    if any(not contract.reasons for contract in live):
+    live = [_standing_reasons(contract) for contract in held if contract.status is ContractStatus.ACTIVE]
+    if not all(live):
         return Standing(Desired.ACTIVE.value)
     if live:
-        reasons = {reason.value for contract in live for reason in contract.reasons}
-        return Standing(Desired.BLOCKED.value, tuple(sorted(reasons)))
+        return Standing(Desired.BLOCKED.value, tuple(sorted(set().union(*live))))
     pending = any(contract.status is ContractStatus.PENDING for contract in held)
     return Standing("PENDING" if pending else Desired.CANCELLED.value)
+
+
+def _standing_reasons(contract: Held) -> set[str]:
+    """Return what speaks against a whole contract: what blocks one item of it does not, unless that is a debt."""
+    return {one.reason.value for one in contract.reasons if not one.item_code or is_of_debt(one)}
 
 
 def wants(target: TargetRow, news: News) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -161,3 +160,9 @@ def telling(open_isp: Callable[..., Any], finding: type, ear: Ear) -> Telling:
 def telling_on_each(open_isp_on_each: Callable[..., Any], finding: type, ear: Ear) -> Telling:
     """Return the same, once on each database."""
     return Telling(open_isp_on_each(finding), ear)
+
+
+@pytest.fixture
+def telling_at() -> Callable[..., Telling]:
+    """Return what makes an ISP that was opened otherwise tell."""
+    return Telling

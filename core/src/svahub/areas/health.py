@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from svahub.areas.bench import Bench
 from svahub.areas.integrations import Integrations
 from svahub.areas.subscriptions import Subscriptions
-from svahub.store import health, integrations, sales, tasks
+from svahub.store import health, integrations, outbox, sales, tasks
 from svahub.store.health import Unread
 from svahub.store.queue import Lane
 from svahub.store.states import Phase, State
@@ -53,7 +53,10 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """What stands still at an integration, why, and the next command; `person`: only a person brings it on."""
+    """What stands still at an integration, why, and the next command; `person`: only a person brings it on.
+
+    What another system has not taken stands still at `outbox NAME`.
+    """
 
     tenant: str
     integration: str
@@ -64,11 +67,15 @@ class Stuck:
     person: bool
     tasks: int = 0
     deliveries: int = 0
+    messages: int = 0
 
     @property
     def what(self) -> str:
         """Say how many of what stand still."""
-        counts = (self.subscriptions, "subscription"), (self.tasks, "task"), (self.deliveries, "delivery")
+        counts = (
+            (self.subscriptions, "subscription"), (self.tasks, "task"), (self.deliveries, "delivery"),
+            (self.messages, "message"),
+        )  # fmt: skip
         told = [f"{count} {_plural(name) if count != 1 else name}" for count, name in counts if count]
         return " and ".join(told) or "0 subscriptions"
 
@@ -117,8 +124,9 @@ class Health:
             runs = [lane for lane in self._lanes(connection) if lane.integration not in stopped]
             oldest = health.first_due(connection, runs, now)
             retry = health.first_due(connection, runs, now, later=True)
+            untold = outbox.tallies(connection, [self.bench.tenant])
         tallies = tuple(self._tally(name, counts[name]) for name in sorted(counts))
-        stuck = tuple(self._stuck(counts, beside, stopped, obstacles))
+        stuck = (*self._stuck(counts, beside, stopped, obstacles), *self._untold(untold))
         age = None if oldest is None else (now - oldest).total_seconds()
         return Status(tallies, tuple(beside.values()), stuck, oldest, age, retry, any(s.person for s in stuck))
 
@@ -191,6 +199,13 @@ class Health:
     def _failed(self, name: str, count: int) -> Stuck:
         cause, next_ = "each could not be read", f"`{FAILED}`, then `svahub inbox replay ID` once its cause is mended"
         return Stuck(self.bench.tenant, name, State.PARKED, 0, cause, next_, person=True, deliveries=count)
+
+    def _untold(self, tallies: Mapping[tuple[str, str], outbox.Tally]) -> Iterable[Stuck]:
+        for (tenant, name), tally in sorted(tallies.items()):
+            if tally.parked:
+                cause, next_ = "each was not taken for three days", f"`svahub outbox status --target {name}`"
+                where, count = f"outbox {name}", tally.parked
+                yield Stuck(tenant, where, State.PARKED, 0, cause, next_, person=True, messages=count)
 
 
 def _plural(name: str) -> str:

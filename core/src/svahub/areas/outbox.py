@@ -17,7 +17,7 @@ from svahub.dispatching import send_signed
 from svahub.errors import Refused, UnknownName
 from svahub.news import News, body
 from svahub.replies import advice
-from svahub.store import journal, outbox, targets
+from svahub.store import catalogue, journal, outbox, targets
 from svahub.store.outbox import Tally
 from svahub.store.rows import MessageRow, TargetRow
 from svahub.store.states import AuditKind, MessageState, NewsKind
@@ -143,8 +143,7 @@ class Outbox:
         Refused when the name is taken, the secret is none, or nothing could ever be sent there.
         """
         checked_url(url, allow_private=allow_private)
-        for product_type in product_types:
-            self.bench.registry.providers_of(product_type)
+        self._check_types(product_types)
         made, held = _secret(secret)
         called = checked_name("target", name or host_of(url))
         row = TargetRow(
@@ -157,6 +156,12 @@ class Outbox:
                 raise Refused(f"There is a target {called!r} already. Choose another name: --name NAME")
             targets.add(connection, row)
         return NewTarget(_view(row), None if dry_run else made)
+
+    def _check_types(self, named: Collection[str]) -> None:
+        with self.bench.store.read() as connection:
+            linked = {link.product_type for link in catalogue.links(connection, self.bench.tenant)}
+        for name in sorted(set(named) - linked):
+            self.bench.registry.providers_of(name)
 
     def list(self) -> Sequence[TargetView]:
         """Return every target."""

@@ -29,10 +29,12 @@ from svahub.store.states import AuditKind, ContractStatus, Phase
 
 HELD = (
     "contracts", "items", "block_reasons", "debts", "debt_exemptions", "accounts", "subscriptions", "operations",
-    "attempts", "tasks", "task_attempts", "exchanges", "events",
+    "attempts", "tasks", "task_attempts", "exchanges", "events", "standings", "outbox",
 )  # fmt: skip
 """The tables of an export, beside the customer's own row, the inbox and the audit."""
-KEPT = ("contracts", "subscriptions", "operations", "attempts", "tasks", "debts", "exchanges", "block_reasons")
+KEPT = (
+    "contracts", "subscriptions", "operations", "attempts", "tasks", "debts", "exchanges", "block_reasons", "outbox",
+)  # fmt: skip
 SHOWN = 10
 """So many obstacles are told."""
 ERASING = {  # what is lost of each table
@@ -48,6 +50,7 @@ ERASING = {  # what is lost of each table
     "exchanges": "headers, bodies and queries",
     "events": "details",
     "inbox": "what providers told of the person, as far as it names them",
+    "outbox": "what other systems were told, once they have taken it, and what they answered",
 }
 KEEPING = {  # why it stays
     "consents": "proof of consent: when, over which channel, to which text",
@@ -60,6 +63,7 @@ KEEPING = {  # why it stays
     "exchanges": "method, path, status and digest, so that the audit can be verified",
     "audit": "who did what and when; bears the ERP's ids only",
     "block_reasons": "why the contract was blocked",
+    "outbox": "that other systems were told, and when; until they have taken it also what, which bears ids only",
 }
 
 

@@ -47,6 +47,7 @@ DEFAULTS = {
     DataClass.EVENTS: Kept(90, "what happened is in operations and exchanges too"),
     DataClass.IDEMPOTENCY_KEYS: Kept(KEPT_DAYS, "so long a repeated command is known", least=KEPT_DAYS),
     DataClass.INBOX: Kept(30, "unmasked, as providers sent it; so long a delivery may be read again"),
+    DataClass.OUTBOX: Kept(30, "what other systems were told; so long it can be told again"),
     DataClass.TASKS: Kept(FIVE_YEARS, "what was charged is asked as long as consumers may claim (CDC, art. 27)"),
 }
 
@@ -75,6 +76,7 @@ class Pruned:
     idempotency_keys: int = 0
     inbox: int = 0
     tasks: int = 0
+    outbox: int = 0
     dropped: int = 0
     dry_run: bool = False
 
@@ -143,6 +145,7 @@ class Keeping:
             idempotency_keys=retention.count_keys(connection, tenant, before[DataClass.IDEMPOTENCY_KEYS]),
             inbox=retention.count_bodies(connection, tenant, before[DataClass.INBOX]),
             tasks=retention.count_tasks(connection, tenant, before[DataClass.TASKS]),
+            outbox=retention.count_messages(connection, tenant, before[DataClass.OUTBOX]),
             dropped=last - anchor, dry_run=True, **counts,
         )  # fmt: skip
 
@@ -188,6 +191,8 @@ class Keeping:
                         entries = gone = retention.delete_events(connection, tenant, before)
                     case DataClass.IDEMPOTENCY_KEYS:
                         entries = gone = retention.delete_keys(connection, tenant, before)
+                    case DataClass.OUTBOX:
+                        entries = gone = retention.delete_messages(connection, tenant, before)
                     case DataClass.INBOX:
                         entries = gone = retention.empty_bodies(connection, tenant, before)
                     case DataClass.TASKS:

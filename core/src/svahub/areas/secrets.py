@@ -1,20 +1,22 @@
-"""The secrets of a tenant's integrations as people may see them, and encrypting all that the store holds anew."""
+"""The secrets of a tenant's integrations and targets as people may see them, and encrypting what is stored anew."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+
+from sqlalchemy import Connection
 
 from svahub import entries, secrets
 from svahub.areas.bench import Bench
 from svahub.errors import Refused
 from svahub.secrets import Kept
-from svahub.store import integrations, journal, tokens
-from svahub.store.rows import IntegrationRow
+from svahub.store import integrations, journal, targets, tokens
+from svahub.store.rows import IntegrationRow, TargetRow
 from svahub.store.states import AuditKind
 
 
@@ -22,7 +24,7 @@ from svahub.store.states import AuditKind
 class SecretView:
     """One secret: where it is kept, never what it is; `slot` is `current` or `former`.
 
-    Since when a former one was what it is, is not kept.
+    That of another system that is told is of `outbox NAME`. Since when a former one was what it is, is not kept.
     """
 
     integration: str
@@ -37,11 +39,12 @@ class SecretView:
 
 @dataclass(frozen=True, slots=True)
 class Rekeyed:
-    """How many secrets were encrypted anew, of how many integrations and tenants."""
+    """How many secrets were encrypted anew, of how many integrations, targets and tenants."""
 
     secrets: int
     integrations: int
     tenants: int
+    targets: int = 0
 
 
 class SharedCount(NamedTuple):
@@ -62,6 +65,14 @@ def views_of(row: IntegrationRow, now: datetime) -> Iterator[SecretView]:
         yield SecretView(row.name, field, *_place(held), "former", None, None, False)
 
 
+def _of_target(row: TargetRow) -> Iterator[SecretView]:
+    """Return a target's secrets; since when they are what they are is not kept."""
+    slots = ("current", row.secret), ("former", row.former_secret)
+    for slot, held in slots:
+        if held is not None:
+            yield SecretView(f"outbox {row.name}", "secret", *_place(held), slot, None, None, False)
+
+
 def _place(held: str) -> tuple[Kept, str]:
     return secrets.kind_of(held), secrets.shown(held)
 
@@ -76,7 +87,9 @@ class Secrets:
         """Return every secret of the tenant."""
         with self.bench.store.read() as connection:
             rows, now = integrations.of_tenant(connection, self.bench.tenant), self.bench.store.now(connection)
-        return [view for row in rows for view in views_of(row, now)]
+            told = targets.of_tenant(connection, self.bench.tenant)
+        of_integrations = [view for row in rows for view in views_of(row, now)]
+        return [*of_integrations, *(view for row in told for view in _of_target(row))]
 
     def dangers(self) -> Sequence[str]:
         """Return what endangers the key of stored secrets, each with its remedy."""
@@ -105,7 +118,11 @@ class Secrets:
         Raises Refused, naming the integration, when one opens with no key.
         """
         done: Counter[tuple[str, str]] = Counter()
+        signing: Counter[tuple[str, str]] = Counter()
         with self.bench.store.write(undo=dry_run) as connection:
+            for target in targets.every(connection):
+                if count := _rekey_target(connection, target):
+                    signing[target.tenant, target.name] = count
             for row in integrations.every(connection):
                 current, former = _rekeyed(row, row.secrets), _rekeyed(row, row.former_secrets or {})
                 if count := sum(held.startswith(secrets.STORED) for held in (*current.values(), *former.values())):
@@ -113,22 +130,33 @@ class Secrets:
                     done[row.tenant, row.name] = count
             tokens.drop_all(connection)
             now = self.bench.store.now(connection)
-            for tenant in sorted({tenant for tenant, _ in done}):
-                count = sum(number for (of, _), number in done.items() if of == tenant)
+            for tenant in sorted({tenant for tenant, _ in (*done, *signing)}):
+                count = sum(number for (of, _), number in (*done.items(), *signing.items()) if of == tenant)
                 told = entries.entry(AuditKind.COMMAND, self.bench.actor, "secrets rekey", "secrets", count=count)
                 journal.append(connection, tenant, now, [told])
-        return Rekeyed(done.total(), len(done), len({tenant for tenant, _ in done}))
+        tenants = {tenant for tenant, _ in (*done, *signing)}
+        return Rekeyed(done.total() + signing.total(), len(done), len(tenants), len(signing))
+
+
+def _rekey_target(connection: Connection, row: TargetRow) -> int:
+    """Encrypt a target's stored secrets anew; return how many those are."""
+    of = f"the target {row.name!r} (tenant {row.tenant!r})"
+    secret = _rekeyed_one(of, "the secret", row.secret)
+    former = _rekeyed_one(of, "the former secret", row.former_secret) if row.former_secret else None
+    targets.put_secrets(connection, replace(row, secret=secret, former_secret=former))
+    return sum(held.startswith(secrets.STORED) for held in (secret, former) if held)
 
 
 def _rekeyed(row: IntegrationRow, held: dict[str, str]) -> dict[str, str]:
-    return {field: _rekeyed_one(row, field, secret) for field, secret in held.items()}
+    of = f"the integration {row.name!r} (tenant {row.tenant!r})"
+    return {field: _rekeyed_one(of, field, secret) for field, secret in held.items()}
 
 
-def _rekeyed_one(row: IntegrationRow, field: str, held: str) -> str:
+def _rekeyed_one(of: str, field: str, held: str) -> str:
     try:
         return secrets.rekeyed(held)
     except Refused as error:
         raise Refused(
-            f"Nothing was changed: {field} of the integration {row.name!r} (tenant {row.tenant!r}) cannot be read. "
+            f"Nothing was changed: {field} of {of} cannot be read. "
             f"{error} The key that it was encrypted with belongs behind the new one, after a comma."
         ) from error

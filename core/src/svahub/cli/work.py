@@ -31,7 +31,8 @@ OPEN = (State.DUE, State.RUNNING, State.WAITING, State.PENDING)
 class Summary:
     """Subscriptions and tasks by state, what stands against calling an integration, and when the next retry is due.
 
-    `unread` are deliveries that were not read, `failed` those that could not be.
+    `unread` are deliveries that were not read, `failed` those that could not be; `untold` are messages that other
+    systems have not taken, `parked_messages` those of them that nobody sends any more.
     """
 
     states: dict[str, int]
@@ -40,6 +41,8 @@ class Summary:
     tasks: dict[str, int]
     unread: int = 0
     failed: int = 0
+    untold: int = 0
+    parked_messages: int = 0
 
     @property
     def code(self) -> ExitCode:
@@ -47,7 +50,8 @@ class Summary:
         stuck = any(counts.get(state.value) for state in STUCK for counts in (self.states, self.tasks))
         waits = self.states.get(State.DUE.value) or self.tasks.get(State.DUE.value) or self.unread
         unreachable = self.problems and waits
-        return ExitCode.NEEDS_PERSON if stuck or self.failed or unreachable else ExitCode.REACHED
+        personal = stuck or self.failed or self.parked_messages or unreachable
+        return ExitCode.NEEDS_PERSON if personal else ExitCode.REACHED
 
 
 @click.command("work")
@@ -59,7 +63,8 @@ class Summary:
 def command(session: Session, once: bool, threads: int, all_tenants: bool, as_json: bool) -> None:
     """Bring the providers to what is desired, until SIGTERM or Ctrl-C; calls under way end first.
 
-    What providers told (`svahub inbox list`) is read, and what is due by the clock (`svahub schedule list`) done, too.
+    What providers told (`svahub inbox list`) is read, other systems (`svahub outbox list`) are told what happens, and
+    what is due by the clock (`svahub schedule list`) is done, too.
     Exits with 0 only if nothing is parked, quarantined or missing.
     """
     offices = [session.hub.tenant(t.name) for t in session.hub.tenants()] if all_tenants else [session.office]
@@ -94,7 +99,12 @@ def _summary(offices: Sequence[TenantHub]) -> Summary:
         tasks.update(one.tasks)
     unread, failed = sum(one.unread for one in beside), sum(one.failed for one in beside)
     next_due = min(due, default=None)
-    return Summary(dict(sorted(states.items())), problems, next_due, dict(sorted(tasks.items())), unread, failed)
+    told = [target for office in offices for target in office.outbox.status(limit=0).targets]
+    parked = sum(target.parked for target in told)
+    untold = sum(target.waiting for target in told) + parked
+    return Summary(
+        dict(sorted(states.items())), problems, next_due, dict(sorted(tasks.items())), unread, failed, untold, parked
+    )
 
 
 def _tell(summary: Summary) -> None:
@@ -112,6 +122,8 @@ def _tell(summary: Summary) -> None:
         click.echo(f"A person decides about parked tasks: {PARKED_TASKS}", err=True)
     if summary.failed:
         click.echo(f"{summary.failed} deliveries could not be read: {FAILED}", err=True)
+    if summary.untold:
+        click.echo(f"{summary.untold} messages were not taken by other systems: svahub outbox status", err=True)
     if summary.states.get(State.QUARANTINED.value) or summary.tasks.get(State.QUARANTINED.value):
         mend = "Mend the credentials, then free an integration with `svahub integration test NAME`"
         click.echo(f"{mend}; or give it others: `svahub integration rotate NAME`", err=True)

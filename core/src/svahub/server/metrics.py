@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from svahub.store import StoreUnavailable, inbox, metrics, sales
+from svahub.store import StoreUnavailable, inbox, metrics, outbox, sales, targets
 from svahub.store.states import IntegrationState
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from svahub.store.queue import Lane
 
 LANE = ("tenant", "integration")
+TARGET = ("tenant", "target")
 
 
 class Metrics:
@@ -59,6 +60,7 @@ class StoreCollector(Collector):
             now = self._store.now(connection)
             yield from (_operations(connection), *_queue(connection, now), *_integrations(connection))
             yield from (_exchanges(connection), _tasks(connection), *_inbox(connection, now))
+            yield from _outbox(connection, now)
 
 
 def _operations(connection: Connection) -> Metric:
@@ -111,6 +113,21 @@ def _inbox(connection: Connection, now: datetime) -> Iterator[Metric]:
     for lane, waiting in inbox.waiting(connection).items():
         lag.add_metric([*_labels(lane)], (now - waiting).total_seconds())
     return iter((kept, lag))
+
+
+def _outbox(connection: Connection, now: datetime) -> Iterator[Metric]:
+    untold = GaugeMetricFamily("svahub_outbox_messages", "Messages that were not taken.", labels=(*TARGET, "state"))
+    lag = GaugeMetricFamily("svahub_outbox_lag_seconds", "Since when the first waits to be taken.", labels=TARGET)
+    tries = CounterMetricFamily("svahub_outbox_tries", "Tries to tell another system.", labels=(*TARGET, "outcome"))
+    tallies = outbox.tallies(connection)
+    for row in targets.every(connection):
+        tally = tallies.get((row.tenant, row.name), outbox.Tally())
+        for state in ("waiting", "failing", "parked"):
+            untold.add_metric([row.tenant, row.name, state], getattr(tally, state))
+        lag.add_metric([row.tenant, row.name], (now - tally.oldest).total_seconds() if tally.oldest else 0)
+        for outcome, count in (("delivered", row.sent), ("failed", row.failed)):
+            tries.add_metric([row.tenant, row.name, outcome], count)
+    return iter((untold, lag, tries))
 
 
 def _labels(lane: Lane) -> tuple[str, str]:

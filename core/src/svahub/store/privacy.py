@@ -26,7 +26,7 @@ from svahub.store.states import Phase
 BATCH = 500
 ERASED = (
     "customers", "contracts", "items", "subscriptions", "operations", "attempts", "tasks", "task_attempts",
-    "debt_exemptions", "exchanges", "events", "inbox",
+    "debt_exemptions", "exchanges", "events", "inbox", "outbox",
 )  # fmt: skip
 """The tables that an erasure writes."""
 
@@ -90,7 +90,7 @@ class Person:
 
     def _theirs(self, table: Table) -> ColumnElement[bool]:
         match table.name:
-            case "accounts" | "contracts":
+            case "accounts" | "contracts" | "outbox" | "standings":
                 return and_(table.c.tenant == self.tenant, table.c.customer_id == self.id)
             case "items" | "block_reasons" | "debts" | "debt_exemptions":
                 return and_(table.c.tenant == self.tenant, table.c.contract_id.in_(self._ids()))
@@ -224,6 +224,11 @@ def _forget_task(task: Record) -> Record:
     return {"payload": {}, "details": {}, "note": None, "cause": _our_words(task["cause"]), "advice": None}
 
 
+def _forget_message(message: Record) -> Record:
+    """Keep what is still to be told: it bears ids only, and that somebody has left must arrive."""
+    return {"body": message["body"] if message["ended_at"] is None else None, "cause": None}
+
+
 def _without_customer(given: Record | None) -> Record | None:
     return {**given, "customer": None} if given else given
 
@@ -256,6 +261,7 @@ _FORGETS: dict[str, Callable[[Record], Record]] = {
     "task_attempts": lambda attempt: {"cause": _our_words(attempt["cause"])},
     "debt_exemptions": lambda _exemption: {"note": None},
     "events": lambda _event: {"details": {}},
+    "outbox": _forget_message,
 }
 _TEXTS = ("request_body", "response_body", "error")
 

@@ -20,7 +20,7 @@ from svahub.store import results
 from svahub.store.results import OperationEnd
 from svahub.store.rows import LOOK_THERE, LOST, SubscriptionRow
 from svahub.store.states import Certainty, Outcome, Phase, Priority, RunOutcome
-from svahub.store.tables import accounts, attempts, schedules, subscriptions, task_attempts, tasks
+from svahub.store.tables import accounts, attempts, outbox_lines, schedules, subscriptions, task_attempts, tasks
 
 PAGE = 2_000
 
@@ -102,6 +102,7 @@ def mark(connection: Connection, at: datetime, why: str, sights: Sights) -> Mark
         after = [unsure(row, at, sights(row.tenant, row.integration)) for row in page if not has_ended(row)]
         _write(connection, after, at)
     _doubt_tasks(connection, at, why)
+    _free_lines(connection, at)
     return marked
 
 
@@ -194,6 +195,12 @@ def _doubt_tasks(connection: Connection, at: datetime, why: str) -> None:
     connection.execute(update(tasks).where(driven).values(due))
     waiting = accounts.c.key.in_(select(tasks.c.account_key).where(driven))
     connection.execute(update(accounts).where(waiting).values(due_at=at, priority=Priority.BULK))
+
+
+def _free_lines(connection: Connection, at: datetime) -> None:
+    """Have messages that were under way sent again: under their own ids, by which a target takes none twice."""
+    claimed = outbox_lines.c.owner.is_not(None)
+    connection.execute(update(outbox_lines).where(claimed).values(owner=None, due_at=at))
 
 
 def _end_runs(connection: Connection, at: datetime) -> None:

@@ -32,6 +32,7 @@ from svahub.store.tables import (
     exchanges,
     idempotency_keys,
     inbox,
+    outbox,
     retention,
     subscriptions,
     tasks,
@@ -175,6 +176,16 @@ def delete_keys(connection: Connection, tenant: str, before: datetime) -> int:
     """Delete some idempotency keys from before an instant; return how many."""
     c = idempotency_keys.c
     return _delete(connection, idempotency_keys, tenant, c.key, c.created_at, before)
+
+
+def count_messages(connection: Connection, tenant: str, before: datetime) -> int:
+    """Count the messages that ended before an instant."""
+    return _count(connection, outbox, tenant, outbox.c.ended_at < before)
+
+
+def delete_messages(connection: Connection, tenant: str, before: datetime) -> int:
+    """Delete some messages that ended before an instant; return how many."""
+    return _delete(connection, outbox, tenant, outbox.c.id, outbox.c.ended_at, before)
 
 
 # -- deliveries and tasks, whose rows stay: what comes twice is known by them ------------------------------------------

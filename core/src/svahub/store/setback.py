@@ -11,7 +11,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, and_, select, update
 
-from svahub.store.tables import accounts, audit, chains, inbox, integrations, subscriptions, tasks
+from svahub.store.tables import (
+    accounts,
+    audit,
+    chains,
+    inbox,
+    integrations,
+    outbox,
+    outbox_lines,
+    outbox_targets,
+    subscriptions,
+    tasks,
+)
 
 SLACK = timedelta(seconds=5)
 LONGEST_LEASE = timedelta(minutes=3)
@@ -39,6 +50,11 @@ def bring_back(connection: Connection, tenant: str, now: datetime) -> None:
     _no_later(connection, inbox, tenant, (inbox.c.due_at,), now, [inbox.c.owner.is_(None)])
     _no_later(connection, inbox, tenant, (inbox.c.due_at,), now + LONGEST_LEASE, [inbox.c.owner.is_not(None)])
     _no_later(connection, integrations, tenant, (integrations.c.paused_until,), now)
+    lines = outbox_lines.c
+    _no_later(connection, outbox_lines, tenant, (lines.due_at,), now, [lines.owner.is_(None)])
+    _no_later(connection, outbox_lines, tenant, (lines.due_at,), now + LONGEST_LEASE, [lines.owner.is_not(None)])
+    _no_later(connection, outbox, tenant, (outbox.c.tried_since,), now)
+    _no_later(connection, outbox_targets, tenant, (outbox_targets.c.paused_until,), now)
 
 
 def _no_later(

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from svahub.models import Desired, Reason
+from svahub.models import Desired
+from svahub.store.contracts import reasons_of
+from svahub.store.rows import ReasonRow
 from svahub.store.states import ContractStatus
-from svahub.store.tables import accounts, block_reasons, contracts, standings, subscriptions
+from svahub.store.tables import accounts, contracts, standings, subscriptions
 
 
 class Held(NamedTuple):
-    """One contract of a customer: its status, and why the whole of it is blocked."""
+    """One contract of a customer: its status, and why it or items of it are blocked."""
 
     id: str
     status: ContractStatus
-    reasons: frozenset[Reason]
+    reasons: tuple[ReasonRow, ...]
 
 
 class Standing(NamedTuple):
@@ -31,20 +33,13 @@ class Standing(NamedTuple):
 
 def held_by(connection: Connection, tenant: str, customers: Collection[str]) -> dict[str, list[Held]]:
     """Return the contracts of some customers."""
-    c, found = contracts.c, defaultdict(list)
+    c, found, why = contracts.c, defaultdict(list), defaultdict(list)
     query = select(c.customer_id, c.id, c.status).where(c.tenant == tenant, c.customer_id.in_(customers))
     rows = connection.execute(query.order_by(c.id)).all()
-    why = _reasons(connection, tenant, [id for _, id, _ in rows])
+    for reason in reasons_of(connection, tenant, [id for _, id, _ in rows]):
+        why[reason.contract_id].append(reason)
     for customer, id, status in rows:
-        found[customer].append(Held(id, status, frozenset(why.get(id, ()))))
-    return found
-
-
-def _reasons(connection: Connection, tenant: str, ids: Collection[str]) -> Mapping[str, set[Reason]]:
-    c, found = block_reasons.c, defaultdict(set)
-    query = select(c.contract_id, c.reason).where(c.tenant == tenant, c.contract_id.in_(ids), c.item_code == "")
-    for contract, reason in connection.execute(query):
-        found[contract].add(reason)
+        found[customer].append(Held(id, status, tuple(why[id])))
     return found
 
 
