@@ -127,7 +127,7 @@ def _parked(tenant: str, event: Event, *, hidden: bool) -> None:
 
 def message_parked(message: MessageRow) -> None:
     """Tell of a message to another system that nobody sends any more."""
-    fields = {"tenant": message.tenant, "target": message.target, "message": message.id, "cause": message.cause}
+    fields = {"tenant": message.tenant, "target": message.target, "id": message.id, "cause": message.cause}
     logger.error("message parked", extra=fields)
 
 

@@ -1,85 +1,22 @@
-"""A system that is told, on a real socket, which checks every signature with the standard library alone."""
+"""An ISP that tells, and a system on a real socket that is told."""
 
 from __future__ import annotations
 
-import base64
-import hmac
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import select
 from svahub.areas.outbox import NewTarget
 from svahub.dispatching import Dispatching
 from svahub.hub import Hub, TenantHub
 from svahub.secrets import KEY_VARIABLE
-from svahub.store.states import NewsKind
-from svahub.testing import Simulator
-from svahub.testing.http import Answer, Problem, Request, route
+from svahub.store.rows import MessageRow
+from svahub.store.tables import outbox
+from svahub.testing.ear import Ear
 from svahub.verbs import Action
-
-
-class Ear(Simulator):
-    """Takes messages that bear a valid signature, and remembers each that it has answered 204."""
-
-    def make_credentials(self) -> dict[str, str]:
-        return {}
-
-    def __init__(self, **more: Any) -> None:
-        super().__init__(**more)
-        self.secrets: list[str] = []
-        self.heard: list[tuple[str, dict[str, Any]]] = []
-        self.asked: list[Request] = []
-        self.answer: Callable[[dict[str, Any]], Answer] = lambda _told: Answer(204)
-
-    def authorize(self, request: Request) -> None:
-        self.asked.append(request)
-        given = request.header("webhook-signature").split()
-        if not any(_signature(secret, request) in given for secret in self.secrets):
-            raise Problem(401, "bad_signature", "nobody that we know has signed this")
-
-    @route("POST", "/hook")
-    def hook(self, request: Request) -> Answer:
-        told = request.json()
-        answer = self.answer(told)
-        if answer.status < 300:
-            self.heard.append((request.header("webhook-id"), told))
-        return answer
-
-    def state(self) -> dict[str, Any]:
-        return {"heard": [id for id, _ in self.heard]}
-
-    @property
-    def hook_url(self) -> str:
-        """Where it listens."""
-        return f"{self.url}/hook"
-
-    @property
-    def kinds(self) -> list[str]:
-        """What it was told, in the order in which that came, each message once."""
-        return [told["type"] for told in self.once]
-
-    @property
-    def once(self) -> list[dict[str, Any]]:
-        """The messages in the order in which they first came."""
-        return list(dict(reversed(self.heard)).values())[::-1] if self.heard else []
-
-    @property
-    def by_customer(self) -> dict[str, list[dict[str, Any]]]:
-        """The same for each customer."""
-        found = defaultdict(list)
-        for told in self.once:
-            found[told["data"]["customer"]].append(told)
-        return dict(found)
-
-
-def _signature(secret: str, request: Request) -> str:
-    """Return what the specification says, by the standard library."""
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    signed = f"{request.header('webhook-id')}.{request.header('webhook-timestamp')}.{request.body.decode()}"
-    return "v1," + base64.b64encode(hmac.new(key, signed.encode(), "sha256").digest()).decode()
 
 
 @dataclass
@@ -124,19 +61,17 @@ class Telling:
 
     def messages(self) -> list[Any]:
         """Return every message in the store."""
-        from sqlalchemy import select
-        from svahub.store.rows import MessageRow
-        from svahub.store.tables import outbox
-
         with self.hub.store.read() as connection:
             return [MessageRow(*row) for row in connection.execute(select(outbox).order_by(outbox.c.id))]
+
+    @property
+    def kinds(self) -> list[str]:
+        """What the ear was told, each message once."""
+        return [told["type"] for told in self.ear.once]
 
     def status(self) -> Any:
         """Return how it stands with the only target."""
         return self.office.outbox.status().targets[0]
-
-
-SUBSCRIPTIONS = tuple(kind for kind in NewsKind if kind.value.startswith("subscription."))
 
 
 @pytest.fixture

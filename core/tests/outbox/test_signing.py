@@ -87,4 +87,4 @@ def test_a_secret_by_reference_is_read_when_it_is_needed(telling: Any, monkeypat
     monkeypatch.setenv("SECRET_OF_THE_EAR", secret)
     telling.isp.clock.advance(minutes=1)
     telling.dispatch()
-    assert (made.secret, telling.ear.kinds) == (None, ["customer.status"])
+    assert (made.secret, telling.kinds) == (None, ["customer.status"])
