@@ -6,20 +6,28 @@ Whoever announces holds no lock that a sender of messages waits for, and does it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from svahub.news import News, about, body, of_subscription, standing, wants
+from svahub.news import News, about, body, heard, of_subscription, standing, wants
 from svahub.store import journal, outbox, queue, standings, targets
 from svahub.store.outbox import Draft, Line
 from svahub.store.queue import Lane
-from svahub.store.rows import ReasonRow, SubscriptionRow
+from svahub.store.rows import AccountRow, ReasonRow, SubscriptionRow
 from svahub.store.states import NewsKind
 
 Change = tuple[SubscriptionRow, SubscriptionRow, str]
 """A subscription as it was and as it is written, and whose it is."""
+
+
+def changes_of(
+    before: Iterable[SubscriptionRow], after: Iterable[SubscriptionRow], account: AccountRow
+) -> Iterator[Change]:
+    """Yield each subscription of an account that is written, as it was and as it is heard to be."""
+    was = {row.key: row for row in before}
+    yield from ((was[row.key], heard(row), account.holder) for row in after)
 
 
 def of_subscriptions(

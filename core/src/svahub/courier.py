@@ -144,21 +144,22 @@ class Courier:
         )
         answer = self._transport.handle_request(request)
         try:
-            if answer.status_code in SUCCESS:
-                return answer.status_code, None, None
-            return answer.status_code, _refused(answer), retry_after(answer.headers.get("retry-after"), now)
+            beginning = _beginning(answer)  # of a success too: a connection whose answer was read serves again
         finally:
             answer.close()
+        if answer.status_code in SUCCESS:
+            return answer.status_code, None, None
+        return answer.status_code, _refused(answer, beginning), retry_after(answer.headers.get("retry-after"), now)
 
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
 
 
-def _refused(answer: httpx.Response) -> str:
+def _refused(answer: httpx.Response, beginning: bytes) -> str:
     if answer.status_code in REDIRECTS:
         return f"{answer.status_code}: it leads elsewhere, and redirects are not followed"
-    excerpt = shown_body(_beginning(answer), answer.headers.get("content-type", "")) or ""
+    excerpt = shown_body(beginning, answer.headers.get("content-type", "")) or ""
     return f"{answer.status_code}: {excerpt[:SHOWN_CHARACTERS]}" if excerpt else str(answer.status_code)
 
 

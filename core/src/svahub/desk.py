@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from svahub import entries, logbook, records, taskdesk, taskwork
-from svahub.announcing import announce, of_subscriptions
+from svahub.announcing import announce, changes_of, of_subscriptions
 from svahub.attempts import TaskWork, Undertaken, Work
 from svahub.clock import Clock
 from svahub.decisions import Decision, View, decide, wanted
@@ -279,13 +279,7 @@ class Desk:
 
     def _news(self, connection: Connection, written: Iterable[_Written]) -> list[tuple[str, News]]:
         """Return what other systems are to be told of what was written."""
-        changes = (
-            (before, heard(row), w.view.account.holder)
-            for w in written
-            for row in w.rows
-            for before in w.view.rows
-            if before.key == row.key
-        )
+        changes = (change for w in written for change in changes_of(w.view.rows, w.rows, w.view.account))
         return of_subscriptions(connection, changes, self._fleet.is_sensitive)
 
     def _stop_integrations(

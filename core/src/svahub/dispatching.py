@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 GATHER_SECONDS = 0.05
 SWEEP_SECONDS = 1.0
+UNUSED_SECONDS = 60.0
+"""Longer than any try takes."""
 PER_TARGET = 8
 """So many are sent to one target at once, so that a slow one leaves room for the others."""
 
@@ -55,6 +57,7 @@ class Dispatching(Rounds):
         self._outtray, self._threads, self._resolve = Outtray(hub.store, tenants, draw), threads, resolve
         self._crew: Crew[Posting, Reply] = Crew(threads, self._sent)
         self._couriers: dict[Destination, Courier] = {}
+        self._used: dict[Destination, float] = {}
         self._running: list[Posting] = []
         self._unwritten: list[Sent] = []
         self._swept = float("-inf")
@@ -94,10 +97,11 @@ class Dispatching(Rounds):
             self._swept = now
 
     def _close_unused(self) -> None:
-        """Close the connections to where nothing is being sent: who is told again soon is connected to again."""
-        used = {_destination(posting.target) for posting in self._running}
-        for unused in self._couriers.keys() - used:
-            self._couriers.pop(unused).close()
+        """Close the connections to where nothing was sent for a while."""
+        before = self._clock.monotonic() - UNUSED_SECONDS
+        for to in [to for to, used in self._used.items() if used < before]:
+            del self._used[to]
+            self._couriers.pop(to).close()
 
     def _take(self) -> int:
         busy = Counter(posting.to for posting in self._running)
@@ -116,6 +120,7 @@ class Dispatching(Rounds):
         if to not in self._couriers:
             courier = Courier(to, connections=PER_TARGET, monotonic=self._clock.monotonic, resolve=self._resolve)
             self._couriers[to] = courier
+        self._used[to] = self._clock.monotonic()
 
     def _sent(self, posting: Posting) -> Reply:
         """Send a message; runs in a thread of the crew."""
