@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
+from svahub import signing
 from svahub.store import Store
 from svahub.store.states import Outcome
 from svahub.verbs import Action
 
 GROWING = (
     "customers", "contracts", "items", "subscriptions", "accounts", "operations", "attempts", "block_reasons",
-    "exchanges", "events", "audit", "debts", "tasks", "inbox",
+    "exchanges", "events", "audit", "debts", "tasks", "inbox", "outbox", "outbox_lines", "standings",
 )  # fmt: skip
 
 
@@ -45,6 +46,24 @@ def test_a_sale_a_block_and_a_cancellation_read_by_index(open_isp: Any, finding:
             isp.ask(action)
             isp.work()
     assert isp.office.operations.list(Outcome.SUCCEEDED)
+    assert not found
+
+
+def test_so_does_telling_another_system_of_it(open_isp: Any, finding: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    isp = open_isp(finding)
+    monkeypatch.setenv("SECRET_OF_THE_EAR", signing.new_secret())
+    place = {"name": "ear", "secret": "env:SECRET_OF_THE_EAR", "allow_private": True}
+    isp.office.outbox.add("http://127.0.0.1:1/", **place)
+    with scans(isp.hub.store) as found:
+        isp.sell()
+        isp.work()
+        for _ in range(2):
+            with isp.hub.dispatching() as dispatching:
+                dispatching.drain()
+            isp.clock.advance(days=3)
+        (parked,) = isp.office.outbox.status().troubled
+        isp.office.outbox.replay([parked.id])
+    assert parked.advice
     assert not found
 
 

@@ -71,8 +71,8 @@ class Outtray:
             claim = Claim(self.owner, now, now + CLAIMED)
             taken = outbox.claim(connection, {to: rooms(to) for to in due}, claim, limit)
             sendable = [(line, first) for line, first in taken if first and first.state is MessageState.WAITING]
-            idle = {line for line, _ in taken} - {line for line, _ in sendable}
-            outbox.release(connection, idle, now)
+            if idle := {line for line, _ in taken} - {line for line, _ in sendable}:
+                outbox.release(connection, idle, now)
         return [Posting(first, due[line.tenant, line.target], deadline) for line, first in sendable]
 
     def _due(self) -> dict[To, TargetRow]:

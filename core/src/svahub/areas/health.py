@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from svahub.areas.bench import Bench
 from svahub.areas.integrations import Integrations
 from svahub.areas.subscriptions import Subscriptions
-from svahub.store import health, integrations, outbox, sales, tasks
+from svahub.store import health, integrations, messages, sales, tasks
 from svahub.store.health import Unread
 from svahub.store.queue import Lane
 from svahub.store.states import Phase, State
@@ -124,7 +124,7 @@ class Health:
             runs = [lane for lane in self._lanes(connection) if lane.integration not in stopped]
             oldest = health.first_due(connection, runs, now)
             retry = health.first_due(connection, runs, now, later=True)
-            untold = outbox.tallies(connection, [self.bench.tenant])
+            untold = messages.tallies(connection, [self.bench.tenant])
         tallies = tuple(self._tally(name, counts[name]) for name in sorted(counts))
         stuck = (*self._stuck(counts, beside, stopped, obstacles), *self._untold(untold))
         age = None if oldest is None else (now - oldest).total_seconds()
@@ -200,7 +200,7 @@ class Health:
         cause, next_ = "each could not be read", f"`{FAILED}`, then `svahub inbox replay ID` once its cause is mended"
         return Stuck(self.bench.tenant, name, State.PARKED, 0, cause, next_, person=True, deliveries=count)
 
-    def _untold(self, tallies: Mapping[tuple[str, str], outbox.Tally]) -> Iterable[Stuck]:
+    def _untold(self, tallies: Mapping[tuple[str, str], messages.Tally]) -> Iterable[Stuck]:
         for (tenant, name), tally in sorted(tallies.items()):
             if tally.parked:
                 cause, next_ = "each was not taken for three days", f"`svahub outbox status --target {name}`"

@@ -17,8 +17,9 @@ from svahub.dispatching import send_signed
 from svahub.errors import Refused, UnknownName
 from svahub.news import News, body
 from svahub.replies import advice
-from svahub.store import catalogue, journal, outbox, targets
-from svahub.store.outbox import Tally
+from svahub.store import catalogue, journal, messages, targets
+from svahub.store.messages import Tally
+from svahub.store.outbox import PAGE
 from svahub.store.rows import MessageRow, TargetRow
 from svahub.store.states import AuditKind, MessageState, NewsKind
 
@@ -206,9 +207,9 @@ class Outbox:
         """Return how it stands with every target, or with one."""
         with self.bench.store.read() as connection:
             rows = [self._target(connection, name)] if name else targets.of_tenant(connection, self.bench.tenant)
-            tallies = outbox.tallies(connection, [self.bench.tenant])
+            tallies = messages.tallies(connection, [self.bench.tenant])
             now = self.bench.store.now(connection)
-            troubled = outbox.troubled(connection, self.bench.tenant, name, limit)
+            troubled = messages.troubled(connection, self.bench.tenant, name, limit)
         stands = (_status(row, tallies.get((row.tenant, row.name), Tally()), now) for row in rows)
         return Undelivered(tuple(stands), tuple(map(_message_view, troubled)))
 
@@ -232,7 +233,7 @@ class Outbox:
             raise Refused("Name messages to send again: svahub outbox status shows those that were not taken.")
         wanted = sorted(set(ids))
         with self.bench.writing("outbox replay", "outbox", dry_run=dry_run, messages=len(wanted)) as connection:
-            done = outbox.replay(connection, self.bench.tenant, wanted, self.bench.store.now(connection))
+            done = messages.replay(connection, self.bench.tenant, wanted, self.bench.store.now(connection))
         return Replayed(len(done), tuple(sorted({*wanted} - {*done})), dry_run)
 
     def since(self, day: date, name: str | None = None) -> Iterator[int]:
@@ -242,20 +243,20 @@ class Outbox:
         begin, after = datetime.combine(day, time(), self.bench.zone), 0
         while True:
             with self.bench.store.read() as connection:
-                page = outbox.ids_since(connection, self.bench.tenant, begin, name, after)
+                page = messages.ids_since(connection, self.bench.tenant, begin, name, after)
             yield from page
-            if len(page) < outbox.PAGE:
+            if len(page) < PAGE:
                 return
             after = page[-1]
 
     def discard(self, id: int) -> MessageView:
         """Let a parked message go: its target never gets it, but what was held behind it."""
         with self.bench.writing("outbox discard", f"message {id}") as connection:
-            row = outbox.one(connection, self.bench.tenant, id)
+            row = messages.one(connection, self.bench.tenant, id)
             if row is None:
                 raise UnknownName("message", str(id), [], "Those that were not taken: svahub outbox status")
             now = self.bench.store.now(connection)
-            if not outbox.discard(connection, row, now):
+            if not messages.discard(connection, row, now):
                 raise Refused(f"Message {id} is {row.state.value}: only one that is parked can be let go.")
         return _message_view(row._replace(state=MessageState.DISCARDED, ended_at=now))
 
@@ -273,7 +274,7 @@ def _secret(given: str | None) -> tuple[str | None, str]:
 
 
 def _tally(connection: Connection, row: TargetRow) -> Tally:
-    return outbox.tallies(connection, [row.tenant]).get((row.tenant, row.name), Tally())
+    return messages.tallies(connection, [row.tenant]).get((row.tenant, row.name), Tally())
 
 
 def _view(row: TargetRow) -> TargetView:

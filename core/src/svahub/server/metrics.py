@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from svahub.store import StoreUnavailable, inbox, metrics, outbox, sales, targets
+from svahub.store import StoreUnavailable, inbox, messages, metrics, sales, targets
 from svahub.store.states import IntegrationState
 
 if TYPE_CHECKING:
@@ -119,9 +119,9 @@ def _outbox(connection: Connection, now: datetime) -> Iterator[Metric]:
     untold = GaugeMetricFamily("svahub_outbox_messages", "Messages that were not taken.", labels=(*TARGET, "state"))
     lag = GaugeMetricFamily("svahub_outbox_lag_seconds", "Since when the first waits to be taken.", labels=TARGET)
     tries = CounterMetricFamily("svahub_outbox_tries", "Tries to tell another system.", labels=(*TARGET, "outcome"))
-    tallies = outbox.tallies(connection)
+    tallies = messages.tallies(connection)
     for row in targets.every(connection):
-        tally = tallies.get((row.tenant, row.name), outbox.Tally())
+        tally = tallies.get((row.tenant, row.name), messages.Tally())
         for state in ("waiting", "failing", "parked"):
             untold.add_metric([row.tenant, row.name, state], getattr(tally, state))
         lag.add_metric([row.tenant, row.name], (now - tally.oldest).total_seconds() if tally.oldest else 0)
