@@ -52,8 +52,8 @@ def test_a_sale_a_block_and_a_cancellation_read_by_index(open_isp: Any, finding:
 def test_so_does_telling_another_system_of_it(open_isp: Any, finding: type, monkeypatch: pytest.MonkeyPatch) -> None:
     isp = open_isp(finding)
     monkeypatch.setenv("SECRET_OF_THE_EAR", signing.new_secret())
-    place = {"name": "ear", "secret": "env:SECRET_OF_THE_EAR", "allow_private": True}
-    isp.office.outbox.add("http://127.0.0.1:1/", **place)
+    reference = "env:SECRET_OF_THE_EAR"
+    isp.office.outbox.add("http://127.0.0.1:1/", name="ear", secret=reference, allow_private=True)
     with scans(isp.hub.store) as found:
         isp.sell()
         isp.work()
