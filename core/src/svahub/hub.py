@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from svahub import entries, logbook
+from svahub.areas.activation_links import ActivationLinks
 from svahub.areas.audit import Audit
 from svahub.areas.bench import NOBODY, Bench
 from svahub.areas.catalogue import Catalogue
@@ -23,6 +24,7 @@ from svahub.areas.health import Health
 from svahub.areas.inbox import Inbox
 from svahub.areas.integrations import Integrations, checked_name
 from svahub.areas.keys import Bearer, Keys, bearer_of
+from svahub.areas.offering import Offering, tenant_of_link
 from svahub.areas.operations import Operations
 from svahub.areas.outbox import Outbox
 from svahub.areas.privacy import Privacy
@@ -30,6 +32,7 @@ from svahub.areas.schedules import Schedules
 from svahub.areas.secrets import Secrets
 from svahub.areas.subscriptions import Subscriptions, SubscriptionView
 from svahub.areas.tasks import Tasks
+from svahub.areas.terms import Terms
 from svahub.areas.users import Users
 from svahub.clock import Clock
 from svahub.converge import Converge, Progress
@@ -139,6 +142,11 @@ class Hub:
         """Return whose an API key is, of whatever tenant; None when it is none, or a revoked one."""
         return bearer_of(self.store, secret)
 
+    def offering(self, id: str) -> Offering | None:
+        """Return the offers of the tenant whose activation link bears this id; None when it is not kept here."""
+        tenant = tenant_of_link(self.store, id)
+        return self.tenant(tenant).offering if tenant is not None else None
+
     def work(
         self, *, threads: int = 32, tenants: Collection[str] = (), progress: Progress = lambda _ended: None
     ) -> Converge:
@@ -185,6 +193,21 @@ class TenantHub:
     def contracts(self) -> Contracts:
         """Its contracts and customers."""
         return Contracts(self.bench)
+
+    @cached_property
+    def activation_links(self) -> ActivationLinks:
+        """Its links by which customers buy with one press."""
+        return ActivationLinks(self.bench)
+
+    @cached_property
+    def offering(self) -> Offering:
+        """What customers see behind those links."""
+        return Offering(self.bench)
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The texts that customers agree to."""
+        return Terms(self.bench)
 
     @cached_property
     def subscriptions(self) -> Subscriptions:

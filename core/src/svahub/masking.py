@@ -110,6 +110,17 @@ def mask_phone(value: str) -> str:
     return HIDDEN + digits[-2:] if len(digits) > 6 else HIDDEN
 
 
+def mask_ip(value: str) -> str:
+    """Mask an IPv4 address as `203.0.***` and an IPv6 one as `2001:db8:***`."""
+    between = ":" if ":" in value else "."
+    return between.join([*value.split(between)[:2], HIDDEN])
+
+
+def mask_consent(consent: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Mask from where the customer agreed, in a proof of consent as it is kept."""
+    return {**consent, "ip": mask_ip(consent["ip"])} if consent and consent.get("ip") else consent
+
+
 def mask_name(value: str) -> str:
     """Mask a name to the first letter of each word: `M*** S***`."""
     return " ".join(word[0] + HIDDEN for word in value.split()) or HIDDEN

@@ -164,11 +164,15 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """The proof that the customer agreed: when, through which channel, to which version of the text."""
+    """The proof that the customer agreed: when, through which channel, to which version of the text.
+
+    `ip` is from where, if the customer did so over the network.
+    """
 
     at: datetime
     channel: str
     text_version: str
+    ip: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

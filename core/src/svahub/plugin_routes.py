@@ -10,7 +10,7 @@ from svahub import discovery
 from svahub.discovery import ROUTES, Loaded
 from svahub.extension import Routes
 
-CORE = ("/health", "/metrics", "/v1", "/webhooks")
+CORE = ("/ativar", "/health", "/metrics", "/v1", "/webhooks")
 """What svahub itself answers for."""
 
 _PREFIX = re.compile(r"(?:/[a-z0-9._~-]+)+")

@@ -117,6 +117,22 @@ class Safe:
         return hmac.new(self._naming, b"svahub name\0" + text.encode(), "sha256").hexdigest()
 
 
+def signed(text: str) -> str:
+    """Return what only who has the first of the keys can make of a text. Raises Refused when there is none."""
+    return next(_signatures(text))
+
+
+def is_signed(text: str, signature: str) -> bool:
+    """Say whether a text was signed with any of the keys. Raises Refused when there is none."""
+    return any(hmac.compare_digest(one.encode(), signature.encode()) for one in _signatures(text))
+
+
+def _signatures(text: str) -> Iterator[str]:
+    _fernet()  # to refuse what is no key
+    for key in _each_key():
+        yield hmac.new(key.encode(), b"svahub signature\0" + text.encode(), "sha256").hexdigest()
+
+
 def safe() -> Safe | None:
     """Return the safe that the keys open, None when there are none; Refused when they are no keys."""
     if not any(os.environ.get(name) for name in (KEY_VARIABLE, KEY_FILE_VARIABLE)):

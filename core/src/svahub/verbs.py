@@ -68,8 +68,7 @@ class Verbs:
 
         The same idempotency key with the same command returns what it did then; with another command it is refused.
         """
-        command = command.as_kept()
-        return self._store.transact(lambda connection: self._issued(connection, command), undo=dry_run)
+        return self._store.transact(lambda connection: self.issue_within(connection, command), undo=dry_run)
 
     def level(self, transaction: Transaction, contract: str) -> Level:
         """Return a contract's level in a plugin's transaction; until that ends, nobody else changes it."""
@@ -77,9 +76,11 @@ class Verbs:
 
     def ask(self, transaction: Transaction, command: Command) -> Issued:
         """Write what a command wants together with what a plugin writes; raises as `issue` does."""
-        return self._issued(transaction.connection, command.as_kept())
+        return self.issue_within(transaction.connection, command)
 
-    def _issued(self, connection: Connection, command: Command) -> Issued:
+    def issue_within(self, connection: Connection, command: Command) -> Issued:
+        """Do the same within a transaction that is under way."""
+        command = command.as_kept()
         now = self._store.now(connection)
         level = self._locked_level(connection, command.contract)
         if earlier := self._remembered(connection, command, now):

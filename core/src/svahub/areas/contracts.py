@@ -20,7 +20,7 @@ from svahub.areas.subscriptions import Subscriptions, SubscriptionView
 from svahub.errors import Refused, UnknownName
 from svahub.imports import Importer, Report
 from svahub.intake import FileFormat, Rejected, read_file
-from svahub.masking import mask_document, mask_email, mask_phone
+from svahub.masking import mask_consent, mask_document, mask_email, mask_phone
 from svahub.models import BlockReason
 from svahub.routes import Routes
 from svahub.store import contracts
@@ -234,7 +234,7 @@ def _counts(report: Report) -> dict[str, Any]:
 def _item(row: ItemRow) -> ItemView:
     return ItemView(
         row.code, row.product_code, row.plan, row.integration, row.quantity, row.price,
-        row.attributes, row.consent, row.removed, row.sales,
+        row.attributes, mask_consent(row.consent), row.removed, row.sales,
     )  # fmt: skip
 
 

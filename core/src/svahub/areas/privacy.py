@@ -30,18 +30,20 @@ from svahub.store.states import AuditKind, ContractStatus, Phase
 HELD = (
     "contracts", "items", "block_reasons", "debts", "debt_exemptions", "accounts", "subscriptions", "operations",
     "attempts", "tasks", "task_attempts", "exchanges", "events", "standings", "outbox",
+    "activation_links",
 )  # fmt: skip
 """The tables of an export, beside the customer's own row, the inbox and the audit."""
 KEPT = (
     "contracts", "subscriptions", "operations", "attempts", "tasks", "debts", "exchanges", "block_reasons", "outbox",
+    "activation_links",
 )  # fmt: skip
 SHOWN = 10
 """So many obstacles are told."""
 ERASING = {  # what is lost of each table
     "customers": "name, document, e-mail, phone, birth date and address",
     "contracts": "attributes of items, as last imported",
-    "items": "attributes",
-    "subscriptions": "attributes, digests of personal data, and what the provider said",
+    "items": "attributes, and the IP address of a consent",
+    "subscriptions": "attributes, the IP address of a consent, digests of personal data, and what the provider said",
     "operations": "notes",
     "attempts": "digests of personal data, and what the provider said",
     "tasks": "what was asked for, what came of it, and notes",
@@ -62,6 +64,7 @@ KEEPING = {  # why it stays
     "debts": "which contract owed what and since when: a fact of accounting, under the ids of ERP and provider only",
     "exchanges": "method, path, status and digest, so that the audit can be verified",
     "audit": "who did what and when; bears the ERP's ids only",
+    "activation_links": "what was offered at which price under which terms, and when it was taken: part of the consent",
     "block_reasons": "why the contract was blocked",
     "outbox": "that other systems were told, and when; until they have taken it also what, which bears ids only",
 }

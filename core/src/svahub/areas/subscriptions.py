@@ -15,6 +15,7 @@ from svahub.areas.bench import Bench
 from svahub.areas.integrations import usable
 from svahub.clock import local
 from svahub.errors import UnknownName
+from svahub.masking import mask_consent
 from svahub.models import BlockReason, Desired, Observed
 from svahub.store import contracts, integrations, sales
 from svahub.store.rows import AttemptRow, IntegrationRow, ReasonRow, SubscriptionRow
@@ -184,5 +185,5 @@ def _view(
     return SubscriptionView(
         row.key, row.contract_id, row.item_code, row.sale, row.product_type, row.integration, row.plan, row.quantity,
         row.price, row.desired, row.observed, why, row.remote_id, state, cause, row.advice or remedy, due_at,
-        row.generation, row.consent,
+        row.generation, mask_consent(row.consent),
     )  # fmt: skip

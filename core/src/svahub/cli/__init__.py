@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "subscriptions": ("subscriptions", "List and show subscriptions."),
     "tasks": ("tasks", "Show what plugins asked for, and decide about what is parked."),
     "tenant": ("tenant", "Add and list tenants."),
+    "terms": ("terms", "Keep the texts that customers agree to."),
     "unblock": ("verbs:unblock", "Take a reason to block away."),
     "users": ("users", "List users as the provider has them."),
     "work": ("work", "Bring the providers to what is desired."),

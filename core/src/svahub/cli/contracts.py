@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from svahub.areas.contracts import StrictRefusal
+from svahub.cli import activation_links
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import as_mapping, dry_run_option, json_option, show_object, show_table
 from svahub.cli.progress import bar
@@ -119,3 +120,7 @@ def shown(view: ContractView) -> dict[str, Any]:
     """Return a contract to print: personal data among its items' attributes is masked."""
     items = [{**as_mapping(item), "attributes": mask_json(item.attributes)} for item in view.items]
     return {**as_mapping(view), "items": items}
+
+
+command.add_command(activation_links.make)
+command.add_command(activation_links.list_links)

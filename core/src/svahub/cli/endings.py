@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from svahub.cli.exits import ExitCode, worst
 from svahub.cli.output import as_text, show_table
+from svahub.masking import mask_consent
 from svahub.models import Desired, Observed
 from svahub.store.states import State
 
@@ -96,7 +97,8 @@ def planned(effect: Effect) -> Line:
     changes = effect.before is None or effect.before.generation != row.generation
     return Line(
         row.contract_id, row.item_code, row.key, row.integration, standing(effect.before), standing(row),
-        row.remote_id, State(row.phase.value), Ending.PLANNED if changes else Ending.REACHED, consent=row.consent,
+        row.remote_id, State(row.phase.value), Ending.PLANNED if changes else Ending.REACHED,
+        consent=mask_consent(row.consent),
     )  # fmt: skip
 
 

@@ -95,7 +95,8 @@ def _link(link: Link) -> Iterator[str]:
 def _consent(consent: Consent | None) -> str:
     if consent is None:
         return "none is kept with this sale."
-    return f"given at {as_text(consent.at)} by {consent.channel}, to text {consent.text_version}."
+    whence = f" from {consent.ip}" if consent.ip else ""
+    return f"given at {as_text(consent.at)} by {consent.channel}{whence}, to text {consent.text_version}."
 
 
 def _wrapped(text: str, first: str = "", rest: str = "  ") -> list[str]:

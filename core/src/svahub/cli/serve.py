@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,7 @@ from svahub.errors import Refused
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+    from ipaddress import IPv4Network, IPv6Network
 
     from svahub.cli.session import Session
     from svahub.hub import Hub
@@ -26,34 +28,54 @@ def _nothing() -> None:
     """Nobody waits to be told."""
 
 
+class Network(click.ParamType["IPv4Network | IPv6Network"]):
+    """An IP address, or a network as 10.0.0.0/8."""
+
+    name = "address"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> IPv4Network | IPv6Network:
+        """Return the network, or fail as a usage error."""
+        try:
+            return ip_network(str(value))
+        except ValueError:
+            self.fail("write an IP address, or a network as 10.0.0.0/8.", param, ctx)
+
+
 @click.command("serve")
 @click.option("--with-work", is_flag=True, help="Do what `svahub work` does too.")
 @click.option("--host", default=HOST, show_default=True, metavar="ADDRESS", help="Where to listen; plain HTTP.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes one that is free."
 )
+@click.option(
+    "--proxy", "proxies", type=Network(), multiple=True, help="A proxy that tells truly who asks; several if repeated."
+)
 @threads_option
 @click.option("--all-tenants", is_flag=True, help="Work for every tenant.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 @pass_session
 def command(
-    session: Session, with_work: bool, host: str, port: int, threads: int, all_tenants: bool, as_json: bool
-) -> None:
-    """Take webhooks in and answer health, metrics and the API, until SIGTERM or Ctrl-C; what has begun is answered.
+    session: Session, with_work: bool, host: str, port: int, proxies: tuple[IPv4Network | IPv6Network, ...],
+    threads: int, all_tenants: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Take webhooks in; answer health, metrics, the API and activation links, until SIGTERM or Ctrl-C.
 
-    It answers for every tenant. Whoever is to reach it from outside comes by way of a proxy that speaks TLS. Print the
-    address once it listens.
+    What has begun is answered. It answers for every tenant. Whoever is to reach it from outside comes by way of a proxy that speaks TLS: name it
+    with --proxy, so that its X-Forwarded-For is believed and consents bear the customers' addresses. Print the address
+    once it listens.
     """
     names = [] if all_tenants else [session.office.name]
     listening = _bound(host, port)
     if not with_work:
-        with _serving(session.hub, listening) as serving, stopped_by_signals(serving.stop):
+        with _serving(session.hub, listening, proxies=proxies) as serving, stopped_by_signals(serving.stop):
             _greet(serving, as_json)
             serving.wait()
         return
     with (
         at_work(session.hub, names, threads=threads) as work,
-        _serving(session.hub, listening, stored=work.receiving.wake, ended=work.stop) as serving,
+        _serving(session.hub, listening, work.stop, stored=work.receiving.wake, works=True, proxies=proxies) as serving,
         stopped_by_signals(serving.stop, work.stop),
     ):
         _greet(serving, as_json)
@@ -68,13 +90,11 @@ def _bound(host: str, port: int) -> socket.socket:
     return serving.bound(host, port)
 
 
-def _serving(
-    hub: Hub, listening: socket.socket, stored: Callable[[], None] = _nothing, ended: Callable[[], None] = _nothing
-) -> Serving:
+def _serving(hub: Hub, listening: socket.socket, ended: Callable[[], None] = _nothing, **how: Any) -> Serving:
     from svahub.server.app import application
     from svahub.server.serving import Serving
 
-    return Serving(application(hub, stored=stored), listening, ended)
+    return Serving(application(hub, **how), listening, ended)
 
 
 def _greet(serving: Serving, as_json: bool) -> None:

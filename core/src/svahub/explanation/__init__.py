@@ -19,8 +19,9 @@ from svahub.explanation.failing import failure
 from svahub.explanation.tasks import asked
 from svahub.explanation.values import Case, Explanation, ItemExplained, Owing, Prospect, Reader, Sale
 from svahub.explanation.words import RETURNS, listed, named
-from svahub.models import Desired, Observed
-from svahub.store.rows import ContractRow
+from svahub.masking import mask_ip
+from svahub.models import Consent, Desired, Observed
+from svahub.store.rows import ContractRow, SubscriptionRow
 from svahub.store.states import ContractStatus, Phase
 
 if TYPE_CHECKING:
@@ -77,8 +78,13 @@ def _sold(case: Case, sale: Sale, reader: Reader) -> ItemExplained:
         state=sale.stands.state,
         generation=row.generation,
         remote_id=row.remote_id,
-        consent=row.what_was_agreed(),
+        consent=_agreed(row),
     )
+
+
+def _agreed(row: SubscriptionRow) -> Consent | None:
+    consent = row.what_was_agreed()
+    return replace(consent, ip=mask_ip(consent.ip)) if consent and consent.ip else consent
 
 
 def _unless_paid(case: Case, coming: Prospect) -> Prospect:

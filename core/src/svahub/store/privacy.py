@@ -90,7 +90,7 @@ class Person:
 
     def _theirs(self, table: Table) -> ColumnElement[bool]:
         match table.name:
-            case "accounts" | "contracts" | "outbox" | "standings":
+            case "accounts" | "contracts" | "outbox" | "standings" | "activation_links":
                 return and_(table.c.tenant == self.tenant, table.c.customer_id == self.id)
             case "items" | "block_reasons" | "debts" | "debt_exemptions":
                 return and_(table.c.tenant == self.tenant, table.c.contract_id.in_(self._ids()))
@@ -213,7 +213,12 @@ def _forget_import(contract: Record) -> Record:
 
 def _forget_applied(subscription: Record) -> Record:
     given = {name: _without_customer(subscription[name]) for name in ("applied", "sent")}
-    return {"attributes": {}, "cause": _our_words(subscription["cause"]), "advice": None, **given}
+    said = {"cause": _our_words(subscription["cause"]), "advice": None}
+    return {"attributes": {}, "consent": _without_ip(subscription["consent"]), **said, **given}
+
+
+def _without_ip(consent: Record | None) -> Record | None:
+    return {name: value for name, value in consent.items() if name != "ip"} if consent else consent
 
 
 def _forget_sent(attempt: Record) -> Record:
@@ -253,7 +258,7 @@ def _our_words(cause: str | None) -> str | None:
 
 _FORGETS: dict[str, Callable[[Record], Record]] = {
     "contracts": _forget_import,
-    "items": lambda _item: {"attributes": {}},
+    "items": lambda item: {"attributes": {}, "consent": _without_ip(item["consent"])},
     "subscriptions": _forget_applied,
     "operations": lambda _operation: {"note": None},
     "attempts": _forget_sent,

@@ -280,7 +280,7 @@ class SubscriptionRow(NamedTuple):
         if not self.consent:
             return None
         at = datetime.fromisoformat(self.consent["at"])
-        return Consent(at, self.consent["channel"], self.consent["text_version"])
+        return Consent(at, self.consent["channel"], self.consent["text_version"], self.consent.get("ip"))
 
 
 @dataclass(frozen=True, slots=True)

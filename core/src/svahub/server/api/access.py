@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-from time import time
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
-from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from svahub.areas.keys import note_use
 from svahub.masking import mask_sentence
 from svahub.server.api.problems import Kind, Problem
+from svahub.server.turnstile import Turnstile
 from svahub.store import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -37,8 +34,7 @@ class Gate:
     """Lets the bearers of keys in, none of them too often."""
 
     def __init__(self, hub: Hub, rate: str) -> None:
-        self._hub, self._rate = hub, parse(rate)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._hub, self._rate, self._turnstile = hub, rate, Turnstile(rate)
         self._noting: set[tuple[str, str]] = set()
 
     async def bearer(self, request: Request, threads: CapacityLimiter) -> Bearer:
@@ -51,10 +47,7 @@ class Gate:
         return bearer
 
     def _count(self, bearer: Bearer) -> None:
-        who = (bearer.tenant, bearer.name)
-        if not self._limiter.hit(self._rate, *who):
-            until = self._limiter.get_window_stats(self._rate, *who).reset_time
-            seconds = max(1, round(until - time()))
+        if seconds := self._turnstile.seconds_to_wait(bearer.tenant, bearer.name):
             raise Problem(Kind.TOO_MANY, f"A key may ask {self._rate}.", headers={"Retry-After": str(seconds)})
 
     def noting(self, bearer: Bearer) -> Callable[[], None] | None:

@@ -18,6 +18,7 @@ from svahub.store.tables.columns import metadata
 from svahub.store.tables.debts import debt_exemptions, debt_policies, debts
 from svahub.store.tables.doors import api_keys, inbox, tallies
 from svahub.store.tables.duties import retention, schedules
+from svahub.store.tables.offers import activation_links, terms
 from svahub.store.tables.outbox import outbox, outbox_lines, outbox_targets, standings
 from svahub.store.tables.sales import (
     accounts,
@@ -36,6 +37,7 @@ from svahub.store.tables.tokens import tokens
 
 __all__ = [
     "accounts",
+    "activation_links",
     "api_keys",
     "attempts",
     "audit",
@@ -67,5 +69,6 @@ __all__ = [
     "task_attempts",
     "tasks",
     "tenants",
+    "terms",
     "tokens",
 ]
