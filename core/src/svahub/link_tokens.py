@@ -1,15 +1,14 @@
-"""What an activation link ends with: the link's id, until when it is good, and a signature of both. No database.
+"""What an activation link ends with: the link's id and a signature of it. No database: until when it is good is there.
 
-The id is drawn, so nobody guesses it, and of letters alone, so that nothing takes it for a person's number.
+The id is drawn, so nobody guesses it, and of letters alone, so that nothing takes it for a person's number. Who reads
+the store, or a backup of it, cannot make the link of an id: the key is elsewhere.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from datetime import UTC, datetime
 from string import ascii_lowercase
-from typing import NamedTuple
 
 from svahub.secrets import is_signed, signed
 
@@ -17,14 +16,7 @@ PATH = "/ativar"
 """Where the server answers; whoever opens a link reads Portuguese."""
 LETTERS = 28
 """Of 26 each: more than 128 bits."""
-_TOKEN = re.compile(rf"(?P<said>(?P<id>[a-z]{{{LETTERS}}})-(?P<until>[0-9a-f]{{1,10}}))-(?P<signature>[0-9a-f]{{64}})")
-
-
-class Token(NamedTuple):
-    """A token that was signed here: which link, and until when it is good."""
-
-    id: str
-    expires_at: datetime
+TOKEN = re.compile(rf"([a-z]{{{LETTERS}}})-([0-9a-f]{{64}})")
 
 
 def drawn_id() -> str:
@@ -32,19 +24,16 @@ def drawn_id() -> str:
     return "".join(secrets.choice(ascii_lowercase) for _ in range(LETTERS))
 
 
-def written(id: str, expires_at: datetime) -> str:
+def written(id: str) -> str:
     """Return the token of a link. Raises Refused when there is no key to sign with."""
-    said = f"{id}-{int(expires_at.timestamp()):x}"
-    return f"{said}-{signed(_about(said))}"
+    return f"{id}-{signed(_about(id))}"
 
 
-def read(text: str) -> Token | None:
-    """Return what a token says, None when it was not signed here. Raises Refused when there is no key."""
-    found = _TOKEN.fullmatch(text)
-    if found is None or not is_signed(_about(found["said"]), found["signature"]):
-        return None
-    return Token(found["id"], datetime.fromtimestamp(int(found["until"], 16), UTC))
+def read(text: str) -> str | None:
+    """Return the id of the link whose token it is, None when it was not signed here. Raises Refused without a key."""
+    found = TOKEN.fullmatch(text)
+    return found[1] if found and is_signed(_about(found[1]), found[2]) else None
 
 
-def _about(said: str) -> str:
-    return f"activation link {said}"
+def _about(id: str) -> str:
+    return f"activation link {id}"

@@ -95,7 +95,7 @@ class ActivationLinks:
             row = self._row(connection, case, self._link(case, product), price, title, expires)
             if (against := obstacle(row, case)) is not None:
                 raise Refused(REFUSALS[against].format(contract=contract, product=product))
-            path = f"{link_tokens.PATH}/{link_tokens.written(row.id, row.expires_at)}"
+            path = f"{link_tokens.PATH}/{link_tokens.written(row.id)}"
             offers.add_link(connection, row)
         return NewActivationLink(_view(row, row.created_at), path)
 

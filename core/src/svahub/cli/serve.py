@@ -62,9 +62,9 @@ def command(
 ) -> None:  # fmt: skip
     """Take webhooks in; answer health, metrics, the API and activation links, until SIGTERM or Ctrl-C.
 
-    What has begun is answered. It answers for every tenant. Whoever is to reach it from outside comes by way of a proxy that speaks TLS: name it
-    with --proxy, so that its X-Forwarded-For is believed and consents bear the customers' addresses. Print the address
-    once it listens.
+    What has begun is answered. It answers for every tenant. Whoever is to reach it from outside comes by way of a proxy
+    that speaks TLS: name it with --proxy, so that its X-Forwarded-For is believed and consents bear the customers'
+    addresses. Print the address once it listens.
     """
     names = [] if all_tenants else [session.office.name]
     listening = _bound(host, port)

@@ -108,9 +108,9 @@ class Activation:
                 offer = await self._in_thread(found.look)
 
     def _found(self, token: str) -> Found | None:
-        read = link_tokens.read(token)
-        offering = self._hub.offering(read.id) if read is not None else None
-        return Found(read.id, offering) if read is not None and offering is not None else None
+        id = link_tokens.read(token)
+        offering = self._hub.offering(id) if id is not None else None
+        return Found(id, offering) if id is not None and offering is not None else None
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         if self._limiter is None:  # it belongs to the event loop, which is not there before the first request
