@@ -121,6 +121,36 @@ def test_two_tenants_may_name_a_key_alike(office: TenantHub) -> None:
     assert [getattr(office.hub.bearer(secret), "tenant", None) for secret in secrets] == ["default", "other"]
 
 
+def test_a_partner_has_keys_of_its_own(office: TenantHub) -> None:
+    office.keys.create("erp", Permission.ADMIN)
+    for partner in ("one", "other"):
+        office.partner_keys(partner).create("erp", Permission.PARTNER)
+    assert [key.name for key in office.partner_keys("one").list()] == ["erp"]
+    assert [key.name for key in office.keys.list()] == ["erp", "one/erp", "other/erp"]
+
+
+def test_a_partners_key_is_revoked_by_its_short_name_or_its_whole_one(office: TenantHub) -> None:
+    one = office.partner_keys("one")
+    secrets = [one.create(name, Permission.PARTNER).secret for name in ("erp", "crm", "bi")]
+    one.revoke("erp")
+    office.keys.revoke("one/crm")
+    assert [office.hub.bearer(secret) is None for secret in secrets] == [True, True, False]
+    with pytest.raises(UnknownName):
+        office.partner_keys("other").revoke("bi")
+
+
+def test_a_partners_secret_says_which_plugin_serves_it(office: TenantHub) -> None:
+    made = (office.partner_keys("one").create("erp", Permission.PARTNER), office.keys.create("erp", Permission.ADMIN))
+    bearers = [office.hub.bearer(key.secret) for key in made]
+    assert [(b.partner, b.actor) for b in bearers if b] == [("one", "key:one/erp"), (None, "key:erp")]
+
+
+def test_only_a_partner_gets_the_permission_of_one(office: TenantHub) -> None:
+    for keys, permission in ((office.keys, Permission.PARTNER), (office.partner_keys("one"), Permission.ADMIN)):
+        with pytest.raises(Refused, match="made by the plugin"):
+            keys.create("erp", permission)
+
+
 @pytest.mark.parametrize("name", ["", "-erp", "a b", "a/b", "x" * 65])
 def test_a_name_that_would_need_quotes_is_refused(office: TenantHub, name: str) -> None:
     with pytest.raises(Refused, match="is no name for the key"):

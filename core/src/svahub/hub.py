@@ -274,6 +274,10 @@ class TenantHub:
         """Who may use its API."""
         return Keys(self.bench)
 
+    def partner_keys(self, partner: str) -> Keys:
+        """Return who may read what a plugin serves to its partner."""
+        return Keys(self.bench, partner)
+
     @cached_property
     def explanations(self) -> Explanations:
         """Why its contracts are as they are."""

@@ -2,6 +2,7 @@
 
 from svahub.cli.endings import exit_code, followed, show_lines
 from svahub.cli.exits import ExitCode, end_with, worst
+from svahub.cli.key_commands import partner_keys
 from svahub.cli.options import Day, Money, actor_option, combined, item_option, no_wait_option, timeout_option
 from svahub.cli.output import (
     as_document,
@@ -33,6 +34,7 @@ __all__ = [
     "item_option",
     "json_option",
     "no_wait_option",
+    "partner_keys",
     "pass_office",
     "settled",
     "show_lines",

@@ -131,12 +131,17 @@ class NewsKind(StrEnum):
 
 
 class Permission(StrEnum):
-    """What the bearer of an API key may do."""
+    """What the bearer of an API key may do; a partner reads what the plugin that serves it lets it read."""
 
     ADMIN = "admin"
     OPERATOR = "operator"
     BILLING = "billing"
     READ_ONLY = "read-only"
+    PARTNER = "partner"
+
+
+OWN_PERMISSIONS = tuple(permission for permission in Permission if permission is not Permission.PARTNER)
+"""What the bearers of an ISP's own keys may do."""
 
 
 class EventKind(StrEnum):
