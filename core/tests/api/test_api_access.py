@@ -15,7 +15,7 @@ from svahub.models import Reason
 from svahub.server.api import ENDPOINTS
 from svahub.server.api.endpoints import Endpoint
 from svahub.store import tables
-from svahub.store.states import Permission
+from svahub.store.states import OWN_PERMISSIONS, Permission
 from svahub.testing.clocks import HandClock
 from svahub.verbs import Action, Command
 
@@ -84,10 +84,16 @@ def test_a_use_is_noted(api: Any, office: TenantHub, clock: HandClock) -> None:
 # -- permissions -------------------------------------------------------------------------------------------------------
 
 
-def test_every_key_reads(api: Any, office: TenantHub, sign: Any) -> None:
+def test_every_key_of_the_isps_reads(api: Any, office: TenantHub, sign: Any) -> None:
     sign(office)
-    answers = [ask(api.bearer(p), endpoint) for p in Permission for endpoint in READS]
+    answers = [ask(api.bearer(p), endpoint) for p in OWN_PERMISSIONS for endpoint in READS]
     assert {answer.status_code for answer in answers} == {200, 404}
+
+
+def test_a_partners_key_opens_nothing_of_the_isps(api: Any, office: TenantHub, sign: Any) -> None:
+    sign(office)
+    client = api.client(office.partner_keys("someone").create("erp", Permission.PARTNER).secret)
+    assert {ask(client, endpoint).status_code for endpoint in ENDPOINTS} == {403}
 
 
 def test_a_key_that_only_reads_may_ask_no_verb(api: Any, office: TenantHub, sign: Any) -> None:

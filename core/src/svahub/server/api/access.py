@@ -33,18 +33,25 @@ log = logging.getLogger(__name__)
 class Gate:
     """Lets the bearers of keys in, none of them too often."""
 
-    def __init__(self, hub: Hub, rate: str) -> None:
-        self._hub, self._rate, self._turnstile = hub, rate, Turnstile(rate)
+    def __init__(self, hub: Hub, rate: str, keys_made_by: str) -> None:
+        self._hub, self._rate, self._keys_made_by = hub, rate, keys_made_by
+        self._turnstile = Turnstile(rate)
         self._noting: set[tuple[str, str]] = set()
 
     async def bearer(self, request: Request, threads: CapacityLimiter) -> Bearer:
         """Return who asks; raises Problem when it is nobody we know, or somebody who asks too often."""
-        secret = _presented(request)
+        secret = self._presented(request)
         bearer = await to_thread.run_sync(self._hub.bearer, secret, limiter=threads)
         if bearer is None:
             raise _refused("The key is none, or was revoked.", ', error="invalid_token"')
         self._count(bearer)
         return bearer
+
+    def _presented(self, request: Request) -> str:
+        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != SCHEME or not secret.strip():
+            raise _refused(f"Send a key: Authorization: Bearer KEY. They are made by `{self._keys_made_by}`.")
+        return secret.strip()
 
     def _count(self, bearer: Bearer) -> None:
         if seconds := self._turnstile.seconds_to_wait(bearer.tenant, bearer.name):
@@ -65,13 +72,6 @@ class Gate:
             log.warning("the use of key %s could not be noted: %s", bearer.name, mask_sentence(str(error)))
         finally:
             self._noting.discard((bearer.tenant, bearer.name))
-
-
-def _presented(request: Request) -> str:
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != SCHEME or not secret.strip():
-        raise _refused("Send a key: Authorization: Bearer KEY. They are made by `svahub keys create`.")
-    return secret.strip()
 
 
 def _refused(detail: str, more: str = "") -> Problem:

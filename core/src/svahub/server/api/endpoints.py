@@ -1,4 +1,4 @@
-"""What the API can be asked: each endpoint with its path, what it takes and what it returns.
+"""What an API can be asked: each endpoint with its path, what it takes and what it returns.
 
 The routes and the OpenAPI document are both made from these; a handler's docstring is what the document says of it.
 """
@@ -6,18 +6,16 @@ The routes and the OpenAPI document are both made from these; a handler's docstr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
-from uuid import UUID
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from svahub.hub import TenantHub
-from svahub.server.api.documents import LARGEST, Name
 from svahub.server.api.paging import PageQuery
-from svahub.store.states import Permission
+from svahub.store.states import OWN_PERMISSIONS, Permission
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -26,13 +24,12 @@ class Nothing(BaseModel):
     """What an endpoint takes that takes nothing."""
 
 
-PATH_PARAMETERS: Mapping[str, tuple[TypeAdapter[Any], str]] = {
-    "contract": (TypeAdapter(Name), "The contract's id."),
-    "subscription": (TypeAdapter(UUID), "The subscription's key."),
-    "operation": (TypeAdapter(Annotated[int, Field(ge=1, le=LARGEST)]), "The operation's number."),
-    "integration": (TypeAdapter(Name), "The integration's name."),
-}
-"""What a path may name: the shape of it, and what it is."""
+class PathName(NamedTuple):
+    """What a path may name: one of which kind, in which shape, and how the document tells of it."""
+
+    kind: str
+    shape: TypeAdapter[Any]
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +61,11 @@ class Endpoint:
     returns: type[BaseModel]
     takes: type[BaseModel] = Nothing
     statuses: Mapping[int, str] = field(default_factory=lambda: {200: "What was asked for."})
-    permissions: frozenset[Permission] = frozenset(Permission)
+    permissions: frozenset[Permission] = frozenset(OWN_PERMISSIONS)
 
     @cached_property
     def about(self) -> str | None:
-        """What the path names one of."""
+        """The place in the path that names something."""
         named = re.search(r"{(\w+)}", self.path)
         return named[1] if named else None
 
@@ -81,3 +78,30 @@ class Endpoint:
     def pages(self) -> bool:
         """Whether it is a list."""
         return issubclass(self.takes, PageQuery)
+
+
+@dataclass(frozen=True)
+class Api:
+    """What is served below one prefix, and how its document tells of it.
+
+    An API for the `partner` of a plugin opens to keys of that partner only, and others' APIs do not open to these.
+    """
+
+    prefix: str
+    title: str
+    distribution: str
+    """Whose version the document bears."""
+    about: str
+    endpoints: Sequence[Endpoint]
+    names: Mapping[str, PathName]
+    """What the paths name."""
+    links: Mapping[type[BaseModel], tuple[str, str]] = field(default_factory=dict)
+    """Where in an answer the name of something is that other paths take."""
+    next_page: str = "/next"
+    """Where in a page the cursor of the one that follows is."""
+    partner: str | None = None
+    keys_made_by: str = "svahub keys create"
+
+    def kind(self, endpoint: Endpoint) -> str | None:
+        """Return what an endpoint's path names one of."""
+        return None if endpoint.about is None else self.names[endpoint.about].kind

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the endpoints and their models."""
+"""The OpenAPI document of an API, made from its endpoints and their models."""
 
 from __future__ import annotations
 
@@ -10,32 +10,13 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from svahub.server.api.access import RATE
-from svahub.server.api.documents import (
-    Carried,
-    ContractPage,
-    IntegrationPage,
-    OperationPage,
-    ProblemDocument,
-    SubscriptionPage,
-)
-from svahub.server.api.endpoints import PATH_PARAMETERS, Endpoint, Nothing
+from svahub.server.api.documents import ProblemDocument
+from svahub.server.api.endpoints import Api, Endpoint, Nothing
 from svahub.server.api.problems import MEDIA_TYPE, Kind
-from svahub.server.api.reception import IDEMPOTENCY, LARGEST_BODY, LONGEST_KEY
+from svahub.server.api.reception import IDEMPOTENCY, LONGEST_KEY
 
-ABOUT = f"""What an ISP's customers hold, and what may be asked of it. Amounts are in BRL, instants in UTC.
-
-A key (`svahub keys create`) is for one tenant and sees nothing of another's. `read-only` reads; `billing` also blocks
-and unblocks for the reason `overdue`; `operator` may ask every verb; `admin` may also take away the reasons `fraud`
-and `legal` that others set. A key may ask {RATE}; bodies have {LARGEST_BODY // 1024} KiB at most.
-
-A verb with the header `{IDEMPOTENCY}` is carried out once: the same again returns the same operations, for 30 days;
-another command under the same key is refused.
-
-Every error is a problem document (RFC 9457). No personal data is in a URL, and customers are given by their id only.
-"""
-ALWAYS = (Kind.NO_KEY, Kind.INVALID, Kind.TOO_MANY, Kind.FAILED, Kind.UNAVAILABLE)
-OF_A_BODY = (Kind.NOT_PERMITTED, Kind.REFUSED, Kind.TOO_SLOW, Kind.TOO_LARGE, Kind.NOT_JSON)
+ALWAYS = (Kind.NO_KEY, Kind.NOT_PERMITTED, Kind.INVALID, Kind.TOO_MANY, Kind.FAILED, Kind.UNAVAILABLE)
+OF_A_BODY = (Kind.REFUSED, Kind.TOO_SLOW, Kind.TOO_LARGE, Kind.NOT_JSON)
 HEADERS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 KEY = {
     "name": IDEMPOTENCY,
@@ -46,29 +27,18 @@ KEY = {
 }
 
 
-LINKS: Mapping[type[BaseModel], tuple[str, str]] = {
-    ContractPage: ("contract", "/items/0/contract_id"),
-    SubscriptionPage: ("subscription", "/items/0/key"),
-    OperationPage: ("operation", "/items/0/id"),
-    IntegrationPage: ("integration", "/items/0/name"),
-    Carried: ("operation", "/operations/0/id"),
-}
-"""Where in an answer the name of something is that other paths take."""
-
-
-def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of some endpoints."""
-    described = list(endpoints)
-    schemas = _schemas(described)
+def document(api: Api) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of an API."""
+    schemas = _schemas(api.endpoints)
     paths: dict[str, Any] = {}
-    for endpoint in described:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas, described)
-    queries = {endpoint.takes.__name__ for endpoint in described if endpoint.reads}
+    for endpoint in api.endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas, api)
+    queries = {endpoint.takes.__name__ for endpoint in api.endpoints if endpoint.reads}
     kept = {name: schema for name, schema in schemas.items() if name not in queries}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "svahub", "version": version("svahub"), "description": ABOUT},
-        "servers": [{"url": "/v1"}],
+        "info": {"title": api.title, "version": version(api.distribution), "description": api.about},
+        "servers": [{"url": api.prefix}],
         "security": [{"key": []}],
         "paths": paths,
         "components": {
@@ -88,14 +58,14 @@ def _schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     return schemas
 
 
-def _operation(endpoint: Endpoint, schemas: Mapping[str, Any], others: Sequence[Endpoint]) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, schemas: Mapping[str, Any], api: Api) -> dict[str, Any]:
     summary, _, more = (inspect.getdoc(endpoint.handler) or "").partition("\n")
     described = {
         "operationId": _id(endpoint),
         "summary": summary,
         "description": more.strip(),
-        "parameters": list(_parameters(endpoint, schemas)),
-        "responses": dict(_responses(endpoint, others)),
+        "parameters": list(_parameters(endpoint, schemas, api)),
+        "responses": dict(_responses(endpoint, api)),
     }
     if not endpoint.reads:
         needed = "anyOf" in schemas[endpoint.takes.__name__]
@@ -104,9 +74,9 @@ def _operation(endpoint: Endpoint, schemas: Mapping[str, Any], others: Sequence[
     return described
 
 
-def _parameters(endpoint: Endpoint, schemas: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+def _parameters(endpoint: Endpoint, schemas: Mapping[str, Any], api: Api) -> Iterable[dict[str, Any]]:
     if endpoint.about is not None:
-        shape, description = PATH_PARAMETERS[endpoint.about]
+        _, shape, description = api.names[endpoint.about]
         place = {"name": endpoint.about, "in": "path", "required": True, "description": description}
         yield place | {"schema": shape.json_schema()}
     if not endpoint.reads:
@@ -126,8 +96,8 @@ def _of_a_parameter(schema: Mapping[str, Any]) -> dict[str, Any]:
     return bare | (some[0] if some else {}) | default
 
 
-def _responses(endpoint: Endpoint, others: Sequence[Endpoint]) -> Iterable[tuple[str, dict[str, Any]]]:
-    links = dict(_links(endpoint, others))
+def _responses(endpoint: Endpoint, api: Api) -> Iterable[tuple[str, dict[str, Any]]]:
+    links = dict(_links(endpoint, api))
     for status, description in endpoint.statuses.items():
         content = {"application/json": {"schema": _reference(endpoint.returns)}}
         yield str(status), {"description": description, "content": content} | ({"links": links} if links else {})
@@ -136,12 +106,12 @@ def _responses(endpoint: Endpoint, others: Sequence[Endpoint]) -> Iterable[tuple
         yield str(kind.status), {"$ref": f"#/components/responses/{kind.name}"}
 
 
-def _links(endpoint: Endpoint, others: Sequence[Endpoint]) -> Iterable[tuple[str, dict[str, Any]]]:
+def _links(endpoint: Endpoint, api: Api) -> Iterable[tuple[str, dict[str, Any]]]:
     """Yield what can be asked next with what an answer tells."""
     if endpoint.pages:
-        yield "next", {"operationId": _id(endpoint), "parameters": {"cursor": "$response.body#/next"}}
-    about, pointer = LINKS.get(endpoint.returns, (None, ""))
-    for other in others:
+        yield "next", {"operationId": _id(endpoint), "parameters": {"cursor": f"$response.body#{api.next_page}"}}
+    about, pointer = api.links.get(endpoint.returns, (None, ""))
+    for other in api.endpoints:
         if about is not None and other.about == about:
             yield _id(other), {"operationId": _id(other), "parameters": {about: f"$response.body#{pointer}"}}
 

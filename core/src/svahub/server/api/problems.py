@@ -81,11 +81,16 @@ def problem_of(error: Exception, about: str | None = None) -> Problem:
             log.warning("the store is not available: %s", mask_sentence(str(error)))
             return Problem(Kind.UNAVAILABLE, "Nothing was done: send it again later.", headers=LATER)
         case UnknownName() if error.kind == about:
-            return Problem(Kind.NOT_FOUND, f"There is no {about} of this name.")
+            return none_of_this_name(error.kind)
         case Refused():
             return Problem(_kind_of(error), mask_sentence(str(error)))
     log.error("a request failed", exc_info=error)
     return Problem(Kind.FAILED, "What went wrong is in the server's log.")
+
+
+def none_of_this_name(kind: str) -> Problem:
+    """Return what to tell of a name that a path has and nothing bears, be it that of another tenant."""
+    return Problem(Kind.NOT_FOUND, f"There is no {kind} of this name.")
 
 
 def _kind_of(refusal: Refused) -> Kind:

@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from svahub.masking import mask_sentence
 from svahub.server.api.documents import Wrong
-from svahub.server.api.endpoints import PATH_PARAMETERS, Answer, Call, Endpoint, Nothing
-from svahub.server.api.problems import Kind, Problem, problem_of
+from svahub.server.api.endpoints import Answer, Api, Call, Endpoint, Nothing
+from svahub.server.api.problems import Kind, Problem, none_of_this_name, problem_of
 from svahub.server.bodies import body_of
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ SLASH = "\0"
 
 
 class Reception:
-    """Answers requests for one installation."""
+    """Answers an API's requests for one installation."""
 
-    def __init__(self, hub: Hub, gate: Gate) -> None:
-        self._hub, self._gate = hub, gate
+    def __init__(self, hub: Hub, api: Api, gate: Gate) -> None:
+        self._hub, self._api, self._gate = hub, api, gate
         self._limiter: CapacityLimiter | None = None
 
     def route(self, endpoint: Endpoint) -> Route:
@@ -57,21 +57,36 @@ class Reception:
             bearer = await self._gate.bearer(request, self._threads)
             response = await self._answered(endpoint, request, bearer)
         except Exception as error:  # noqa: BLE001  # whatever it is, the client gets a document
-            return problem_of(error, endpoint.about).response()
+            return problem_of(error, self._api.kind(endpoint)).response()
         if (note := self._gate.noting(bearer)) is not None:
             response.background = BackgroundTask(note)
         return response
 
     async def _answered(self, endpoint: Endpoint, request: Request, bearer: Bearer) -> Response:
-        if bearer.permission not in endpoint.permissions:
-            raise Problem(Kind.NOT_PERMITTED, f"A key with the permission {bearer.permission.value} may not do this.")
-        named = _named(endpoint, request.path_params)
+        self._refuse_others(endpoint, bearer)
+        named = self._named(endpoint, request.path_params)
         asked = _query(endpoint, request) if endpoint.reads else _body(endpoint, request, await _read(request))
         key = None if endpoint.reads else _idempotency_key(request)
         answer = await to_thread.run_sync(
             partial(self._handled, endpoint, bearer, asked, named, key), limiter=self._threads
         )
         return Response(answer.body.model_dump_json(), answer.status, media_type="application/json")
+
+    def _refuse_others(self, endpoint: Endpoint, bearer: Bearer) -> None:
+        if bearer.partner != self._api.partner:
+            raise Problem(Kind.NOT_PERMITTED, f"This opens to keys made by `{self._api.keys_made_by}`.")
+        if bearer.permission not in endpoint.permissions:
+            raise Problem(Kind.NOT_PERMITTED, f"A key with the permission {bearer.permission.value} may not do this.")
+
+    def _named(self, endpoint: Endpoint, parameters: Mapping[str, str]) -> str:
+        """Return what the path names; what cannot be a name is none of anything."""
+        if endpoint.about is None:
+            return ""
+        name = self._api.names[endpoint.about]
+        try:
+            return str(name.shape.validate_python(parameters[endpoint.about].replace(SLASH, "/")))
+        except ValidationError as error:
+            raise none_of_this_name(name.kind) from error
 
     def _handled(self, endpoint: Endpoint, bearer: Bearer, asked: BaseModel, named: str, key: str | None) -> Answer:
         office = self._hub.tenant(bearer.tenant, bearer.actor)
@@ -80,18 +95,6 @@ class Reception:
 
 async def _read(request: Request) -> bytes:
     return await body_of(request, LARGEST_BODY)
-
-
-def _named(endpoint: Endpoint, parameters: Mapping[str, str]) -> str:
-    """Return what the path names; what cannot be a name is none of anything."""
-    if endpoint.about is None:
-        return ""
-    text = parameters[endpoint.about].replace(SLASH, "/")
-    shape, _ = PATH_PARAMETERS[endpoint.about]
-    try:
-        return str(shape.validate_python(text))
-    except ValidationError as error:
-        raise Problem(Kind.NOT_FOUND, f"There is no {endpoint.about} of this name.") from error
 
 
 def _query(endpoint: Endpoint, request: Request) -> BaseModel:

@@ -1,0 +1,53 @@
+"""What a plugin's own API (`svahub.routes`) is made with, so that it looks and behaves like the core's under `/v1`.
+
+Keys, how often one may ask, pages, problem documents and the OpenAPI document are the core's. A plugin says what can be
+asked: endpoints, whose handlers get the part of the installation that the key is for. Needs `svahub[server]`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from svahub.server.api.access import RATE
+from svahub.server.api.documents import Given, Name
+from svahub.server.api.endpoints import Answer, Api, Call, Endpoint, Nothing, PathName
+from svahub.server.api.openapi import document
+from svahub.server.api.paging import Keyset, Number, Paged, PageQuery, Text
+from svahub.server.api.problems import Kind, Problem, none_of_this_name
+from svahub.server.api.served import MountedApi
+from svahub.store.states import Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.routing import BaseRoute
+
+    from svahub.hub import Hub
+
+__all__ = [
+    "RATE",
+    "Answer",
+    "Api",
+    "Call",
+    "Endpoint",
+    "Given",
+    "Keyset",
+    "Kind",
+    "Name",
+    "Nothing",
+    "Number",
+    "PageQuery",
+    "Paged",
+    "PathName",
+    "Permission",
+    "Problem",
+    "Text",
+    "document",
+    "none_of_this_name",
+    "routes_of",
+]
+
+
+def routes_of(hub: Hub, api: Api, *, rate: str = RATE) -> Sequence[BaseRoute]:
+    """Return what a plugin's `build` returns: the API's routes, to be mounted below its prefix."""
+    return [MountedApi("", hub, api, rate=rate)]
