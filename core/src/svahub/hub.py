@@ -21,6 +21,7 @@ from svahub.areas.debts import Debts
 from svahub.areas.events import Events
 from svahub.areas.explain import Explanations
 from svahub.areas.health import Health
+from svahub.areas.holders import Holders
 from svahub.areas.inbox import Inbox
 from svahub.areas.integrations import Integrations, checked_name
 from svahub.areas.keys import Bearer, Keys, bearer_of
@@ -278,6 +279,10 @@ class TenantHub:
         """Return who may read what a plugin serves to its partner."""
         return Keys(self.bench, partner)
 
+    def holders(self, provider: str) -> Holders:
+        """Return who holds something of a provider."""
+        return Holders(self.bench, provider)
+
     @cached_property
     def explanations(self) -> Explanations:
         """Why its contracts are as they are."""
@@ -304,6 +309,11 @@ class TenantHub:
         """Open a transaction that only reads."""
         with self.hub.store.read() as connection:
             yield Transaction(connection, self.name, self.hub.store.now(connection))
+
+    def looked(self, command: str, subject: str, **details: Any) -> None:
+        """Keep in the audit that somebody was shown what is known of customers; `details` are masked by their names."""
+        with self.hub.store.write() as connection:
+            self.bench.record(connection, AuditKind.LOOK, command, subject, **details)
 
     @contextmanager
     def provider(self, integration: str, kind: type[P]) -> Iterator[P]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from svahub.areas.holders import Holders
 from svahub.server.api.access import RATE
 from svahub.server.api.documents import Given, Name
 from svahub.server.api.endpoints import Answer, Api, Call, Endpoint, Nothing, PathName
 from svahub.server.api.openapi import document
-from svahub.server.api.paging import Keyset, Number, Paged, PageQuery, Text
+from svahub.server.api.paging import USUAL, Keyset, Limit, Number, Paged, PageQuery, Text
 from svahub.server.api.problems import Kind, Problem, none_of_this_name
 from svahub.server.api.served import MountedApi
+from svahub.store.holders import HolderRow, HoldingRow
 from svahub.store.states import Permission
 
 if TYPE_CHECKING:
@@ -26,13 +28,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RATE",
+    "USUAL",
     "Answer",
     "Api",
     "Call",
     "Endpoint",
     "Given",
+    "HolderRow",
+    "Holders",
+    "HoldingRow",
     "Keyset",
     "Kind",
+    "Limit",
     "Name",
     "Nothing",
     "Number",

@@ -27,12 +27,15 @@ def _digits(value: Any) -> Any:
     return value
 
 
+Limit = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=MOST)]
+
+
 class PageQuery(BaseModel):
     """Which page of a list."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: Annotated[int, BeforeValidator(_digits)] = Field(USUAL, ge=1, le=MOST, description="How many at most.")
+    limit: Limit = Field(USUAL, description="How many at most.")
     cursor: str | None = Field(None, description="`next` of the page before, of the same list.")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from svahub.server.api import listing, verbs
 from svahub.server.api.access import RATE
@@ -40,7 +41,7 @@ NAMES = {
     "operation": PathName("operation", TypeAdapter(Annotated[int, Field(ge=1, le=LARGEST)]), "The operation's number."),
     "integration": PathName("integration", TypeAdapter(Name), "The integration's name."),
 }
-LINKS = {
+LINKS: Mapping[type[BaseModel], tuple[str, str]] = {
     ContractPage: ("contract", "/items/0/contract_id"),
     SubscriptionPage: ("subscription", "/items/0/key"),
     OperationPage: ("operation", "/items/0/id"),
