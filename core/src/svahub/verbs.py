@@ -79,7 +79,7 @@ class Verbs:
         return self.issue_within(transaction.connection, command)
 
     def issue_within(self, connection: Connection, command: Command) -> Issued:
-        """Do the same within a transaction that is under way."""
+        """Do what `issue` does within a transaction that is under way."""
         command = command.as_kept()
         now = self._store.now(connection)
         level = self._locked_level(connection, command.contract)
