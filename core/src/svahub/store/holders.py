@@ -57,7 +57,7 @@ def page(connection: Connection, tenant: str, integration: str, after: str, limi
 def of_customer(connection: Connection, tenant: str, customer: str, integrations: Collection[str]) -> list[HoldingRow]:
     """Return what a customer holds at some integrations, by contract, item and sale."""
     c = accounts.c
-    query = select(c.key).where(c.customer_id == customer, c.integration.in_(integrations))
+    query = select(c.key).where(c.tenant == tenant, c.customer_id == customer, c.integration.in_(integrations))
     held = _held(connection, connection.execute(query).scalars().all())
     return sorted(chain.from_iterable(held.values()), key=lambda row: row.place)
 
@@ -75,5 +75,5 @@ def _held(connection: Connection, keys: Collection[str]) -> dict[str, list[Holdi
     query = select(*columns, s.quantity, s.desired).select_from(joined)
     held: dict[str, list[HoldingRow]] = defaultdict(list)
     for row in connection.execute(query.where(s.account_key.in_(keys), s.desired != Desired.CANCELLED)):
-        held[row.account_key].append(HoldingRow(*row))
+        held[row.account_key].append(HoldingRow._make(row))
     return held
