@@ -27,7 +27,7 @@ def _digits(value: Any) -> Any:
     return value
 
 
-Limit = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=MOST)]
+Limit = Annotated[int, Field(ge=1, le=MOST), BeforeValidator(_digits)]  # bounds first: the schema then has them
 
 
 class PageQuery(BaseModel):
