@@ -1,0 +1,1 @@
+"""What no plugin can be asked alone: one contract, and one customer, at all four providers."""

@@ -1,0 +1,192 @@
+"""One contract with something of all four providers, from its signature to its end, over real sockets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from svahub.cli import main
+from svahub.hub import Hub
+from svahub.intake import ContractRow
+from svahub.models import Desired
+from svahub.store.states import State
+from svahub.testing.clocks import HandClock
+from svahub_asaas.simulator import AsaasSimulator
+
+from four.trades import ACTIVE, BLOCKED, CANCELLED, TRADES, Holding
+
+FAREWELLS = {"tele", "stream"}
+"""Where a customer ends with the last of their items; at the others they stay."""
+
+
+@dataclass
+class Item:
+    """What the contract says of one item: where it is served, as what it is there, and its level."""
+
+    integration: str
+    things: list[str]
+    level: Desired = ACTIVE
+
+
+def _signed() -> dict[str, Item]:
+    """Return the items that are served; the internet itself, which nobody serves, is not among them."""
+    return {
+        "fatura": Item("bill", ["119.90 a month"]),
+        "medico": Item("tele", ["Individual"]),
+        "filmes": Item("stream", ["Filmes e séries"]),
+        "infantil": Item("stream", ["Infantil"]),
+        "cameras": Item("casa", ["Câmera interna", *["licence for None"] * 3]),
+    }
+
+
+PRODUCTS = {
+    "net": "NET", "fatura": "Internet 600 Mega", "medico": "Individual", "filmes": "Filmes e séries",
+    "infantil": "Infantil", "cameras": "Câmera interna",
+}  # fmt: skip
+
+
+@dataclass
+class Life:
+    """An ISP with all four providers, and what its contract C1 says; there is one clock for all of them."""
+
+    hub: Hub
+    simulators: dict[str, Any]
+    items: dict[str, Item] = field(default_factory=_signed)
+    charges: list[str] = field(default_factory=lambda: ["PENDING"])
+
+    @property
+    def asaas(self) -> AsaasSimulator:
+        """The one who charges."""
+        asaas: AsaasSimulator = self.simulators["bill"]
+        return asaas
+
+    def sign(self) -> None:
+        """Import the contract, and do what follows."""
+        items = [{"code": code, "product_code": product} for code, product in PRODUCTS.items()]
+        items[-1]["quantity"] = "3"
+        items[1]["price"] = "119.90"
+        customer = {"id": "P1", "name": "Ana Inventada", "document": "52998224725", "email": "ana@example.com"}
+        contract = {"contract_id": "C1", "customer": customer, "due_day": 10, "items": items}
+        taken = self.hub.tenant("default").contracts.take_in([ContractRow.model_validate(contract)])
+        assert (taken.rejected, dict(taken.not_served)) == (0, {"NET": 1})
+        self.work()
+
+    def ask(self, *arguments: str) -> Any:
+        """Run a command, and return the document that it prints."""
+        result = CliRunner().invoke(main, [*arguments, "--json"], obj=self.hub)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    def work(self) -> None:
+        """Do what is due."""
+        with self.hub.work(threads=8) as worker:
+            worker.drain()
+
+    def pass_days(self, days: int) -> None:
+        """Let days pass at Asaas and here, and have what is done by the clock done."""
+        self.asaas.advance(days)
+        self.look_at_charges()
+
+    def look_at_charges(self) -> None:
+        """Have the two schedules run that find out who owes, and what follows."""
+        CliRunner().invoke(main, ["schedule", "run", "asaas-overdue-sweep"], obj=self.hub, catch_exceptions=False)
+        CliRunner().invoke(main, ["schedule", "run", "debts-judge"], obj=self.hub, catch_exceptions=False)
+        self.work()
+
+    def put(self, level: Desired, *items: str) -> None:
+        """Note that the contract now wants another level for some items."""
+        for code in items:
+            self.items[code].level = level
+
+    def plan(self, name: str) -> str:
+        """Return the remote id of a plan."""
+        plans = self.hub.tenant("default").catalogue.plans()
+        return next(plan.remote_id for plan in plans if plan.name == name)
+
+    # -- what must hold ------------------------------------------------------------------------------------------------
+
+    def agree(self, step: str) -> None:
+        """Assert that every simulator holds what the contract says, that and nothing else; and so do we."""
+        theirs = {name: TRADES[name].holdings(simulator) for name, simulator in self.simulators.items()}
+        assert theirs == {name: [self._wanted(name)] for name in TRADES}, step
+        assert self._charged() == self.charges, step
+        views = self.hub.tenant("default").subscriptions.list()
+        ours = {view.item_code: (view.desired, view.observed.value, view.state) for view in views}
+        assert ours == {code: (item.level, item.level.value, State.SETTLED) for code, item in self.items.items()}, step
+
+    def _wanted(self, integration: str) -> Holding:
+        here = [item for item in self.items.values() if item.integration == integration]
+        live = [(thing, item.level) for item in here if item.level is not CANCELLED for thing in item.things]
+        levels = {level for _, level in live}
+        stays = integration not in FAREWELLS or ACTIVE in levels
+        return Holding(ACTIVE if stays else BLOCKED if levels else CANCELLED, sorted(live))
+
+    def _charged(self) -> list[str]:
+        payments = self.asaas.state()["payments"]
+        return [one["status"] for one in sorted(payments, key=lambda one: one["dueDate"]) if not one["deleted"]]
+
+
+@pytest.fixture
+def life(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
+    """Return an ISP with all four providers, which has sold nothing yet."""
+    asaas = AsaasSimulator(seed=1, clock=HandClock())
+    with ExitStack() as stack:
+        simulators: dict[str, Any] = {
+            name: asaas if name == "bill" else trade.simulator(seed=1, clock=asaas.clock)
+            for name, trade in TRADES.items()
+        }
+        for simulator in simulators.values():
+            stack.enter_context(simulator.running())
+        hub = stack.enter_context(Hub.open(sqlite_url, clock=asaas.clock))
+        for name, simulator in simulators.items():
+            settings = {"cancel_deletes_charges": True} if name == "bill" else {}
+            TRADES[name].register(hub.tenant("default"), name, simulator, monkeypatch, **settings)
+        yield Life(hub, simulators)
+
+
+def test_at_every_step_of_its_life_all_four_hold_exactly_what_the_contract_says(life: Life) -> None:
+    watched = ("--product-type", "telemedicine", "--product-type", "streaming")  # cameras keep watching
+    life.ask("policy", "set", "--grace-days", "5", *watched, "--yes")
+
+    life.sign()
+    life.agree("everything is activated")
+
+    life.pass_days(18)
+    life.charges = ["OVERDUE", "PENDING"]
+    life.agree("the charge of the 10th was not paid, and five days of grace are left")
+
+    life.pass_days(5)
+    life.put(BLOCKED, "medico", "filmes", "infantil")
+    life.agree("the grace is over: what the policy names is blocked, the cameras and the bill are not")
+
+    overdue = life.ask("debts", "list")[0]["reference"]
+    life.asaas.pay(overdue)
+    life.look_at_charges()
+    life.charges = ["RECEIVED", "PENDING"]
+    life.put(ACTIVE, "medico", "filmes", "infantil")
+    life.agree("it is paid, and all is unblocked")
+
+    life.ask("change", "C1", "--item", "medico", "--plan", life.plan("Família"), "--yes")
+    life.ask("change", "C1", "--item", "infantil", "--plan", life.plan("Jornais e revistas"), "--yes")
+    life.items["medico"].things = ["Família"]
+    life.items["infantil"].things = ["Jornais e revistas"]
+    life.agree("two plans are changed")
+
+    licence = life.ask("iot", "licences", "list", "C1")[0]["licence"]
+    life.ask("iot", "licences", "replace", "C1", licence, "SN-2001", "--yes")
+    life.items["cameras"].things[-1] = "licence for SN-2001"
+    life.agree("one device is replaced")
+
+    life.ask("cancel", "C1", "--item", "filmes", "--yes")
+    life.put(CANCELLED, "filmes")
+    life.agree("one of two streaming products is cancelled, and the subscriber stays")
+
+    life.ask("cancel", "C1", "--yes")
+    life.put(CANCELLED, *life.items)
+    life.charges = ["RECEIVED"]
+    life.agree("all is cancelled: nobody has anything, and nothing is charged any more")
