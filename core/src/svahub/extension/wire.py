@@ -1,4 +1,4 @@
-"""What plugins read and ask a provider's API with: paths that can be set, and listings page by page."""
+"""What plugins read and ask a provider's API with: paths that can be set, lookups, and listings page by page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from svahub.errors import Cause, Rejected, Unreachable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from svahub.client import ProviderClient
 
-__all__ = ["AS_TEXT", "CamelWire", "Listed", "NumberedPage", "RouteTemplates", "numbered", "path"]
+__all__ = ["AS_TEXT", "CamelWire", "Listed", "NumberedPage", "RouteTemplates", "Several", "numbered", "path"]
 
 
 class RouteTemplates(BaseModel):
@@ -69,6 +69,27 @@ class Listed(BaseModel):
 
 
 E = TypeVar("E", bound=Listed)
+
+
+class Several(BaseModel, Generic[E]):
+    """What a lookup brought, in an envelope or as a bare list."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    data: tuple[E, ...]
+    total: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"data": value} if isinstance(value, list) else value
+
+    @property
+    def whole(self) -> tuple[E, ...]:
+        """All of them; raises Unreachable(INCOMPLETE) when the answer says that there are more."""
+        if self.total is not None and len(self.data) < self.total:
+            raise Unreachable(Cause.INCOMPLETE, f"the lookup brought {len(self.data)} of {self.total}")
+        return self.data
 
 
 class NumberedPage(BaseModel, Generic[E]):

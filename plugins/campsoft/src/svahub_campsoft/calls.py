@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 from svahub import AccessLink, Account, Observed, Plan, RemoteUser
 from svahub.errors import (
     AlreadyExists,
-    Cause,
     Conflict,
     NoLicences,
     NotFound,
     ProviderError,
     Rejected,
-    Unreachable,
 )
-from svahub.extension.wire import NumberedPage, numbered, path
+from svahub.extension.wire import NumberedPage, Several, numbered, path
 from svahub.literals import about
 
 from svahub_campsoft import wire
@@ -97,7 +95,7 @@ class Calls:
     def with_document(self, document: str) -> RemoteUser | None:
         """Return the subscriber that has a document, an active one before others."""
         route, query = self.routes.customers, {"document": document}
-        found = _complete(self.client.get(route, params=query, returns=wire.Found[wire.Subscriber]))
+        found = self.client.get(route, params=query, returns=Several[wire.Subscriber]).whole
         active = (one for one in found if one.status == self.settings.statuses.active)
         first = next(active, next(iter(found), None))
         return self.whole(first) if first else None
@@ -130,7 +128,7 @@ class Calls:
 
     def _products(self, username: str) -> tuple[str, ...]:
         route = path(self.routes.subscriptions, username=username)
-        held = _complete(self.client.get(route, returns=wire.Found[wire.Held]))
+        held = self.client.get(route, returns=Several[wire.Held]).whole
         return tuple(dict.fromkeys(one.id for one in held))
 
     def _customer(self, account: Account) -> str:
@@ -151,9 +149,3 @@ class Calls:
             known.product_not_allowed: Rejected(told, answer.message),
         }
         return meanings.get(told)
-
-
-def _complete(found: wire.Found[wire.Entry]) -> tuple[wire.Entry, ...]:
-    if found.total is not None and len(found.data) < found.total:
-        raise Unreachable(Cause.INCOMPLETE, f"the lookup brought {len(found.data)} of {found.total}")
-    return found.data

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from svahub import AccessLink, Customer, Observed, Plan, RemoteSubscription, RemoteUser
 from svahub.extension.wire import Listed
 
@@ -157,21 +157,6 @@ class Product(Held):
     def plan(self) -> Plan:
         """Return it in the core's words."""
         return Plan(self.id, self.name, self.description or "", self.price, self.active)
-
-
-Entry = TypeVar("Entry", Subscriber, Held)
-
-
-class Found(Wire, Generic[Entry]):
-    """What a lookup brought, in an envelope or as a bare list."""
-
-    data: tuple[Entry, ...]
-    total: int | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare(cls, value: Any) -> Any:
-        return {"data": value} if isinstance(value, list) else value
 
 
 class Problem(Wire):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from svahub import Observed, RemoteSubscription
 from svahub.errors import Conflict, NotFound, NotSent, ProviderError, Rejected
-from svahub.extension.wire import path
+from svahub.extension.wire import Several, path
 
 from svahub_iot import wire
 from svahub_iot.units import Roll, Status, Unit, planned
@@ -37,7 +37,7 @@ class Licences:
     def of(self, subscription: str) -> list[Unit]:
         """Return what Olli lists of a subscription; raises NotFound when that is not there."""
         route = path(self._routes.licences, subscription=subscription)
-        found = self._client.get(route, returns=wire.Several[wire.Licence]).whole
+        found = self._client.get(route, returns=Several[wire.Licence]).whole
         return [_unit(one) for one in found if one.external_reference is not None]
 
     def create(self, subscription: str, unit: Unit, now: datetime) -> Unit:

@@ -6,11 +6,10 @@ Answers may bear fields and values that are not known here; neither breaks a cal
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 from svahub import Account, Observed, Plan, RemoteUser
-from svahub.errors import Cause, Unreachable
 from svahub.extension.wire import CamelWire, Listed
 
 STATUSES = {status.value: status for status in (Observed.ACTIVE, Observed.BLOCKED, Observed.CANCELLED)}
@@ -131,25 +130,3 @@ class Licence(CamelWire, Listed):
     status: Status = Observed.UNKNOWN
     code: str | None = None
     external_reference: str | None = None
-
-
-E = TypeVar("E", bound=Listed)
-
-
-class Several(CamelWire, Generic[E]):
-    """What a lookup brought, in an envelope or as a bare list."""
-
-    data: tuple[E, ...]
-    total: int | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare(cls, value: Any) -> Any:
-        return {"data": value} if isinstance(value, list) else value
-
-    @property
-    def whole(self) -> tuple[E, ...]:
-        """All of them; raises Unreachable(INCOMPLETE) when the answer says that there are more."""
-        if self.total is not None and len(self.data) < self.total:
-            raise Unreachable(Cause.INCOMPLETE, f"the lookup brought {len(self.data)} of {self.total}")
-        return self.data

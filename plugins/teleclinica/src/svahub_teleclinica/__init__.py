@@ -28,9 +28,9 @@ from svahub import (
     Subscription,
     hookimpl,
 )
-from svahub.errors import AlreadyExists, Cause, Conflict, NotFound, OutcomeUnknown, ProviderError, Rejected, Unreachable
+from svahub.errors import AlreadyExists, Conflict, NotFound, OutcomeUnknown, ProviderError, Rejected
 from svahub.extension.attribution import attributed, plan_held, plans_in_use, plans_of
-from svahub.extension.wire import NumberedPage, numbered, path
+from svahub.extension.wire import NumberedPage, Several, numbered, path
 
 from svahub_teleclinica import wire
 from svahub_teleclinica.settings import TeleClinicaSettings
@@ -172,10 +172,7 @@ class TeleClinica(Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
             self._remove(user, old)
 
     def _look_up(self, **by: str) -> tuple[wire.User, ...]:
-        found = self.client.get(self.routes.users, params=by, returns=wire.Found)
-        if found.total is not None and len(found.data) < found.total:
-            raise Unreachable(Cause.INCOMPLETE, f"the lookup brought {len(found.data)} of {found.total}")
-        return found.data
+        return self.client.get(self.routes.users, params=by, returns=Several[wire.User]).whole
 
     def _user_id(self, subscription: Subscription) -> str:
         """Return the user's id, looked up by our reference where it is not known yet."""

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError
 from svahub import (
     BlockReason,
     Customer,
@@ -183,18 +183,6 @@ class User(CamelWire, Listed):
             login=self.login,
             access_url=self.access_url,
         )
-
-
-class Found(CamelWire):
-    """The users that a lookup brought, in an envelope or as a bare list."""
-
-    data: tuple[User, ...]
-    total: int | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare(cls, value: Any) -> Any:
-        return {"data": value} if isinstance(value, list) else value
 
 
 class Problem(CamelWire):
