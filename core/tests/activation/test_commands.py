@@ -87,6 +87,11 @@ def test_a_link_is_good_for_a_year_at_most(run: Run) -> None:
     assert "366 days at most" in run(*MAKE, "--expires", "367d", code=1).stderr
 
 
+@pytest.mark.parametrize("proxy", ["sva.example.com", "10.0.0.1/8", ""])
+def test_a_proxy_that_is_no_address_is_a_usage_error(run: Run, proxy: str) -> None:
+    run("serve", "--proxy", proxy, code=2)
+
+
 def test_terms_are_kept_listed_and_shown(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "terms.txt"
     file.write_text("Não há\r\nmais.\n", encoding="utf-8-sig")
