@@ -265,8 +265,9 @@ def test_a_day_that_is_none_is_a_usage_error(run: Run, until: str) -> None:
 
 
 def test_work_on_nothing_is_done_at_once(run: Run) -> None:
-    nothing = {"states": {}, "problems": {}, "next_due": None, "tasks": {}, "unread": 0, "failed": 0}
-    assert shown(run("work", "--once", "--json")) == nothing
+    nothing = {"states": {}, "problems": {}, "next_due": None, "tasks": {}}
+    none = dict.fromkeys(("unread", "failed", "untold", "parked_messages"), 0)
+    assert shown(run("work", "--once", "--json")) == nothing | none
 
 
 @pytest.mark.parametrize(
