@@ -75,6 +75,8 @@ def _some(parameter: click.Parameter) -> str:
         return str(next(iter(parameter.type.choices)))
     if isinstance(parameter.type, Day):
         return "2026-11-25"
+    if isinstance(parameter.type, click.File):
+        return "-"
     is_number = isinstance(parameter.type, type(click.INT) | Money)
     return "1" if is_number else BY_NAME.get(parameter.name or "", "some")
 
