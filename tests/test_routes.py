@@ -45,15 +45,15 @@ def _build(hub):
     ]
 
 
-ROUTES = Routes("/api/v1", _build)
+ROUTES = Routes("/acme/v1", _build)
 """
 BROKEN = {
     "missing": ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
     "exits": ("raise SystemExit(7)", "SystemExit: 7"),
     "number": ("ROUTES = 42", "the entry point is int, not svahub.extension.Routes"),
-    "nowhere": (PARTNER.replace('"/api/v1"', '"api"'), "its prefix 'api' is no path such as /api/v1"),
-    "everywhere": (PARTNER.replace('"/api/v1"', '"/"'), "its prefix '/' is no path"),
-    "greedy": (PARTNER.replace('"/api/v1"', '"/v1/contracts"'), "claimed by svahub itself (/v1) and by this plugin"),
+    "nowhere": (PARTNER.replace('"/acme/v1"', '"api"'), "its prefix 'api' is no path such as /api/v1"),
+    "everywhere": (PARTNER.replace('"/acme/v1"', '"/"'), "its prefix '/' is no path"),
+    "greedy": (PARTNER.replace('"/acme/v1"', '"/v1/contracts"'), "claimed by svahub itself (/v1) and by this plugin"),
     "idle": (PARTNER.replace("_build)", "None)"), "its build is NoneType, nothing to call"),
 }
 
@@ -86,8 +86,8 @@ def _broken() -> dict[str, str]:
 def test_a_plugins_routes_are_answered_below_its_prefix_and_write_with_an_audit(site, hub, serve) -> None:
     _install(site, "partner", PARTNER)
     client = serve()
-    assert client.get("/api/v1/tenants").json() == ["default"]
-    assert client.post("/api/v1/things").json() == {"tenant": "default"}
+    assert client.get("/acme/v1/tenants").json() == ["default"]
+    assert client.post("/acme/v1/things").json() == {"tenant": "default"}
     entry = next(e for e in hub.tenant("default").audit.list() if e.command == "partner add")
     assert (entry.actor, entry.subject) == ("partner", "thing T1")
     assert client.get("/tenants").status_code == 404
@@ -98,10 +98,10 @@ def test_a_plugins_routes_are_answered_below_its_prefix_and_write_with_an_audit(
 def test_a_route_that_fails_answers_500_and_the_log_has_no_persons_number(site, serve, caplog) -> None:
     _install(site, "partner", PARTNER)
     client = serve()
-    failed, refused = client.get("/api/v1/bug"), client.get("/api/v1/refusal")
+    failed, refused = client.get("/acme/v1/bug"), client.get("/acme/v1/refusal")
     assert (failed.status_code, failed.json()) == (500, {"error": "Internal Server Error"})
     assert (refused.status_code, refused.json()) == (403, {"error": "not for you"})
-    assert client.get("/api/v1/tenants").status_code == 200
+    assert client.get("/acme/v1/tenants").status_code == 200
     assert "a route of partner failed: ValueError" in caplog.text
     assert "529.982.247-25" not in caplog.text
 
@@ -109,35 +109,35 @@ def test_a_route_that_fails_answers_500_and_the_log_has_no_persons_number(site, 
 def test_broken_routes_are_listed_with_their_reasons_and_the_others_are_served(site, serve) -> None:
     for name, (source, _) in BROKEN.items():
         _install(site, name, source)
-    _install(site, "partner", PARTNER.replace("/api/v1", "/partner"))
+    _install(site, "partner", PARTNER.replace("/acme/v1", "/partner"))
     told = {one.name: one.broken for one in Registry().listing() if one.group == ROUTES}
     assert told.keys() == BROKEN.keys()
     assert [name for name, (_, reason) in BROKEN.items() if reason not in told[name]] == []
     assert serve().get("/partner/tenants").status_code == 200
 
 
-@pytest.mark.parametrize("prefix", ["/api/v1", "/api", "/api/v1/more"])
+@pytest.mark.parametrize("prefix", ["/acme/v1", "/acme", "/acme/v1/more"])
 def test_of_two_plugins_that_want_the_same_paths_neither_gets_them_and_both_are_named(site, serve, prefix) -> None:
     _install(site, "one", PARTNER)
-    _install(site, "other", PARTNER.replace('"/api/v1"', f'"{prefix}"'))
+    _install(site, "other", PARTNER.replace('"/acme/v1"', f'"{prefix}"'))
     told = _broken()
     assert sorted(told) == ["one", "other"]
     for reason in told.values():
-        assert "'one' of one_package (/api/v1)" in reason
+        assert "'one' of one_package (/acme/v1)" in reason
         assert f"'other' of other_package ({prefix})" in reason
-    assert serve().get("/api/v1/tenants").status_code == 404
+    assert serve().get("/acme/v1/tenants").status_code == 404
 
 
 def test_prefixes_that_only_begin_alike_are_two(site, serve) -> None:
     _install(site, "one", PARTNER)
-    _install(site, "other", PARTNER.replace('"/api/v1"', '"/api/v12"'))
+    _install(site, "other", PARTNER.replace('"/acme/v1"', '"/acme/v12"'))
     client = serve()
-    assert [client.get(f"/api/{version}/tenants").status_code for version in ("v1", "v12")] == [200, 200]
+    assert [client.get(f"/acme/{version}/tenants").status_code for version in ("v1", "v12")] == [200, 200]
 
 
 def test_routes_that_cannot_be_built_are_left_out(site, serve, caplog) -> None:
     _install(site, "partner", PARTNER.replace("_build(hub):", "_build(hub):\n    1 / 0"))
     client = serve()
-    assert client.get("/api/v1/tenants").status_code == 404
+    assert client.get("/acme/v1/tenants").status_code == 404
     assert client.get("/health/live").status_code == 200
     assert "the routes of partner cannot be built: ZeroDivisionError" in caplog.text
