@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,8 @@ from svahub.store.states import AuditKind, ContractStatus, IntegrationState, Out
 from svahub.store.versions import StoreClosed
 
 NOON = datetime(2026, 11, 21, 12, 30, 15, 123456, tzinfo=UTC)
-PAIRS = [f"{a}-{b}" for a, b in product(("sqlite", "postgresql"), repeat=2)]
+ACROSS = ["sqlite-postgresql", "postgresql-sqlite"]
+ALIKE = [pytest.param(f"{kind}-{kind}", marks=pytest.mark.deep) for kind in ("sqlite", "postgresql")]
 PEOPLE = 25
 
 
@@ -104,7 +104,7 @@ def sold(key: str, contract: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.fixture(params=PAIRS)
+@pytest.fixture(params=[*ACROSS, *ALIKE])
 def ends(request: pytest.FixtureRequest) -> Iterator[tuple[Store, Store]]:
     """Return a filled store and the place of an empty one, on every pair of databases."""
     one, other = request.param.split("-")

@@ -189,8 +189,8 @@ def opened(url: str, folder: Path) -> Iterator[Isp]:
 
 
 @pytest.fixture
-def isp(database_url: str, tmp_path: Path) -> Iterator[Isp]:
-    with opened(database_url, tmp_path) as isp:
+def isp(usual_database_url: str, tmp_path: Path) -> Iterator[Isp]:
+    with opened(usual_database_url, tmp_path) as isp:
         yield isp
 
 

@@ -99,10 +99,10 @@ class Stage:
 
 
 @pytest.fixture
-def stage(database_url: str, tmp_path: Path) -> Iterator[Stage]:
+def stage(usual_database_url: str, tmp_path: Path) -> Iterator[Stage]:
     clock = HandClock()
     clinic = TeleClinicaSimulator(seed=1, clock=clock)
-    with clinic.running(), Hub.open(database_url, clock=clock, draw=lambda: 0.5) as hub:
+    with clinic.running(), Hub.open(usual_database_url, clock=clock, draw=lambda: 0.5) as hub:
         stage = Stage(hub, hub.tenant("default", "eva"), clinic, clock, tmp_path)
         first = stage.file("first", clinic.credentials["password"])
         for name in ("second", "third"):

@@ -27,8 +27,8 @@ def clock(tmp_path: Path) -> SharedClock:
 
 
 @pytest.fixture
-def isp(database_url: str, tmp_path: Path, nursery: Nursery, clock: SharedClock) -> Iterator[Isp]:
-    with opened(database_url, tmp_path, nursery, clock=clock, settle_seconds=60) as isp:
+def isp(usual_database_url: str, tmp_path: Path, nursery: Nursery, clock: SharedClock) -> Iterator[Isp]:
+    with opened(usual_database_url, tmp_path, nursery, clock=clock, settle_seconds=60) as isp:
         yield isp
 
 

@@ -26,8 +26,8 @@ def clock(tmp_path: Path) -> SharedClock:
 
 
 @pytest.fixture
-def frozen_isp(database_url: str, tmp_path: Path, nursery: Nursery, clock: SharedClock) -> Iterator[Isp]:
-    with opened(database_url, tmp_path, nursery, clock=clock) as isp:
+def frozen_isp(usual_database_url: str, tmp_path: Path, nursery: Nursery, clock: SharedClock) -> Iterator[Isp]:
+    with opened(usual_database_url, tmp_path, nursery, clock=clock) as isp:
         yield isp
 
 

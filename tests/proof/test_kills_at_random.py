@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+import pytest
+
 from proof.isp import Isp, numbers
 from proof.model import Wishes
 from proof.nursery import Child, Ended
@@ -62,5 +64,6 @@ def test_twenty_five_kills_on_sqlite(isp: Isp, note: Callable[[str, object], Non
     note("verbs", kill_again_and_again(isp, kills=25, seed=25))
 
 
+@pytest.mark.deep
 def test_ten_kills_on_postgresql(isp_on_postgresql: Isp, note: Callable[[str, object], None]) -> None:
     note("verbs", kill_again_and_again(isp_on_postgresql, kills=10, seed=10))
