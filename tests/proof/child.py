@@ -87,6 +87,7 @@ class Watcher:
 
     def __init__(self, job: Job) -> None:
         self._job, self._count = job, count(1)
+        self.transactions: set[int] = set()
 
     def __call__(self, point: Point | str) -> None:
         if self._job.where and str(point) not in self._job.where:
@@ -99,6 +100,10 @@ class Watcher:
         os.kill(os.getpid(), signal.SIGKILL)
 
     def _stop(self) -> None:
+        for _ in range(200):  # one that froze within a transaction would keep others from theirs
+            if not self.transactions:
+                break
+            time.sleep(0.001)
         os.kill(os.getpid(), signal.SIGSTOP)
         time.sleep(0.05)  # the signal may stop another thread a little earlier than this one
 
@@ -172,6 +177,8 @@ def _command(job: Job) -> int:
     os.environ.update(job.environment, SVAHUB_DATABASE_URL=job.url)
     watcher = Watcher(job)
     _watch_statements(watcher, job.where)
+    if job.act == "stop":
+        _watch_transactions(watcher.transactions)
     if job.busy_milliseconds is not None:
         _hurry(job.busy_milliseconds)
     points.watch(watcher)
@@ -200,6 +207,14 @@ def _watch_statements(watcher: Watcher, wanted: list[str]) -> None:
     @event.listens_for(Engine, "before_cursor_execute")
     def about_to_execute(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         watcher("statement" if "statement" in wanted else statement)
+
+
+def _watch_transactions(under_way: set[int]) -> None:
+    from sqlalchemy import Engine, event
+
+    event.listen(Engine, "begin", lambda connection: under_way.add(id(connection)))
+    for ended in ("commit", "rollback"):
+        event.listen(Engine, ended, lambda connection: under_way.discard(id(connection)))
 
 
 def _hurry(milliseconds: int) -> None:
