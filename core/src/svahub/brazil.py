@@ -1,6 +1,7 @@
-"""Brazilian values: what is valid, and the one form that svahub keeps. Masking does not live here.
+"""Brazilian values: what is valid, the one form that svahub keeps, and how people write it. Masking is elsewhere.
 
-Every function raises ValueError with a sentence for people that never repeats the value: it may be personal data.
+Every function that takes text raises ValueError with a sentence for people that never repeats the value: it may be
+personal data.
 The libraries behind phone and e-mail are imported on first use: together they cost 100 ms of start.
 """
 
@@ -229,3 +230,8 @@ def _calendar_day(year: int, month: int, day: int) -> date:
         return date(year, month, day)
     except ValueError:
         raise ValueError("there is no such day in the calendar") from None
+
+
+def reais(value: Decimal) -> str:
+    """Return an amount as Brazilians write it."""
+    return "R$ " + f"{value:,.2f}".translate(str.maketrans(",.", ".,"))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from svahub_asaas.reports.page import brl, page
+from svahub.extension.words import reais
+from svahub_asaas.reports.page import page
 from svahub_asaas.reports.rows import Age, Sum, age, differences, report
 from svahub_asaas.reports.written import as_csv
 from svahub_asaas.status import Standing
@@ -168,7 +169,7 @@ def test_no_cell_is_a_formula_and_each_charge_is_one_line(text: str, sign: str) 
 
 
 def test_amounts_are_written_as_brazilians_do() -> None:
-    assert brl(Decimal("1234567.80")) == "R$ 1.234.567,80"
+    assert reais(Decimal("1234567.80")) == "R$ 1.234.567,80"
 
 
 # -- asked for ---------------------------------------------------------------------------------------------------------

@@ -14,12 +14,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from svahub.brazil import reais
 from svahub.offers import Standing
 from svahub.server.activation.words import PAGES, PROGRESS, STANDINGS, Page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from decimal import Decimal
 
     from svahub.areas.offering import Offer
 
@@ -39,11 +39,6 @@ def offer_page(offer: Offer) -> HTMLResponse:
     if offer.progress is not None:
         return _answer("told.html", 200, told=PROGRESS[offer.progress], offer=offer)
     return page_of(STANDINGS[offer.standing])
-
-
-def reais(value: Decimal) -> str:
-    """Return an amount as Brazilians write it."""
-    return "R$ " + f"{value:,.2f}".translate(str.maketrans(",.", ".,"))
 
 
 def _answer(template: str, status: int, headers: Mapping[str, str] | None = None, **named: Any) -> HTMLResponse:

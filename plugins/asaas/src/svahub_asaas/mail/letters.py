@@ -110,6 +110,6 @@ def _payment_report(task: Task, settings: MailSettings, day: date) -> EmailMessa
 
 
 def _summed(kind: str, made: Report) -> Sequence[str]:
-    from svahub_asaas.reports.page import brl
+    from svahub.extension.words import reais
 
-    return [f"{kind.capitalize()}:", *(f"  {name}: {s.count}, {brl(s.value)}" for name, s in made.sums.items()), ""]
+    return [f"{kind.capitalize()}:", *(f"  {name}: {s.count}, {reais(s.value)}" for name, s in made.sums.items()), ""]
