@@ -282,3 +282,12 @@ def test_an_address_glued_to_another_is_hidden() -> None:
 
 def test_a_cpf_is_hidden_behind_what_might_have_been_a_cnpj() -> None:
     assert mask_text("A000000000a000.000.001-91") == "A000000000a***.000.001-**"
+
+
+@pytest.mark.parametrize("mask", [mask_text, mask_sentence, mask_actor])
+@pytest.mark.parametrize("before", ["00a", "1BA", "a-00a", "A000a"])
+@pytest.mark.parametrize("value", ["00000000191", "000000001-91", "000 000 001-91", "000.000.001-91"])
+def test_a_cpf_is_hidden_where_it_lies_in_what_is_as_long_as_a_cnpj(
+    mask: Callable[[str], str], before: str, value: str
+) -> None:
+    assert value not in mask(f":{before}{value}")

@@ -161,16 +161,21 @@ _CREDENTIALS = r"""
       (?: (?:bearer|basic) \s+ )? [^\s"'&,;}]+
 """
 _UUID_APART = rf"(?P<uuid> (?<![0-9a-z]) {_UUID} (?![0-9a-z]) )"
-_NUMBERS = r"""
-      (?P<document>
+_WRITTEN_CPF = r"""
         \d{3}\.\d{3}\.\d{3} [-.]? \d{2}
       | (?<!\d) \d{3} (?: \ \d{3}\ \d{3}[-\ ] | \d{6}- ) \d{2} (?!\d)
+"""
+_CPFS = re.compile(rf"(?P<document> {_WRITTEN_CPF} ) | (?P<number> (?<!\d) \d{{11}} (?!\d) )", re.VERBOSE)
+"""What may begin within a word that is as long as a CNPJ and none."""
+_NUMBERS = (
+    rf"(?P<document> {_WRITTEN_CPF}"
+    + r"""
       | [0-9A-Z]{2} \.[0-9A-Z]{3} \.[0-9A-Z]{3} /[0-9A-Z]{4} -?\d{2}
       | (?<![0-9A-Z]) [0-9A-Z]{8} /[0-9A-Z]{4} -\d{2} (?!\d)
       | (?<![0-9A-Z]) (?: \d{11} | (?-i: [0-9A-Z]{12}\d{2} ) ) (?![0-9A-Z])
       )
     | (?P<number> (?<!\d) (?: \d{14} | \d{11} ) (?!\d)
-      | (?<![0-9A-Z]) [0-9A-Z]{12}\d{2} (?! [0-9A-Z] | \.\d{3}\.\d{3}[-.]?\d{2} )
+      | (?<![0-9A-Z]) [0-9A-Z]{12}\d{2} (?![0-9A-Z])
       )
     | (?P<phone>
         \+\d [\d\ ().-]{7,18} \d (?!\d)
@@ -178,6 +183,7 @@ _NUMBERS = r"""
       | (?<![0-9A-Z]) \d{2} [\ .-]? \d{4,5} [\ .-]? \d{4} (?![0-9A-Z])
       )
 """
+)
 _LOOKS = re.compile(f"{_UUID_APART} | {_NUMBERS}", re.VERBOSE | re.IGNORECASE)
 _LOOKS_AND_CREDENTIALS = re.compile(f"{_UUID_APART} | {_CREDENTIALS} | {_NUMBERS}", re.VERBOSE | re.IGNORECASE)
 _BETWEEN = frozenset(["", *" \t\r\n\"'(),;:<>[]{}&?"])
@@ -263,14 +269,17 @@ def _mask_looks(text: str, mask: Callable[[re.Match[str]], str]) -> str:
 
 def _masked_once(text: str, mask: Callable[[re.Match[str]], str]) -> tuple[str, bool]:
     """Mask each match, and say whether what is hidden may have bared its neighbour."""
-    parts, end, bared = [], 0, False
+    parts, end, bared, looked_like_cnpj = [], 0, False, False
     for found in (_LOOKS_AND_CREDENTIALS if _names_credential(text) else _LOOKS).finditer(text):
         hidden = mask(found)
         if hidden != found[0]:
             parts += [text[end : found.start()], hidden]
             end = found.end()
             bared = bared or _may_bare(found, hidden)
-    return "".join([*parts, text[end:]]), bared
+        elif found.lastgroup in {"document", "number"}:
+            looked_like_cnpj = True
+    masked = "".join([*parts, text[end:]])
+    return _CPFS.sub(mask, masked) if looked_like_cnpj else masked, bared
 
 
 def _may_bare(found: re.Match[str], hidden: str) -> bool:
