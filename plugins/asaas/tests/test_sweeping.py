@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -9,8 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
+from svahub import Webhook
 from svahub.errors import Cause, NotFound, Unreachable
 from svahub_asaas import sweeping
+from svahub_asaas.charges.ledger import recorded
+from svahub_asaas.charges.receiving import received
 from svahub_asaas.charges.wire import Payment
 from svahub_asaas.store import charges as store
 from svahub_asaas.store import texts
@@ -165,6 +169,23 @@ def test_what_a_webhook_told_since_asaas_was_asked_stays(isp: Isp) -> None:
         store.put(transaction.connection, [told])
     assert take(isp.office, "bill", [old], asked_at) == Swept(read=1)
     assert ledger(isp)[at["C1"]].status == "RECEIVED"
+
+
+def test_what_waited_in_the_inbox_is_no_newer_than_when_it_came(isp: Isp) -> None:
+    at = charged(isp, 1)
+    (pending,) = isp.asaas.state()["payments"]
+    created = json.dumps({"id": "evt_1", "event": "PAYMENT_CREATED", "payment": pending}).encode()
+    webhook = Webhook({}, created, isp.clock.now())
+    later(isp, days=40)
+    with isp.office.transaction("a webhook", "a charge") as transaction:
+        recorded(replace(transaction, integration="bill"), webhook, received(webhook, _never))
+    assert ledger(isp)[at["C1"]].status == "PENDING"
+    sweep_missed(isp.office, "bill")
+    assert owed(isp) == {"C1"}
+
+
+def _never(charge: str) -> Payment:
+    raise AssertionError(charge)
 
 
 # -- every hour --------------------------------------------------------------------------------------------------------

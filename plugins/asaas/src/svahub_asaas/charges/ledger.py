@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_jsonable_python
@@ -49,9 +50,15 @@ def recorded(transaction: Transaction, subject: Subscription | Task | Webhook, r
                 transaction.connection, transaction.tenant, _integration(transaction), id, transaction.now
             )
         case Webhook(), Received() if "status" in result.details:
-            _put(transaction, result.details)
+            _put(replace(transaction, now=_seen_at(subject, result) or transaction.now), result.details)
         case Subscription(), RemoteUser():
             _note_subscription(transaction, subject, result)
+
+
+def _seen_at(webhook: Webhook, received: Received) -> datetime | None:
+    """Return when a charge was as a delivery tells, None where it was read just now: deliveries may have waited."""
+    told = received.details.get("seen_at")
+    return max(map(datetime.fromisoformat, filter(None, (told, webhook.kept.get("seen_at"))))) if told else None
 
 
 def _put(transaction: Transaction, details: Mapping[str, Any], contract: str | None = None) -> None:

@@ -19,6 +19,7 @@ from svahub_asaas.status import Standing, Standpoint, debt_of, is_progress, stan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
 HEADER = "asaas-access-token"
 UNREADABLE = "UNREADABLE"
@@ -51,7 +52,8 @@ def received(webhook: Webhook, read: Callable[[str], Payment]) -> Received:
     event = event_of(webhook)
     if event is not None and event.payment is not None and event.event.startswith("PAYMENT_"):
         payment = _believed(event, event.payment, webhook, read)
-        return _of_charge(payment, event.told_at, webhook.kept)
+        seen_at = None if payment is not event.payment else webhook.received_at
+        return _of_charge(payment, event.told_at, seen_at, webhook.kept)
     if event is not None and event.event in ALERTS:
         return Received((Alert(ALERTS[event.event]),))
     return Received(understood=event is not None and event.event in SUBSCRIPTION_EVENTS)
@@ -87,10 +89,13 @@ def _agrees(told: Payment, kept: Mapping[str, Any]) -> bool:
     return all(kept.get(name) == value for name, value in named.items())
 
 
-def _of_charge(payment: Payment, at: str | None, kept: Mapping[str, Any]) -> Received:
+def _of_charge(payment: Payment, at: str | None, seen_at: datetime | None, kept: Mapping[str, Any]) -> Received:
+    """Say what a charge came to; `seen_at`: when it was as it is here, None for now."""
     contract = kept.get("contract_id")
     is_news = "status" in kept or standing(payment.status, deleted=payment.deleted) is not Standing.OPEN
     details = payment.details() | {"told_at": max(filter(None, (at, kept.get("told_at"))), default=None)}
+    if seen_at is not None:
+        details["seen_at"] = seen_at.isoformat()
     if contract is None or not is_news:
         return Received(details=details)
     told = debt_of(
