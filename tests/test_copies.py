@@ -29,8 +29,9 @@ from svahub.store.states import AuditKind, ContractStatus, IntegrationState, Out
 from svahub.store.versions import StoreClosed
 
 NOON = datetime(2026, 11, 21, 12, 30, 15, 123456, tzinfo=UTC)
-ACROSS = ["sqlite-postgresql", "postgresql-sqlite"]
+THERE, BACK = "sqlite-postgresql", "postgresql-sqlite"
 ALIKE = [pytest.param(f"{kind}-{kind}", marks=pytest.mark.deep) for kind in ("sqlite", "postgresql")]
+both_ways = pytest.mark.parametrize("ends", [THERE, BACK, *ALIKE], indirect=True)
 PEOPLE = 25
 
 
@@ -104,9 +105,9 @@ def sold(key: str, contract: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.fixture(params=[*ACROSS, *ALIKE])
+@pytest.fixture(params=[THERE, pytest.param(BACK, marks=pytest.mark.deep), *ALIKE])
 def ends(request: pytest.FixtureRequest) -> Iterator[tuple[Store, Store]]:
-    """Return a filled store and the place of an empty one, on every pair of databases."""
+    """Return a filled store and the place of an empty one: on SQLite and PostgreSQL, on every pair in long proofs."""
     one, other = request.param.split("-")
     with two_stores(request, f"{one}_url", f"empty_{other}_url") as both:
         yield both
@@ -147,6 +148,7 @@ def move(source: Store, target: Store, **more: Any) -> copies.Moved:
     return copies.copy(source, address(target), actor="eva", **more)
 
 
+@both_ways
 def test_a_copy_holds_the_same_and_works(ends: tuple[Store, Store]) -> None:
     source, target = ends
     before = rows_of(source)
@@ -224,6 +226,7 @@ BEGINNING = 3 + len(discovery.names(discovery.MIGRATIONS))
 """Durable writes of a copy that is begun again, before it copies anything: one of them for each plugin with tables."""
 
 
+@both_ways
 def test_a_copy_that_is_killed_again_and_again_ends_verified(ends: tuple[Store, Store]) -> None:
     source, target = ends
     before, kills = rows_of(source), 0

@@ -65,6 +65,7 @@ def play(*names: str) -> Result:
 DEMOS = [("teleclinica", 6, 10), ("asaas", 4, 3), ("campsoft", 5, 10), ("iot", 6, 5)]
 
 
+@pytest.mark.deep  # `.ci/run` plays all of them too
 @pytest.mark.parametrize(("act", "rows", "least"), DEMOS)
 def test_an_act_agrees_with_the_simulators_at_every_step(act: str, rows: int, least: int, tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SVAHUB_")}

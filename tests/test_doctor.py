@@ -109,13 +109,13 @@ def remedies(shown: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(("version", "sentence"), [("0001", "svahub db upgrade"), ("9999", "newer svahub")])
-def test_a_store_that_no_hub_opens_is_examined(database_url: str, version: str, sentence: str) -> None:
-    Hub.open(database_url).close()
-    store = Store(database_url)
+def test_a_store_that_no_hub_opens_is_examined(usual_database_url: str, version: str, sentence: str) -> None:
+    Hub.open(usual_database_url).close()
+    store = Store(usual_database_url)
     with store.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": version})
     store.close()
-    code, shown = on(database_url)
+    code, shown = on(usual_database_url)
     assert code == 1
     (told,) = (f for f in shown["findings"] if f["check"] == "store" and f["verdict"] == "error")
     assert sentence in told["found"]

@@ -97,9 +97,9 @@ class Garden:
 
 
 @pytest.fixture
-def garden(database_url: str, site, tmp_path: Path) -> Iterator[Garden]:
+def garden(usual_database_url: str, site, tmp_path: Path) -> Iterator[Garden]:
     site.install("gardeners-books", "", gardeners_own_books="calls = []")
-    garden = Garden(database_url, site)
+    garden = Garden(usual_database_url, site)
     garden.plant()
     with garden.opened() as hub:
         office = hub.tenant("default")

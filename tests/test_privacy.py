@@ -62,8 +62,8 @@ class Crm:
 
 
 @pytest.fixture
-def hub(database_url: str) -> Iterator[Hub]:
-    with Hub.open(database_url) as hub:
+def hub(usual_database_url: str) -> Iterator[Hub]:
+    with Hub.open(usual_database_url) as hub:
         yield hub
 
 
@@ -371,7 +371,7 @@ def test_the_audit_still_verifies(ended: None, run: Run) -> None:
 # -- the files ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("usual_database_url", ["sqlite"], indirect=True)
 def test_no_byte_of_the_files_is_the_persons_any_more(ended: None, run: Run, hub: Hub, site: Any) -> None:
     tell(hub)
     install(hub, site)
@@ -381,7 +381,7 @@ def test_no_byte_of_the_files_is_the_persons_any_more(ended: None, run: Run, hub
     assert done["store"]["clean"]
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("usual_database_url", ["postgresql"], indirect=True)
 def test_dead_rows_are_vacuumed(ended: None, run: Run) -> None:
     assert "VACUUM" in shown(run("customers", "erase", "P1", "--yes", "--json"))["store"]["said"]
 

@@ -32,8 +32,8 @@ SEES = Sight(finds=True, changes=True)
 
 
 @pytest.fixture
-def hub(database_url: str) -> Iterator[Hub]:
-    with Hub.open(database_url) as hub:
+def hub(usual_database_url: str) -> Iterator[Hub]:
+    with Hub.open(usual_database_url) as hub:
         yield hub
 
 

@@ -75,8 +75,8 @@ def ran(site: Site) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def hub(database_url: str, clock: HandClock, ran: list[Any]) -> Iterator[Hub]:
-    with Hub.open(database_url, clock=clock) as hub:
+def hub(usual_database_url: str, clock: HandClock, ran: list[Any]) -> Iterator[Hub]:
+    with Hub.open(usual_database_url, clock=clock) as hub:
         hub.timekeeper().run_due()
         yield hub
 
@@ -115,11 +115,11 @@ def test_runs_that_were_missed_run_once(hub: Hub, ran: list[Any], clock: HandClo
     assert rows(hub)["next_due_at"] == "2026-12-04T06:00:00+00:00"
 
 
-def test_many_workers_claim_a_run_once(hub: Hub, database_url: str, ran: list[Any], clock: HandClock) -> None:
+def test_many_workers_claim_a_run_once(hub: Hub, usual_database_url: str, ran: list[Any], clock: HandClock) -> None:
     clock.advance(days=1)
 
     def look(_: int) -> None:
-        with Hub.open(database_url, clock=clock) as other:
+        with Hub.open(usual_database_url, clock=clock) as other:
             other.timekeeper().run_due()
 
     with ThreadPoolExecutor(8) as threads:

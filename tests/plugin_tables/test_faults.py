@@ -17,28 +17,30 @@ from plugin_tables.beekeeper import DANGLES, FAILS, TABLES, Apiary, hives, keep,
 @pytest.mark.parametrize(
     ("second", "reason"), [(FAILS, "nothing_of_the_kind"), (DANGLES, "refer to nothing|ForeignKeyViolation")]
 )
-def test_migrations_that_fail_are_undone_and_told(apiary: Apiary, database_url: str, second: str, reason: str) -> None:
+def test_migrations_that_fail_are_undone_and_told(
+    apiary: Apiary, usual_database_url: str, second: str, reason: str
+) -> None:
     apiary.install()
-    keep(database_url, "north")
+    keep(usual_database_url, "north")
     apiary.upgrade("2.0", second)
-    upgraded = run(database_url, "db", "upgrade", "--json")
+    upgraded = run(usual_database_url, "db", "upgrade", "--json")
     (standing,) = of_apiary(upgraded)
     assert (upgraded.exit_code, standing["revision"]) == (1, "0001")
     assert re.search(reason, standing["problem"])
-    assert hives(database_url) == ["north"]
+    assert hives(usual_database_url) == ["north"]
     apiary.upgrade("1.0", None)
-    Hub.open(database_url).close()
+    Hub.open(usual_database_url).close()
 
 
 def test_tables_that_cannot_be_made_are_in_nobodys_way(
-    apiary: Apiary, database_url: str, caplog: pytest.LogCaptureFixture
+    apiary: Apiary, usual_database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     apiary.install("2.0", FAILS)
-    with Hub.open(database_url) as hub:
+    with Hub.open(usual_database_url) as hub:
         assert [row.name for row in hub.tenants()] == ["default"]
-    assert revision(database_url) is None
+    assert revision(usual_database_url) is None
     assert "a plugin's tables are missing" in caplog.text
-    shown = run(database_url, "doctor", "--json")
+    shown = run(usual_database_url, "doctor", "--json")
     told = [f for f in json.loads(shown.stdout)["findings"] if "apiary" in f["found"]]
     assert [(f["check"], f["verdict"]) for f in told] == [("plugins tables", "error")]
 
@@ -70,14 +72,14 @@ def test_broken_tables_are_listed_with_their_reason_and_hurt_nobody(apiary: Apia
     assert revision(sqlite_url) is None
 
 
-def test_broken_tables_are_told_by_the_commands(apiary: Apiary, database_url: str) -> None:
+def test_broken_tables_are_told_by_the_commands(apiary: Apiary, usual_database_url: str) -> None:
     apiary.install(tables="raise SystemExit(7)")
-    assert run(database_url, "tenant", "list").exit_code == 0
+    assert run(usual_database_url, "tenant", "list").exit_code == 0
     for command in ("upgrade", "check"):
-        told = run(database_url, "db", command, "--json")
+        told = run(usual_database_url, "db", command, "--json")
         (standing,) = of_apiary(told)
         assert (told.exit_code, "SystemExit: 7" in standing["problem"]) == (1, True)
-    assert "SystemExit: 7" in run(database_url, "plugins").stdout
+    assert "SystemExit: 7" in run(usual_database_url, "plugins").stdout
 
 
 def test_tables_that_two_packages_claim_are_neithers(apiary: Apiary, sqlite_url: str) -> None:

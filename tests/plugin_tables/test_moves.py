@@ -22,12 +22,12 @@ NAMES = ["ção", "Ana", "ana", "z"]
 
 
 @pytest.fixture
-def filled(apiary: Apiary, database_url: str) -> str:
+def filled(apiary: Apiary, usual_database_url: str) -> str:
     """Return the address of a store in which the plugin keeps something."""
     apiary.install()
-    keep(database_url, *NAMES, "gone")
-    drop_gone(database_url)
-    return database_url
+    keep(usual_database_url, *NAMES, "gone")
+    drop_gone(usual_database_url)
+    return usual_database_url
 
 
 def drop_gone(url: str) -> None:
@@ -39,9 +39,9 @@ def drop_gone(url: str) -> None:
 
 
 @pytest.fixture
-def elsewhere(request: pytest.FixtureRequest, database_url: str) -> str:
+def elsewhere(request: pytest.FixtureRequest, usual_database_url: str) -> str:
     """Return the address of an empty place on the other database."""
-    other = "sqlite" if database_url.startswith("postgresql") else "postgresql"
+    other = "sqlite" if usual_database_url.startswith("postgresql") else "postgresql"
     url: str = request.getfixturevalue(f"empty_{other}_url")
     return url
 

@@ -24,33 +24,33 @@ def test_a_fresh_store_has_the_tables_of_every_plugin(apiary: Apiary, empty_data
     assert (hives(empty_database_url), revision(empty_database_url)) == (["north"], "0001")
 
 
-def test_a_store_gets_them_when_the_plugin_is_first_seen(apiary: Apiary, database_url: str) -> None:
-    Hub.open(database_url).close()
+def test_a_store_gets_them_when_the_plugin_is_first_seen(apiary: Apiary, usual_database_url: str) -> None:
+    Hub.open(usual_database_url).close()
     apiary.install()
-    keep(database_url, "north")
-    assert hives(database_url) == ["north"]
+    keep(usual_database_url, "north")
+    assert hives(usual_database_url) == ["north"]
 
 
-def test_processes_that_see_a_plugin_first_make_its_tables_once(apiary: Apiary, database_url: str) -> None:
+def test_processes_that_see_a_plugin_first_make_its_tables_once(apiary: Apiary, usual_database_url: str) -> None:
     apiary.install()
-    program = f"from svahub.hub import Hub; Hub.open({database_url!r}).close()"
+    program = f"from svahub.hub import Hub; Hub.open({usual_database_url!r}).close()"
     environment = os.environ | {"PYTHONPATH": str(apiary.site.folder)}
     begun = [
         subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE) for _ in range(3)
     ]
     assert [(each.communicate(timeout=60)[1], each.returncode) for each in begun] == 3 * [(b"", 0)]
-    assert revision(database_url) == "0001"
+    assert revision(usual_database_url) == "0001"
 
 
 def test_a_store_that_has_them_is_opened_with_one_query_for_all_plugins_and_without_these(
-    apiary: Apiary, database_url: str
+    apiary: Apiary, usual_database_url: str
 ) -> None:
-    Hub.open(database_url).close()
-    before = queries(database_url)
+    Hub.open(usual_database_url).close()
+    before = queries(usual_database_url)
     apiary.install()
-    Hub.open(database_url).close()
+    Hub.open(usual_database_url).close()
     sys.modules.pop("apiary")
-    asked = queries(database_url)
+    asked = queries(usual_database_url)
     assert asked == before
     assert [query for query in asked if "plugin_notes" in query] == [
         "SELECT plugin_notes.plugin, plugin_notes.package FROM plugin_notes"
@@ -83,29 +83,29 @@ def test_a_store_that_has_them_is_opened_without_alembic(apiary: Apiary, sqlite_
 # -- other revisions ---------------------------------------------------------------------------------------------------
 
 
-def test_older_tables_are_refused_until_they_are_upgraded(apiary: Apiary, database_url: str) -> None:
+def test_older_tables_are_refused_until_they_are_upgraded(apiary: Apiary, usual_database_url: str) -> None:
     apiary.install()
-    keep(database_url, "north")
+    keep(usual_database_url, "north")
     apiary.upgrade()
     with pytest.raises(StoreTooOld, match=r"'apiary' have revision 0001.*svahub-apiary 2\.0.*Run: svahub db upgrade"):
-        Hub.open(database_url)
-    checked = run(database_url, "db", "check", "--json")
+        Hub.open(usual_database_url)
+    checked = run(usual_database_url, "db", "check", "--json")
     assert (checked.exit_code, "svahub db upgrade" in json.loads(checked.stdout)["remedy"]) == (1, True)
-    upgraded = run(database_url, "db", "upgrade", "--json")
+    upgraded = run(usual_database_url, "db", "upgrade", "--json")
     (standing,) = of_apiary(upgraded)
     assert (upgraded.exit_code, standing["revision"], standing["problem"]) == (0, "0002", None)
-    assert run(database_url, "db", "check").exit_code == 0
-    keep(database_url, "south")
-    assert hives(database_url) == ["north", "south"]
+    assert run(usual_database_url, "db", "check").exit_code == 0
+    keep(usual_database_url, "south")
+    assert hives(usual_database_url) == ["north", "south"]
 
 
-def test_tables_of_a_newer_package_are_refused_naming_it(apiary: Apiary, database_url: str) -> None:
+def test_tables_of_a_newer_package_are_refused_naming_it(apiary: Apiary, usual_database_url: str) -> None:
     apiary.install("2.0", SECOND)
-    Hub.open(database_url).close()
+    Hub.open(usual_database_url).close()
     apiary.upgrade("1.0", None)
     with pytest.raises(StoreTooNew, match=r"'apiary' have revision 0002.*newer package than svahub-apiary 1\.0"):
-        Hub.open(database_url)
-    upgraded = run(database_url, "db", "upgrade", "--json")
+        Hub.open(usual_database_url)
+    upgraded = run(usual_database_url, "db", "upgrade", "--json")
     (standing,) = of_apiary(upgraded)
     assert (upgraded.exit_code, standing["revision"], "newer package" in standing["problem"]) == (1, "0002", True)
 
@@ -131,13 +131,13 @@ def test_a_note_ends_with_the_revision_that_it_was_made_for(apiary: Apiary, sqli
         Hub.open(sqlite_url)
 
 
-def test_an_uninstalled_plugin_leaves_its_tables_and_refuses_nobody(apiary: Apiary, database_url: str) -> None:
+def test_an_uninstalled_plugin_leaves_its_tables_and_refuses_nobody(apiary: Apiary, usual_database_url: str) -> None:
     apiary.install()
-    keep(database_url, "north")
+    keep(usual_database_url, "north")
     apiary.uninstall()
-    Hub.open(database_url).close()
-    assert run(database_url, "db", "check").exit_code == 0
-    assert hives(database_url) == ["north"]
+    Hub.open(usual_database_url).close()
+    assert run(usual_database_url, "db", "check").exit_code == 0
+    assert hives(usual_database_url) == ["north"]
     apiary.install()
-    keep(database_url, "south")
-    assert hives(database_url) == ["north", "south"]
+    keep(usual_database_url, "south")
+    assert hives(usual_database_url) == ["north", "south"]

@@ -179,8 +179,8 @@ def _compared(connection: Connection, metadata: MetaData) -> list[str]:
     from alembic.autogenerate import compare_metadata  # only `db check` needs it
     from alembic.migration import MigrationContext
 
-    def expected(_object: object, name: str | None, kind: str, *_rest: object) -> bool:
+    def expected(name: str | None, kind: str, _parents: object) -> bool:
         return kind != "table" or name in metadata.tables
 
-    context = MigrationContext.configure(connection, opts={"include_object": expected})
+    context = MigrationContext.configure(connection, opts={"include_name": expected})
     return [str(difference) for difference in compare_metadata(context, metadata)]
