@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, extract, insert, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.store.among import among
+from svahub.store.inserting import insert_into
 from svahub.store.rows import AccountRow, ContractRow, CustomerRow, ItemRow, ReasonRow, SubscriptionRow
 from svahub.store.states import ContractStatus
 from svahub.store.tables import accounts, block_reasons, contracts, customers, items, subscriptions, tenants
@@ -131,8 +131,7 @@ def _columns(table: Table, rows: Iterable[Any]) -> list[dict[str, Any]]:
 def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert the rows that are not there yet."""
     if rows:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+        connection.execute(insert_into(connection, table).on_conflict_do_nothing(), rows)
 
 
 def update_rows(connection: Connection, table: Table, key: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:

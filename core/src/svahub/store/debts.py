@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.debt_rule import Policy
+from svahub.store.inserting import insert_into
 from svahub.store.rows import DebtRow
 from svahub.store.tables import debt_exemptions, debt_policies, debts
 
@@ -77,9 +77,8 @@ def count_open(connection: Connection, tenant: str) -> int:
 def put(connection: Connection, rows: Sequence[DebtRow]) -> None:
     """Keep debts as they now are."""
     if rows:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         key = ["tenant", "integration", "reference"]
-        new = dialect.insert(debts)
+        new = insert_into(connection, debts)
         changed = {c.name: new.excluded[c.name] for c in debts.c if c.name not in key}
         connection.execute(new.on_conflict_do_update(index_elements=key, set_=changed), [asdict(row) for row in rows])
 
@@ -95,7 +94,6 @@ def policy(connection: Connection, tenant: str) -> Policy | None:
 
 def set_policy(connection: Connection, tenant: str, policy: Policy, now: datetime) -> None:
     """Keep the tenant's policy."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values: dict[str, Any] = {
         "grace_days": policy.grace_days,
         "product_types": None if policy.product_types is None else sorted(policy.product_types),
@@ -104,7 +102,7 @@ def set_policy(connection: Connection, tenant: str, policy: Policy, now: datetim
         "state": policy.state,
         "changed_at": now,
     }
-    new = dialect.insert(debt_policies).values(tenant=tenant, **values)
+    new = insert_into(connection, debt_policies).values(tenant=tenant, **values)
     connection.execute(new.on_conflict_do_update(index_elements=["tenant"], set_=values))
 
 

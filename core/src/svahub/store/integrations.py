@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, null, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.lifecycle import GONE
 from svahub.store import tokens
+from svahub.store.inserting import insert_into
 from svahub.store.rows import IntegrationRow, TenantRow
 from svahub.store.states import IntegrationState, Phase
 from svahub.store.tables import (
@@ -28,10 +28,9 @@ from svahub.store.tables import (
 
 def add_tenant(connection: Connection, row: TenantRow) -> bool:
     """Keep a new tenant; return False when there is one of that name."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {"name": row.name, "zone": row.zone, "created_at": row.created_at}
     # Not by the count of rows: psycopg does not tell it of an insert.
-    added = dialect.insert(tenants).values(values).on_conflict_do_nothing().returning(tenants.c.name)
+    added = insert_into(connection, tenants).values(values).on_conflict_do_nothing().returning(tenants.c.name)
     return connection.execute(added).first() is not None
 
 

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.exchange import Exchange
 from svahub.masking import clean
+from svahub.store.inserting import insert_into
 from svahub.store.states import AuditKind, EventKind
 from svahub.store.tables import audit, chains, events, exchanges, tallies
 
@@ -74,8 +74,7 @@ def locked_head(connection: Connection, tenant: str) -> Head:
     query = _heads().where(chains.c.tenant == tenant).with_for_update()
     row = connection.execute(query).first()
     if row is None:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        new = dialect.insert(chains).values(tenant=tenant, **EMPTY._asdict())
+        new = insert_into(connection, chains).values(tenant=tenant, **EMPTY._asdict())
         connection.execute(new.on_conflict_do_nothing())
         row = connection.execute(query).one()
     return Head(*row)
@@ -155,8 +154,7 @@ def write_exchanges(connection: Connection, batch: Iterable[tuple[str, str, Exch
 def _tally(connection: Connection, tenant: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Count exchanges by integration and status; under the lock of the tenant's chain, so in nobody's way."""
     counts = Counter((row["integration"], row["status"] or NO_ANSWER) for row in rows)
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(tallies)
+    new = insert_into(connection, tallies)
     more = {"exchanges": tallies.c.exchanges + new.excluded.exchanges}
     key = [tallies.c.tenant, tallies.c.integration, tallies.c.status]
     values = [

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from svahub.store.inserting import insert_into
 from svahub.store.states import Permission
 from svahub.store.tables import api_keys
 
@@ -28,9 +28,8 @@ class KeyRow:
 
 def add(connection: Connection, row: KeyRow) -> bool:
     """Keep a new key; False when there is, or was, one of its name."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {column.name: getattr(row, column.name) for column in api_keys.c}
-    new = dialect.insert(api_keys).values(values).on_conflict_do_nothing(index_elements=["tenant", "name"])
+    new = insert_into(connection, api_keys).values(values).on_conflict_do_nothing(index_elements=["tenant", "name"])
     return connection.execute(new.returning(api_keys.c.name)).first() is not None
 
 

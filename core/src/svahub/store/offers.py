@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from svahub.store.inserting import insert_into
 from svahub.store.tables import activation_links, terms
 
 
@@ -57,9 +57,8 @@ class ActivationLinkRow:
 
 def add_terms(connection: Connection, row: TermsRow) -> bool:
     """Keep a version of a text; False when there is one of this version already."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {column.name: getattr(row, column.name) for column in terms.c}
-    new = dialect.insert(terms).values(values).on_conflict_do_nothing().returning(terms.c.version)
+    new = insert_into(connection, terms).values(values).on_conflict_do_nothing().returning(terms.c.version)
     return connection.execute(new).first() is not None
 
 

@@ -24,10 +24,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.store import journal
 from svahub.store.among import among
+from svahub.store.inserting import insert_into
 from svahub.store.rows import MessageRow
 from svahub.store.states import MessageState, NewsKind
 from svahub.store.tables import outbox, outbox_lines
@@ -101,8 +101,7 @@ def _new(draft: Draft, now: datetime) -> dict[str, Any]:
 
 def _wake(connection: Connection, lines: Iterable[Line], now: datetime) -> None:
     c = outbox_lines.c
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(outbox_lines)
+    new = insert_into(connection, outbox_lines)
     woken = new.on_conflict_do_update(
         index_elements=[c.tenant, c.target, c.customer_id],
         set_={"due_at": func.coalesce(c.due_at, new.excluded.due_at)},

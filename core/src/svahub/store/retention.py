@@ -20,9 +20,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.store import journal
+from svahub.store.inserting import insert_into
 from svahub.store.states import AuditKind, DataClass, Phase
 from svahub.store.tables import (
     attempts,
@@ -52,8 +52,7 @@ def chosen(connection: Connection, tenant: str) -> dict[DataClass, int]:
 
 def choose(connection: Connection, tenant: str, kind: DataClass, days: int) -> None:
     """Keep how many days a tenant wants a class to be kept."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(retention).values(tenant=tenant, data_class=kind, days=days)
+    new = insert_into(connection, retention).values(tenant=tenant, data_class=kind, days=days)
     c = retention.c
     connection.execute(new.on_conflict_do_update(index_elements=[c.tenant, c.data_class], set_={"days": days}))
 

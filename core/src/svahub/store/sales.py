@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, tuple_, union_all, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from svahub.store.inserting import insert_into
 from svahub.store.rows import AttemptRow, OperationRow, SubscriptionRow
 from svahub.store.states import Outcome, Phase
 from svahub.store.tables import attempts, exchanges, idempotency_keys, operations, subscriptions
@@ -234,8 +234,7 @@ def remember(connection: Connection, values: dict[str, Any], since: datetime) ->
     False when another command has used the key meanwhile.
     """
     c = idempotency_keys.c
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(idempotency_keys).values(values)
+    new = insert_into(connection, idempotency_keys).values(values)
     instead = {name: new.excluded[name] for name in ("digest", "answer", "created_at")}
     kept = new.on_conflict_do_update(index_elements=[c.tenant, c.key], set_=instead, where=c.created_at < since)
     return connection.execute(kept.returning(c.key)).first() is not None

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from svahub.store.inserting import insert_into
 from svahub.store.states import RunOutcome
 from svahub.store.tables import schedules
 
@@ -48,9 +48,8 @@ class Claim:
 def add_missing(connection: Connection, rows: Collection[ScheduleRow]) -> None:
     """Keep the schedules that are not there yet."""
     if rows:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         values = [{c.name: getattr(row, c.name) for c in schedules.c} for row in rows]
-        connection.execute(dialect.insert(schedules).on_conflict_do_nothing(), values)
+        connection.execute(insert_into(connection, schedules).on_conflict_do_nothing(), values)
 
 
 def of_tenant(connection: Connection, tenant: str) -> list[ScheduleRow]:

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.models import Desired
 from svahub.store.contracts import reasons_of
+from svahub.store.inserting import insert_into
 from svahub.store.rows import ReasonRow
 from svahub.store.states import ContractStatus
 from svahub.store.tables import accounts, contracts, standings, subscriptions
@@ -64,8 +64,7 @@ def put(connection: Connection, tenant: str, now: Iterable[tuple[str, Standing]]
     """Keep what is told of customers now."""
     rows = [{"tenant": tenant, "customer_id": id, **s._asdict()} for id, s in sorted(now)]
     if rows:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        new = dialect.insert(standings)
+        new = insert_into(connection, standings)
         instead = {name: new.excluded[name] for name in Standing._fields}
         key = [standings.c.tenant, standings.c.customer_id]
         connection.execute(new.on_conflict_do_update(index_elements=key, set_=instead), rows)

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from svahub.store.inserting import insert_into
 from svahub.store.results import Closed
 from svahub.store.rows import TaskAttemptRow, TaskRow
 from svahub.store.states import Phase
@@ -21,8 +21,7 @@ PAGE = 500
 
 def add(connection: Connection, values: dict[str, Any]) -> tuple[TaskRow, bool]:
     """Keep a task, and return it and whether it is new: one of that key that is there stays as it is."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(tasks).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(tasks)
+    new = insert_into(connection, tasks).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(tasks)
     row = connection.execute(new).first()
     if row is not None:
         return TaskRow(*row), True

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, inspect, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from svahub.store.inserting import insert_into
 from svahub.store.tables import tokens
 
 
@@ -46,10 +46,9 @@ def one(connection: Connection, tenant: str, name: str) -> TokenRow | None:
 
 def add_held(connection: Connection, tenant: str, name: str, integration: str, hold: Hold) -> bool:
     """Keep that a first token is fetched; return whether that was done: not if somebody else did."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {"tenant": tenant, "name": name, "integration": integration}
     held = {"owner": hold.owner, "owned_until": hold.until}
-    added = dialect.insert(tokens).values(values | held).on_conflict_do_nothing().returning(tokens.c.name)
+    added = insert_into(connection, tokens).values(values | held).on_conflict_do_nothing().returning(tokens.c.name)
     return connection.execute(added).first() is not None
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Select, column, func, or_, select, table, update
-from sqlalchemy.dialects import postgresql, sqlite
+from svahub.extension.queries import contracts_of, insert_into
 
 from svahub_asaas.store.tables import charges, invoices, subscriptions
 
@@ -53,8 +53,7 @@ def put(connection: Connection, rows: Iterable[ChargeRow]) -> None:
     values = [asdict(row) for row in rows]
     if not values:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(charges)
+    new = insert_into(connection, charges)
     changed = {c.name: _kept(c.name, new.excluded) for c in charges.c if c.name not in LASTING}
     connection.execute(new.on_conflict_do_update(index_elements=["tenant", "integration", "id"], set_=changed), values)
 
@@ -124,14 +123,11 @@ def charged_by_subscription(
     return {str(contract) for contract in connection.execute(query).scalars()}
 
 
-_contracts = table("contracts", column("tenant"), column("id"), column("customer_id"))  # the core's, to be read
-
-
 def of_customer(connection: Connection, tenant: str, customer_id: str) -> list[ChargeRow]:
     """Return the charges of a customer's contracts."""
-    theirs = select(_contracts.c.id).where(_contracts.c.tenant == tenant, _contracts.c.customer_id == customer_id)
     c = charges.c
-    query = select(charges).where(c.tenant == tenant, c.contract_id.in_(theirs)).order_by(c.due_date, c.id)
+    theirs = c.contract_id.in_(contracts_of(tenant, customer_id))
+    query = select(charges).where(c.tenant == tenant, theirs).order_by(c.due_date, c.id)
     return [ChargeRow(*row) for row in connection.execute(query)]
 
 
@@ -161,7 +157,6 @@ def put_subscription(
     connection: Connection, tenant: str, integration: str, id: str, subscription_key: str, contract_id: str
 ) -> None:
     """Note whose a subscription at Asaas is."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {
         "tenant": tenant,
         "integration": integration,
@@ -169,7 +164,7 @@ def put_subscription(
         "subscription_key": subscription_key,
         "contract_id": contract_id,
     }
-    new = dialect.insert(subscriptions).values(values)
+    new = insert_into(connection, subscriptions).values(values)
     known = ["tenant", "integration", "id"]
     whose = {"subscription_key": subscription_key, "contract_id": contract_id}
     connection.execute(new.on_conflict_do_update(index_elements=known, set_=whose))

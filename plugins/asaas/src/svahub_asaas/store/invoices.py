@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, column, func, or_, select, table
-from sqlalchemy.dialects import postgresql, sqlite
+from svahub.extension.queries import insert_into
 from svahub.extension.words import Outcome
 
 from svahub_asaas.store.tables import charges, invoices
@@ -52,8 +52,7 @@ def add(connection: Connection, rows: Iterable[InvoiceRow]) -> set[str]:
     values = [asdict(row) for row in rows]
     if not values:
         return set()
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(invoices).values(values).on_conflict_do_nothing()
+    new = insert_into(connection, invoices).values(values).on_conflict_do_nothing()
     written = connection.execute(new.returning(invoices.c.contract_id)).scalars()
     return {str(row["contract_id"]) for row in values} - set(written)
 

@@ -8,37 +8,26 @@ from sqlalchemy import (
     Date,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     String,
     Table,
     Text,
 )
-from svahub.extension.columns import Instant, Money
+from svahub.extension.columns import Instant, Money, name_column, new_metadata
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _name(column: str, *, null: bool = False) -> Column[str]:
-    return Column(column, String(200), nullable=null)
-
+metadata = new_metadata()
 
 charges = Table(
     "asaas_charges",
     metadata,
-    _name("tenant"),
-    _name("integration"),
-    _name("id"),  # pay_…
-    _name("reference", null=True),  # the key of the task that made it
-    _name("contract_id", null=True),  # None: made at Asaas by hand, for nothing that svahub knows
-    _name("customer", null=True),  # cus_…
-    _name("subscription", null=True),  # sub_…
+    name_column("tenant"),
+    name_column("integration"),
+    name_column("id"),  # pay_…
+    name_column("reference", null=True),  # the key of the task that made it
+    name_column("contract_id", null=True),  # None: made at Asaas by hand, for nothing that svahub knows
+    name_column("customer", null=True),  # cus_…
+    name_column("subscription", null=True),  # sub_…
     Column("billing_type", String(32), nullable=False),
     Column("status", String(64), nullable=False),
     Column("deleted", Boolean, nullable=False),
@@ -62,9 +51,9 @@ charges = Table(
 invoices = Table(  # what was asked for; a charge with its reference is what came of it
     "asaas_invoices",
     metadata,
-    _name("tenant"),
-    _name("integration"),
-    _name("contract_id"),
+    name_column("tenant"),
+    name_column("integration"),
+    name_column("contract_id"),
     Column("month", String(7), nullable=False),  # 2026-11
     Column("number", SmallInteger, nullable=False),  # 2 and on: asked for again, after a cancellation
     Column("reference", String(36), nullable=False),  # the task's key
@@ -81,11 +70,11 @@ invoices = Table(  # what was asked for; a charge with its reference is what cam
 subscriptions = Table(
     "asaas_subscriptions",
     metadata,
-    _name("tenant"),
-    _name("integration"),
-    _name("id"),  # sub_…
+    name_column("tenant"),
+    name_column("integration"),
+    name_column("id"),  # sub_…
     Column("subscription_key", String(36), nullable=False),
-    _name("contract_id"),
+    name_column("contract_id"),
     PrimaryKeyConstraint("tenant", "integration", "id"),
     Index(None, "tenant", "contract_id"),
     Index(None, "tenant", "subscription_key"),  # a subscription's charges inherit it as their reference
@@ -94,9 +83,9 @@ subscriptions = Table(
 templates = Table(
     "asaas_templates",
     metadata,
-    _name("tenant"),
-    _name("integration"),
-    _name("name"),
+    name_column("tenant"),
+    name_column("integration"),
+    name_column("name"),
     Column("text", Text, nullable=False),
     Column("changed_at", Instant, nullable=False),
     PrimaryKeyConstraint("tenant", "integration", "name"),
@@ -105,8 +94,8 @@ templates = Table(
 opt_outs = Table(  # customers who want no mail beside that about their charges
     "asaas_opt_outs",
     metadata,
-    _name("tenant"),
-    _name("customer_id"),
+    name_column("tenant"),
+    name_column("customer_id"),
     Column("since", Instant, nullable=False),
     PrimaryKeyConstraint("tenant", "customer_id"),
 )
@@ -114,9 +103,9 @@ opt_outs = Table(  # customers who want no mail beside that about their charges
 sweeps = Table(  # until when what webhooks may have missed was read
     "asaas_sweeps",
     metadata,
-    _name("tenant"),
-    _name("integration"),
-    _name("kind"),
+    name_column("tenant"),
+    name_column("integration"),
+    name_column("kind"),
     Column("until", Date, nullable=False),
     PrimaryKeyConstraint("tenant", "integration", "kind"),
 )

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from svahub.extension.queries import insert_into
 
 from svahub_asaas.store.tables import opt_outs, sweeps, templates
 
@@ -57,6 +57,5 @@ def swept(connection: Connection, tenant: str, integration: str, kind: str, unti
 
 
 def _put(connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(table).values(**key, **values)
+    new = insert_into(connection, table).values(**key, **values)
     connection.execute(new.on_conflict_do_update(index_elements=list(key), set_=dict(values)))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, case, column, func, select, table, update
-from sqlalchemy.dialects import postgresql, sqlite
+from svahub.extension.queries import contracts_of, insert_into
 
 from svahub_iot.store.tables import licences
 from svahub_iot.units import Status, Unit
@@ -64,8 +64,7 @@ def put(connection: Connection, rows: Iterable[LicenceRow]) -> None:
     values = [asdict(row) for row in rows]
     if not values:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(licences)
+    new = insert_into(connection, licences)
     changed: dict[str, Any] = {name: new.excluded[name] for name in ("status", "cause", "changed_at")}
     changed |= {name: func.coalesce(new.excluded[name], licences.c[name]) for name in LAST_KNOWN}
     changed["made_at"] = func.coalesce(licences.c.made_at, new.excluded.made_at)
@@ -111,7 +110,6 @@ def of_device(connection: Connection, tenant: str, device: str) -> list[LicenceR
     return _rows(connection, tenant, licences.c.device == device)
 
 
-_contracts = table("contracts", column("tenant"), column("id"), column("customer_id"))  # the core's, to be read
 _WANTED = ("tenant", "key", "desired", "quantity", "remote_id")
 _subscriptions = table("subscriptions", *map(column, _WANTED))  # the core's, to be read
 
@@ -128,8 +126,7 @@ def forget_customer(connection: Connection, tenant: str, customer_id: str, now: 
 
 
 def _theirs(tenant: str, customer_id: str) -> Any:
-    contracts = select(_contracts.c.id).where(_contracts.c.tenant == tenant, _contracts.c.customer_id == customer_id)
-    return licences.c.contract_id.in_(contracts)
+    return licences.c.contract_id.in_(contracts_of(tenant, customer_id))
 
 
 def wanted(connection: Connection, tenant: str, key: str) -> Wanted | None:

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, MetaData, PrimaryKeyConstraint, String, Table, Text
-from svahub.extension.columns import Choice, Instant
+from sqlalchemy import Boolean, Column, Index, PrimaryKeyConstraint, String, Table, Text
+from svahub.extension.columns import Choice, Instant, name_column, new_metadata
 
 from svahub_iot.units import Status
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _name(column: str, *, null: bool = False) -> Column[str]:
-    return Column(column, String(200), nullable=null)
-
+metadata = new_metadata()
 
 licences = Table(
     "iot_licences",
     metadata,
-    _name("tenant"),
-    _name("integration"),
-    _name("reference"),  # what the licence bears as ours
+    name_column("tenant"),
+    name_column("integration"),
+    name_column("reference"),  # what the licence bears as ours
     Column("subscription_key", String(36), nullable=False),
-    _name("contract_id"),
-    _name("item_code"),
-    _name("customer", null=True),  # Olli's ids: of the customer, the subscription, the licence; and its code
-    _name("subscription", null=True),
-    _name("licence", null=True),
-    _name("code", null=True),
-    _name("device", null=True),  # its serial
+    name_column("contract_id"),
+    name_column("item_code"),
+    name_column("customer", null=True),  # Olli's ids: of the customer, the subscription, the licence; and its code
+    name_column("subscription", null=True),
+    name_column("licence", null=True),
+    name_column("code", null=True),
+    name_column("device", null=True),  # its serial
     Column("description", Text),
     Column("status", Choice(Status), nullable=False),
     Column("leaving", Boolean, nullable=False),  # somebody wants it gone
