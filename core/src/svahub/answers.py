@@ -60,6 +60,10 @@ class Answer:
         """The provider's code for what is wrong, or the status."""
         return mask_text(_first_text(self.json, ("code", "error_id", "type", "error")) or f"http_{self.status}")[:80]
 
+    def told(self, field: str) -> str | None:
+        """Return what a field of the provider's error says, as it was sent; None where it has none."""
+        return _first_text(self.json, (field,)) or None
+
     @property
     def message(self) -> str:
         """The provider's sentence, without the personal data that was sent."""

@@ -43,6 +43,13 @@ class Transaction:
     now: datetime
     integration: str | None = None
 
+    @property
+    def the_integration(self) -> str:
+        """The integration, for what is only done where there is one: in a hook that recalls or records."""
+        if self.integration is None:
+            raise RuntimeError("nothing is recalled or recorded here, so that no integration is meant")
+        return self.integration
+
 
 @dataclass(frozen=True, slots=True)
 class Tables:

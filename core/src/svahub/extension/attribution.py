@@ -1,14 +1,22 @@
-"""Which plan of a remote user belongs to which subscription, for a provider that keeps no reference of each. Pure."""
+"""Which plan a subscription is to have, and which of a remote user's plans is whose where no reference tells. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from svahub.errors import Rejected
 from svahub.models import Observed, RemoteSubscription, RemoteUser
 
 if TYPE_CHECKING:
     from svahub.models import Subscription
+
+
+def plan_wanted(subscription: Subscription) -> str:
+    """Return the plan that a subscription should have; raises Rejected where its product is linked to none."""
+    if subscription.plan is None:
+        raise Rejected("plan_missing", "this provider sells nothing without a plan: link the product to one")
+    return subscription.plan.remote_id
 
 
 def plan_held(subscription: Subscription) -> str | None:

@@ -1,24 +1,36 @@
-"""What plugins read and ask a provider's API with: paths that can be set, lookups, and listings page by page."""
+"""What plugins read and ask a provider's API with: paths that can be set, statuses, lookups, listings page by page."""
 
 from __future__ import annotations
 
 import json
 from itertools import count
 from string import Formatter
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from svahub.errors import Cause, Rejected, Unreachable
+from svahub.models import Observed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from svahub.client import ProviderClient
 
-__all__ = ["AS_TEXT", "CamelWire", "Listed", "NumberedPage", "RouteTemplates", "Several", "numbered", "path"]
+__all__ = [
+    "AS_TEXT",
+    "STATUSES",
+    "CamelWire",
+    "Listed",
+    "NumberedPage",
+    "RouteTemplates",
+    "Several",
+    "Status",
+    "numbered",
+    "path",
+]
 
 
 class RouteTemplates(BaseModel):
@@ -60,6 +72,18 @@ class CamelWire(BaseModel):
     """A provider's JSON with fields in camel case; what is not known is ignored."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+
+
+STATUSES = {status.value: status for status in (Observed.ACTIVE, Observed.BLOCKED, Observed.CANCELLED)}
+"""What users and subscriptions are at a provider that has the core's own words for it."""
+
+
+def _status(word: object) -> Observed:
+    return STATUSES.get(word, Observed.UNKNOWN) if isinstance(word, str) else Observed.UNKNOWN
+
+
+Status = Annotated[Observed, BeforeValidator(_status)]
+"""A status in these words; any other, such as that of what is still being set up, is read as UNKNOWN."""
 
 
 class Listed(BaseModel):

@@ -28,7 +28,8 @@ from svahub import (
     Subscription,
     hookimpl,
 )
-from svahub.errors import NotFound, Partial, ProviderError
+from svahub.errors import NotFound
+from svahub.extension.steps import telling_of
 
 from svahub_asaas import wire
 from svahub_asaas.asking import Asks
@@ -84,17 +85,11 @@ class Asaas(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
         account = subscription.account
         customer = self.customers.present(account)
         there = RemoteUser(customer.id, Observed.ACTIVE, account.key)
-        try:
+        with telling_of(there, known=account.remote_id is not None):
             made = self.subscriptions.make(customer, subscription)
-        except ProviderError as failed:
-            if account.remote_id is not None:
-                raise
-            raise Partial(there, failed) from failed
         there = replace(there, subscriptions=(made.remote(),))
-        try:
+        with telling_of(there):
             self.subscriptions.keep_day(made, subscription)
-        except ProviderError as failed:
-            raise Partial(there, failed) from failed
         return there
 
     @hookimpl

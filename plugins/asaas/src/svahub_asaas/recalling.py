@@ -48,13 +48,11 @@ def _greeting(transaction: Transaction, task: Task) -> Mapping[str, Any]:
 
 
 def _text(transaction: Transaction, name: str) -> str | None:
-    assert transaction.integration is not None  # the core names it wherever it asks to recall
-    return texts.one(transaction.connection, transaction.tenant, transaction.integration, name)
+    return texts.one(transaction.connection, transaction.tenant, transaction.the_integration, name)
 
 
 def _report(transaction: Transaction, task: Task) -> Mapping[str, Any]:
     """Return the rows alone: the page is drawn outside of the transaction, in which others wait."""
     first, last = date.fromisoformat(task.payload["first"]), date.fromisoformat(task.payload["last"])
-    assert transaction.integration is not None
-    whose = (transaction.connection, transaction.tenant, transaction.integration)
+    whose = (transaction.connection, transaction.tenant, transaction.the_integration)
     return {"payments": [*charges.paid(*whose, first, last)], "invoices": [*charges.issued(*whose, first, last)]}

@@ -82,8 +82,7 @@ def _news(
     lock: bool = False,
 ) -> _News:
     ids = [payment.id for payment in payments]
-    assert transaction.integration is not None  # `take` names it
-    where = transaction.connection, transaction.tenant, transaction.integration, ids
+    where = transaction.connection, transaction.tenant, transaction.the_integration, ids
     before, owed = store.by_ids(*where, lock=lock), store.with_debts(*where)
     believed = [payment for payment in payments if not _is_newer(before.get(payment.id), asked_at)]
     rows = [_row(transaction, payment, before.get(payment.id)) for payment in believed]

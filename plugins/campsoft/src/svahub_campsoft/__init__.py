@@ -35,11 +35,11 @@ from svahub.errors import (
     Cause,
     NotFound,
     OutcomeUnknown,
-    Partial,
     ProviderError,
-    Rejected,
     Unreachable,
 )
+from svahub.extension.attribution import plan_wanted
+from svahub.extension.steps import telling_of
 
 from svahub_campsoft import wire
 from svahub_campsoft.calls import Calls, username_of
@@ -75,18 +75,14 @@ class Campsoft(
     @hookimpl
     def create_user(self, subscription: Subscription) -> RemoteUser:
         """Create the customer's subscriber, or find the one they had, and add the product."""
-        product, account = _product(subscription), subscription.account
+        product, account = plan_wanted(subscription), subscription.account
         if account.remote_id is None:
             self._find_or_make(account)
         elif not subscription.live_siblings:
             self.calls.enable(account)  # adopted, or left over from an earlier sale: it may be suspended
         subscriber = wire.Subscriber(id=username_of(account))
-        try:
+        with telling_of(subscriber.remote(Observed.ACTIVE, ()), known=bool(subscription.live_siblings)):
             self.calls.subscribe(account, product)
-        except ProviderError as error:
-            if subscription.live_siblings:
-                raise
-            raise Partial(subscriber.remote(Observed.ACTIVE, ()), error) from error
         return told(subscriber.remote(_status_of(subscription), (product,)), subscription)
 
     @hookimpl
@@ -114,7 +110,7 @@ class Campsoft(
         if Aspect.CUSTOMER in what:
             self.calls.enable(subscription.account)
         if Aspect.PLAN in what:
-            product = _product(subscription)
+            product = plan_wanted(subscription)
             self.calls.subscribe(subscription.account, product)
             self._end_others(subscription, frozenset({product}))
 
@@ -192,12 +188,6 @@ class Campsoft(
         words = self.settings.statuses
         meant = {Observed.ACTIVE: words.active, Observed.BLOCKED: words.inactive, Observed.CANCELLED: words.inactive}
         return meant.get(status) if status else None
-
-
-def _product(subscription: Subscription) -> str:
-    if subscription.plan is None:
-        raise Rejected("plan_missing", "this provider sells nothing without a plan: link the product to one")
-    return subscription.plan.remote_id
 
 
 def _status_of(subscription: Subscription) -> Observed:

@@ -136,7 +136,7 @@ class Calls:
 
     def _meaning(self, answer: Answer) -> ProviderError | None:
         """Say what Campsoft's own error ids mean."""
-        told, known = wire.Problem.of(answer.json).error_id, self.settings.error_ids
+        told, known = answer.told("error_id"), self.settings.error_ids
         if not told or answer.status >= 500:
             return None
         meanings = {

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 from svahub import AccessLink, Customer, Observed, Plan, RemoteSubscription, RemoteUser
 from svahub.extension.wire import Listed
 
@@ -157,17 +157,3 @@ class Product(Held):
     def plan(self) -> Plan:
         """Return it in the core's words."""
         return Plan(self.id, self.name, self.description or "", self.price, self.active)
-
-
-class Problem(Wire):
-    """What an error answer says."""
-
-    error_id: str = ""
-
-    @classmethod
-    def of(cls, body: Any) -> Self:
-        """Return the problem; an empty one when the body is not as assumed."""
-        try:
-            return cls.model_validate(body if isinstance(body, dict) else {})
-        except ValidationError:
-            return cls()

@@ -27,6 +27,8 @@ from svahub import (
     hookimpl,
 )
 from svahub.errors import Cause, NotApplied, NotFound, OutcomeUnknown, Partial, ProviderError, Unreachable
+from svahub.extension.attribution import plan_wanted
+from svahub.extension.steps import telling_of
 from svahub.extension.wire import NumberedPage, numbered
 
 from svahub_iot import wire
@@ -35,7 +37,7 @@ from svahub_iot.customers import Customers
 from svahub_iot.licences import Levelling, Licences, told
 from svahub_iot.meaning import meaning
 from svahub_iot.settings import IotSettings
-from svahub_iot.subscriptions import Subscriptions, item_of, known_id
+from svahub_iot.subscriptions import Subscriptions, known_id
 from svahub_iot.units import Roll, Status
 
 if TYPE_CHECKING:
@@ -72,15 +74,11 @@ class Iot(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, ChecksC
     @hookimpl
     def create_user(self, subscription: Subscription) -> RemoteUser:
         """Find or create the customer, subscribe it, and create a licence for each unit."""
-        account, item = subscription.account, item_of(subscription)
+        account, item = subscription.account, plan_wanted(subscription)
         customer = self.customers.present(account)
         there = RemoteUser(customer, Observed.ACTIVE, account.key)
-        try:
+        with telling_of(there, known=account.remote_id is not None):
             made = self.subscriptions.make(customer, subscription.key, item)
-        except ProviderError as failed:
-            if account.remote_id is not None:
-                raise
-            raise Partial(there, failed) from failed
         fresh = Roll.of(subscription.key, (), _kept(subscription), self.client.now())
         go = Levelling(self.licences, made, fresh, self.client.now())
         go.to_number(subscription.quantity)

@@ -79,11 +79,10 @@ def _row(
     told: Mapping[str, Any],
     customer: str | None = None,
 ) -> LicenceRow:
-    assert transaction.integration is not None  # the core names it wherever it asks to record
     item = subject.item_code if isinstance(subject, Subscription) else subject.payload["item"]
     return LicenceRow(
         tenant=transaction.tenant,
-        integration=transaction.integration,
+        integration=transaction.the_integration,
         reference=told["reference"],
         subscription_key=key,
         contract_id=subject.contract_id or "",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from svahub import Observed, RemoteSubscription, RemoteUser, Subscription
-from svahub.errors import NotFound, Rejected
+from svahub.errors import NotFound
 from svahub.extension.wire import NumberedPage, numbered, path
 
 from svahub_iot import wire
@@ -74,13 +74,6 @@ class Subscriptions:
     def all(self) -> Iterator[wire.Sold]:
         """Stream subscriptions; raises Unreachable(INCOMPLETE) when the listing ends early."""
         return numbered(self._client, self._routes.subscriptions, NumberedPage[wire.Sold], size=self._size)
-
-
-def item_of(subscription: Subscription) -> str:
-    """Return the item that was sold; raises Rejected where there is none."""
-    if subscription.plan is None:
-        raise Rejected("plan_missing", "this provider sells nothing without an item: link the product to one")
-    return subscription.plan.remote_id
 
 
 def known_id(subscription: Subscription) -> str | None:

@@ -6,23 +6,11 @@ Answers may bear fields and values that are not known here; neither breaks a cal
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from svahub import Account, Observed, Plan, RemoteUser
-from svahub.extension.wire import CamelWire, Listed
-
-STATUSES = {status.value: status for status in (Observed.ACTIVE, Observed.BLOCKED, Observed.CANCELLED)}
-"""What subscriptions and licences are, by Olli's word for it."""
-
-
-def _status(value: object) -> Observed:
-    return STATUSES.get(value, Observed.UNKNOWN) if isinstance(value, str) else Observed.UNKNOWN
-
-
-Status = Annotated[Observed, BeforeValidator(_status)]
-"""A status; one that is not known, such as that of a licence still to be set up, is read as UNKNOWN."""
-
+from svahub.extension.wire import CamelWire, Listed, Status
 
 # -- what is sent
 

@@ -28,9 +28,9 @@ from svahub import (
     Subscription,
     hookimpl,
 )
-from svahub.errors import AlreadyExists, Conflict, NotFound, OutcomeUnknown, ProviderError, Rejected
-from svahub.extension.attribution import attributed, plan_held, plans_in_use, plans_of
-from svahub.extension.wire import NumberedPage, Several, numbered, path
+from svahub.errors import AlreadyExists, Conflict, NotFound, OutcomeUnknown, ProviderError
+from svahub.extension.attribution import attributed, plan_held, plan_wanted, plans_in_use, plans_of
+from svahub.extension.wire import STATUSES, NumberedPage, Several, numbered, path
 
 from svahub_teleclinica import wire
 from svahub_teleclinica.settings import TeleClinicaSettings
@@ -67,7 +67,7 @@ class TeleClinica(Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
     @hookimpl
     def create_user(self, subscription: Subscription) -> RemoteUser:
         """Create the person's user, or add the plan to the one they have."""
-        plan = _plan(subscription)
+        plan = plan_wanted(subscription)
         if subscription.account.remote_id is not None:
             user = self._add(subscription.account.remote_id, subscription)
         else:
@@ -133,7 +133,7 @@ class TeleClinica(Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
     @hookimpl
     def list_users(self, status: Observed | None) -> Iterator[RemoteUser]:
         """Stream the users; a status that TeleClínica does not know is picked from all of them."""
-        asked = status.value if status and status.value in wire.STATUSES else None
+        asked = status.value if status and status.value in STATUSES else None
         size = self.settings.page_size
         users = numbered(self.client, self.routes.users, NumberedPage[wire.User], size=size, status=asked)
         return (user.remote() for user in users if asked or status in {None, user.status})
@@ -144,7 +144,7 @@ class TeleClinica(Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
         self.client.get(self.routes.plans, params={"limit": 1}, returns=NumberedPage[wire.CataloguePlan])
 
     def _add(self, user: str, subscription: Subscription) -> wire.User:
-        plan = wire.AddedPlan(plan_id=_plan(subscription), external_reference=subscription.key)
+        plan = wire.AddedPlan(plan_id=plan_wanted(subscription), external_reference=subscription.key)
         return self.client.post(path(self.routes.user_plans, user=user), plan, returns=wire.User)
 
     def _remove(self, user: str, plan: str) -> None:
@@ -152,7 +152,7 @@ class TeleClinica(Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
             self.client.delete(path(self.routes.user_plan, user=user, plan=plan))
 
     def _change_plan(self, user: str, subscription: Subscription) -> None:
-        old, new, in_use = plan_held(subscription), _plan(subscription), plans_in_use(subscription)
+        old, new, in_use = plan_held(subscription), plan_wanted(subscription), plans_in_use(subscription)
         if old is not None and old not in in_use | {new}:
             if new in in_use:
                 self._remove(user, old)
@@ -164,7 +164,7 @@ class TeleClinica(Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
     def _replace(self, user: str, old: str, subscription: Subscription) -> None:
         route = path(self.routes.user_plan, user=user, plan=old)
         try:
-            self.client.put(route, wire.OtherPlan(plan_id=_plan(subscription)), returns=wire.User)
+            self.client.put(route, wire.OtherPlan(plan_id=plan_wanted(subscription)), returns=wire.User)
         except NotFound:
             self._add(user, subscription)  # done before, or the old plan is gone: adding leaves one in either case
         except Conflict:
@@ -188,18 +188,12 @@ class TeleClinica(Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, Check
         return path(route, user=self._user_id(subscription))
 
 
-def _plan(subscription: Subscription) -> str:
-    if subscription.plan is None:
-        raise Rejected("plan_missing", "this provider sells nothing without a plan: link the product to one")
-    return subscription.plan.remote_id
-
-
 def meaning(answer: Answer) -> ProviderError | None:
     """Say what TeleClínica's own error codes mean, as assumed."""
-    problem = wire.Problem.of(answer.json)
-    match answer.status, problem.code:
+    match answer.status, answer.told("code"):
         case 409, "user_exists":
-            return AlreadyExists(RemoteUser(problem.user_id, Observed.UNKNOWN) if problem.user_id else None)
+            user = answer.told("userId")
+            return AlreadyExists(RemoteUser(user, Observed.UNKNOWN) if user else None)
         case 409, "user_cancelled":
             return NotFound("the user was cancelled at the provider")
         case _:

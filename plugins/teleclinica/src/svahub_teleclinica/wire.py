@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import Self
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import Field
 from svahub import (
     BlockReason,
     Customer,
@@ -21,19 +21,7 @@ from svahub import (
     RemoteUser,
     Subscription,
 )
-from svahub.extension.wire import CamelWire, Listed
-
-STATUSES = {status.value: status for status in (Observed.ACTIVE, Observed.BLOCKED, Observed.CANCELLED)}
-"""What users and plans are, by TeleClínica's word for it."""
-
-
-def _status(value: object) -> Observed:
-    return STATUSES.get(value, Observed.UNKNOWN) if isinstance(value, str) else Observed.UNKNOWN
-
-
-Status = Annotated[Observed, BeforeValidator(_status)]
-"""A status; one that is not known is read as UNKNOWN."""
-
+from svahub.extension.wire import CamelWire, Listed, Status
 
 # -- what is sent
 
@@ -183,18 +171,3 @@ class User(CamelWire, Listed):
             login=self.login,
             access_url=self.access_url,
         )
-
-
-class Problem(CamelWire):
-    """What an error answer says."""
-
-    code: str = ""
-    user_id: str | None = None
-
-    @classmethod
-    def of(cls, body: Any) -> Self:
-        """Return the problem; an empty one when the body is not as assumed."""
-        try:
-            return cls.model_validate(body.get("error") if isinstance(body, dict) else {})
-        except ValidationError:
-            return cls()

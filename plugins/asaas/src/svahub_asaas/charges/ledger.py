@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def known(transaction: Transaction, payment: Payment) -> dict[str, Any]:
     """Return the ledger's row of a charge as JSON; of one that is not in it, at least its contract."""
-    row = store.one(transaction.connection, transaction.tenant, _integration(transaction), payment.id)
+    row = store.one(transaction.connection, transaction.tenant, transaction.the_integration, payment.id)
     if row is not None and row.contract_id is not None:
         return dict(to_jsonable_python(asdict(row)))
     contract = contract_of(transaction, payment)
@@ -30,7 +30,7 @@ def known(transaction: Transaction, payment: Payment) -> dict[str, Any]:
 
 def contract_of(transaction: Transaction, payment: Payment) -> str | None:
     """Return the contract that a charge is for: by the task that made it, or by its subscription; None: nobody's."""
-    connection, tenant, integration = transaction.connection, transaction.tenant, _integration(transaction)
+    connection, tenant, integration = transaction.connection, transaction.tenant, transaction.the_integration
     if payment.external_reference:
         asked_for = store.contract_of_reference(connection, tenant, payment.external_reference)
         if asked_for is not None:
@@ -47,7 +47,7 @@ def recorded(transaction: Transaction, subject: Subscription | Task | Webhook, r
             _put(transaction, result.details, subject.contract_id)
         case Task(), TaskResult(remote_id=str(id)) if result.details.get("gone"):
             store.mark_deleted(
-                transaction.connection, transaction.tenant, _integration(transaction), id, transaction.now
+                transaction.connection, transaction.tenant, transaction.the_integration, id, transaction.now
             )
         case Webhook(), Received() if "status" in result.details:
             _put(replace(transaction, now=_seen_at(subject, result) or transaction.now), result.details)
@@ -71,7 +71,7 @@ def row_of(transaction: Transaction, payment: Payment, contract: str | None, tol
     """Return the ledger's row of a charge as Asaas has told of it."""
     return ChargeRow(
         tenant=transaction.tenant,
-        integration=_integration(transaction),
+        integration=transaction.the_integration,
         id=payment.id,
         reference=payment.external_reference,
         contract_id=contract,
@@ -98,13 +98,8 @@ def _note_subscription(transaction: Transaction, subscription: Subscription, use
         store.put_subscription(
             transaction.connection,
             transaction.tenant,
-            _integration(transaction),
+            transaction.the_integration,
             held.remote_id,
             subscription.key,
             subscription.contract_id,
         )
-
-
-def _integration(transaction: Transaction) -> str:
-    assert transaction.integration is not None  # the core names it wherever it asks to recall or record
-    return transaction.integration

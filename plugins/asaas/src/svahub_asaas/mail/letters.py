@@ -10,12 +10,12 @@ from email.policy import SMTP
 from email.utils import formatdate
 from enum import StrEnum
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from svahub import Task
 from svahub.errors import Rejected
 
 from svahub_asaas.charges.text import substituted
+from svahub_asaas.charges.wire import BRASILIA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,6 @@ class Kind(StrEnum):
     PAYMENT_REPORT = "mail.payment-report"
 
 
-BRASILIA = ZoneInfo("America/Sao_Paulo")
 POLICY = SMTP.clone(cte_type="7bit")
 """Messages are written as every mail server takes them: lines end in CR LF, and nothing is beyond ASCII."""
 ADDRESS = re.compile(r"""[^\x00-\x20\x7f@,;:<>()\[\]"\\]+@[^\x00-\x20\x7f@,;:<>()\[\]"\\]+""")
