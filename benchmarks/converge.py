@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 import httpx
+from svahub.extension.invented import cpf
 from svahub.hub import Hub, TenantHub
 from svahub.models import Environment
 from svahub.testing import simulator_process
@@ -23,18 +24,9 @@ from svahub.testing import simulator_process
 VARIABLE = "SVAHUB_BENCHMARK_WORD"
 
 
-def cpf(number: int) -> str:
-    """Return a valid CPF made from a number."""
-    digits = [int(d) for d in f"{number:09d}"]
-    for weight in (10, 11):
-        rest = sum(d * w for d, w in zip(digits, range(weight, 1, -1), strict=False)) % 11
-        digits.append(0 if rest < 2 else 11 - rest)
-    return "".join(map(str, digits))
-
-
 def contract(number: int, *, blocked: bool) -> str:
     """Return one line of a contract file."""
-    customer = {"id": f"P{number}", "name": "Pessoa Inventada", "document": cpf(100_000_000 + number)}
+    customer = {"id": f"P{number}", "name": "Pessoa Inventada", "document": cpf(number)}
     items = [{"code": "1", "product_code": "TELE"}]
     reasons = ["overdue"] if blocked else []
     return json.dumps({"contract_id": f"C{number}", "customer": customer, "items": items, "block_reasons": reasons})

@@ -18,57 +18,37 @@ from pathlib import Path
 from typing import Any
 
 import click
-from svahub.extension import Stage
+from svahub.extension.invented import person
+from svahub.extension.stage import Stage
 from svahub.testing import SimulatorProcess
 
-KEY, TOKEN, WORD = "SVAHUB_BENCHMARK_KEY", "SVAHUB_BENCHMARK_TOKEN", "SVAHUB_BENCHMARK_WORD"
 LONGEST_SECONDS = 2.0
 LOOK_SECONDS = 0.005
 PATIENCE_SECONDS = 60.0
 
 
-def cpf(number: int) -> str:
-    """Return a valid CPF made from a number."""
-    digits = [int(digit) for digit in f"{300_000_000 + number}"]
-    for length in (9, 10):
-        total = sum(digit * weight for digit, weight in zip(digits, range(length + 1, 1, -1), strict=True))
-        digits.append(total * 10 % 11 % 10)
-    return "".join(map(str, digits))
-
-
-def contract(number: int) -> str:
-    """Return one line of a contract file."""
-    person = {"id": f"P{number}", "name": "Pessoa Inventada", "document": cpf(number)}
+def contract(number: int) -> dict[str, Any]:
+    """Return a contract as a file has it."""
     items = [{"code": "1", "product_code": "TELE"}]
-    return json.dumps(
-        {"contract_id": f"C{number}", "customer": person, "due_day": 10, "price": "99.90", "items": items}
-    )
+    return {"contract_id": f"C{number}", "customer": person(number), "due_day": 10, "price": "99.90", "items": items}
 
 
 def registered(stage: Stage, asaas: SimulatorProcess, clinic: SimulatorProcess) -> None:
     """Register both, and have debts block at once."""
-    stage.environment |= {KEY: asaas.credentials["key"], TOKEN: secrets.token_urlsafe(32)}
-    stage.environment[WORD] = clinic.credentials["password"]
-    at = ("--environment", "staging", "--base-url")
-    secret = ("--secret", f"key=env:{KEY}", "--secret", f"webhook_token=env:{TOKEN}")
-    stage.run("integration", "add", "bill", "--provider", "asaas", *at, asaas.url, *secret)
-    login = ("--set", f"username={clinic.credentials['username']}", "--secret", f"password=env:{WORD}")
-    stage.run("integration", "add", "tele", "--provider", "teleclinica", *at, clinic.url, *login)
-    stage.run("plans", "sync", "tele")
-    plan = stage.run("plans", "list", "tele", "--json").json()[0]["remote_id"]
+    given = {"key": asaas.credentials["key"], "webhook_token": secrets.token_urlsafe(32)}
+    stage.register("bill", "asaas", asaas.url, secrets=given)
+    user, password = ({name: clinic.credentials[name]} for name in ("username", "password"))
+    stage.register("tele", "teleclinica", clinic.url, settings=user, secrets=password)
+    plan = stage.plans("tele")["Individual"]
     stage.run("products", "link", "TELE", "--product-type", "telemedicine", "--plan", plan)
     stage.run("policy", "set", "--grace-days", "0", "--yes")
 
 
 def charged(stage: Stage, contracts: int) -> dict[str, str]:
     """Sell and charge contracts; return the remote user of each charge."""
-    path = stage.folder / "contracts.jsonl"
-    path.write_text("".join(f"{contract(number)}\n" for number in range(contracts)))
-    stage.run("contracts", "import", str(path))
-    stage.run("work", "--once")
+    stage.bring(map(contract, range(contracts)))
     stage.run("asaas", "invoices", "create", "--yes")
-    sold = stage.run("subscriptions", "list", "--integration", "tele", "--json").json()
-    users = {one["contract_id"]: one["remote_id"] for one in sold}
+    users = {one["contract_id"]: one["remote_id"] for one in stage.sold("tele")}
     invoices = stage.run("asaas", "invoices", "list", "--json").json()
     return {invoice["charge"]: users[invoice["contract"]] for invoice in invoices}
 

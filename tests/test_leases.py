@@ -13,6 +13,7 @@ import pytest
 from svahub.desk import Desk, Work
 from svahub.endings import Result
 from svahub.errors import NotSent
+from svahub.extension import invented
 from svahub.fleet import Fleet, holding
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
@@ -43,7 +44,7 @@ class Isp:
         return Desk(self.hub.store, self.fleets[-1], self.clock, lambda: 0.5)
 
     def sell(self, number: int) -> None:
-        cpf = "".join(map(str, _cpf(number)))
+        cpf = invented.cpf(number)
         level: dict[str, Any] = {
             "contract_id": f"C{number}",
             "customer": {"id": f"P{number}", "name": "Pessoa Inventada", "document": cpf},
@@ -58,14 +59,6 @@ class Isp:
     def work(self) -> None:
         with self.hub.work(threads=4) as worker:
             worker.drain()
-
-
-def _cpf(number: int) -> list[int]:
-    digits = [int(d) for d in f"{100_000_000 + number}"]
-    for weight in (10, 11):
-        rest = sum(d * w for d, w in zip(digits, range(weight, 1, -1), strict=False)) % 11
-        digits.append(0 if rest < 2 else 11 - rest)
-    return digits
 
 
 @pytest.fixture

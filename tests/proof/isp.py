@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 from svahub.areas.subscriptions import SubscriptionView
+from svahub.extension.invented import cpf
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
 from svahub.models import Desired, Environment, Observed
@@ -162,15 +163,6 @@ def opened(url: str, folder: Path, nursery: Nursery | None, *, clock: Any = None
         plans = sorted(p.remote_id for p in office.catalogue.plans("tele"))
         office.catalogue.link("TELE", "telemedicine", "tele", plans[0])
         yield Isp(hub, office, clinic, nursery, folder, url, plans)
-
-
-def cpf(number: int) -> str:
-    """Return a valid CPF of nobody's."""
-    digits = [int(d) for d in f"{100_000_000 + number}"]
-    for weight in (10, 11):
-        rest = sum(d * w for d, w in zip(digits, range(weight, 1, -1), strict=False)) % 11
-        digits.append(0 if rest < 2 else 11 - rest)
-    return "".join(map(str, digits))
 
 
 def numbers(first: int, many: int) -> range:

@@ -23,6 +23,7 @@ from click.testing import CliRunner, Result
 from svahub import Account, Address, Customer, Desired, DocumentKind, Environment, Observed, Subscription, Task
 from svahub.cli import main
 from svahub.client import ProviderClient
+from svahub.extension.invented import cpf
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
 from svahub.testing import Request
@@ -124,7 +125,7 @@ def _contract(number: int, **customer: Any) -> dict[str, Any]:
     person = {
         "id": f"P{number}",
         "name": f"Pessoa {('Ana', 'Bia', 'Caio', 'Davi')[number % 4]}",
-        "document": _cpf(number),
+        "document": cpf(number),
         "email": f"p{number}@example.com",
     }
     return {
@@ -134,14 +135,6 @@ def _contract(number: int, **customer: Any) -> dict[str, Any]:
         "price": "49.90",
         "items": [{"code": "1", "product_code": "NET"}],
     }
-
-
-def _cpf(number: int) -> str:
-    digits = [int(digit) for digit in f"{700_000_000 + number}"]
-    for length in (9, 10):
-        total = sum(digit * weight for digit, weight in zip(digits, range(length + 1, 1, -1), strict=True))
-        digits.append(total * 10 % 11 % 10)
-    return "".join(map(str, digits))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from svahub import Account, Applied, Customer, Desired, DocumentKind, Observed, Plan, Subscription
 from svahub.client import Exchange, ProviderClient
+from svahub.extension.invented import cpf
 from svahub.testing import Answer, Request, route
 from svahub.tokens import MemoryTokens
 from svahub_campsoft import Campsoft, CampsoftSettings
@@ -25,15 +26,6 @@ MARIA = Customer(
     email="maria@example.com",
     phone="+5511987654321",
 )
-
-
-def cpf(number: int) -> str:
-    """Return a valid CPF of nobody's."""
-    digits = [int(digit) for digit in f"{100_000_000 + number}"]
-    for weight in (10, 11):
-        rest = sum(digit * w for digit, w in zip(digits, range(weight, 1, -1), strict=False)) % 11
-        digits.append(0 if rest < 2 else 11 - rest)
-    return "".join(map(str, digits))
 
 
 @dataclass

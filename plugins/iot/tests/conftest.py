@@ -16,6 +16,7 @@ from svahub import Account, Customer, Desired, DocumentKind, Environment, Observ
 from svahub.cli import main
 from svahub.client import ProviderClient
 from svahub.converge import Converge
+from svahub.extension.invented import cpf
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
 from svahub.testing import Timings
@@ -121,7 +122,7 @@ class Isp:
         """Import a contract with one item of so many licences, or with these items."""
         row = {
             "contract_id": contract,
-            "customer": {"id": person, "name": "Pessoa Inventada", "document": _cpf(int(person[1:]))},
+            "customer": {"id": person, "name": "Pessoa Inventada", "document": cpf(int(person[1:]))},
             "items": list(items) or [{"code": "1", "product_code": "CAM", "quantity": quantity}],
         }
         assert self.office.contracts.take_in([ContractRow.model_validate(row)]).rejected == 0
@@ -152,14 +153,6 @@ class Isp:
         """The only subscription."""
         (only,) = self.told("subscriptions", "list")
         return only
-
-
-def _cpf(number: int) -> str:
-    digits = [int(digit) for digit in f"{700_000_000 + number}"]
-    for length in (9, 10):
-        total = sum(digit * weight for digit, weight in zip(digits, range(length + 1, 1, -1), strict=True))
-        digits.append(total * 10 % 11 % 10)
-    return "".join(map(str, digits))
 
 
 @dataclass

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from svahub import Account, BlockReason, Observed, PlanDraft, Reason, errors
 from svahub.client import ProviderClient
+from svahub.extension.invented import cpf
 from svahub.testing import Fault
 from svahub_teleclinica import TeleClinica, TeleClinicaSettings
 
@@ -91,18 +92,10 @@ def test_a_registered_plan_comes_back_as_the_provider_has_it(clinic: Any) -> Non
     assert plan.price == Decimal("29.90")
 
 
-def _cpf(number: int) -> str:
-    digits = [int(d) for d in f"{100_000_000 + number}"]
-    for first in (10, 11):
-        rest = sum(d * w for d, w in zip(digits, range(first, 1, -1), strict=True)) % 11
-        digits.append(0 if rest < 2 else 11 - rest)
-    return "".join(map(str, digits))
-
-
 @pytest.fixture
 def crowd(clinic: Any) -> list[str]:
     """Create users of seven people, and return their ids."""
-    people = [replace(clinic.customer, id=str(n), document=_cpf(n)) for n in range(7)]
+    people = [replace(clinic.customer, id=str(n), document=cpf(n)) for n in range(7)]
     accounts = [Account(f"a{n}", person) for n, person in enumerate(people)]
     return [clinic.created(replace(clinic.sold(clinic.plans[0]), account=account)) for account in accounts]
 

@@ -14,7 +14,7 @@ from svahub import discovery
 from svahub.cli.exits import ExitCode, end_with, sentence
 from svahub.cli.output import json_option, show_table
 from svahub.errors import Refused, UnknownName
-from svahub.extension import Compared, Stage
+from svahub.extension.stage import Compared, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

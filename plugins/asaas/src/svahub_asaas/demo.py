@@ -5,7 +5,6 @@ Everybody is invented. Asaas's simulator tells of payments over real sockets, an
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from datetime import date, timedelta
@@ -13,18 +12,17 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from svahub.errors import Refused
+from svahub.extension.invented import person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from svahub.extension import Stage
+    from svahub.extension.stage import Stage
     from svahub.testing import SimulatorProcess
 
-KEY, TOKEN, WORD = "ASAAS_DEMO_KEY", "ASAAS_DEMO_TOKEN", "TELECLINICA_DEMO_WORD"  # names of variables
 CONTRACTS = 24
 OVERDUE, PAY_LATE = 10, 6
 PATIENCE_SECONDS = 20.0
-NAMES = ("Ana", "Bento", "Clara", "Davi", "Elisa", "Fábio", "Gabi", "Hugo", "Iara", "João", "Lia", "Mário")
 
 
 def act(stage: Stage) -> None:
@@ -51,48 +49,29 @@ def _play(stage: Stage, asaas: SimulatorProcess, clinic: SimulatorProcess) -> No
 
 
 def _register(stage: Stage, asaas: SimulatorProcess, clinic: SimulatorProcess) -> None:
-    stage.environment |= {
-        KEY: asaas.credentials["key"],
-        TOKEN: secrets.token_urlsafe(32),
-        WORD: clinic.credentials["password"],
-    }
     stage.say("Registering Asaas and TeleClínica (simulators on this machine).")
-    staging = ("--environment", "staging", "--base-url")
-    secret = ("--secret", f"key=env:{KEY}", "--secret", f"webhook_token=env:{TOKEN}")
-    stage.run("integration", "add", "cobranca", "--provider", "asaas", *staging, asaas.url, *secret)
-    how = ("--set", f"username={clinic.credentials['username']}", "--secret", f"password=env:{WORD}")
-    stage.run("integration", "add", "tele", "--provider", "teleclinica", *staging, clinic.url, *how)
-    stage.run("plans", "sync", "tele")
-    plan = stage.run("plans", "list", "tele", "--json").json()[0]["remote_id"]
+    given = {"key": asaas.credentials["key"], "webhook_token": secrets.token_urlsafe(32)}
+    stage.register("cobranca", "asaas", asaas.url, secrets=given)
+    user, password = ({name: clinic.credentials[name]} for name in ("username", "password"))
+    stage.register("tele", "teleclinica", clinic.url, settings=user, secrets=password)
+    plan = stage.plans("tele")["Individual"]
     stage.run("products", "link", "TELE", "--product-type", "telemedicine", "--plan", plan)
     stage.run("policy", "set", "--grace-days", "0", "--yes")
 
 
 def _sell(stage: Stage) -> None:
-    path = stage.folder / "contracts.jsonl"
-    path.write_text("".join(f"{json.dumps(_contract(number))}\n" for number in range(1, CONTRACTS + 1)))
-    stage.run("contracts", "import", str(path))
-    stage.run("work", "--once")
+    stage.bring(map(_contract, range(1, CONTRACTS + 1)))
     stage.say(f"Imported and sold {CONTRACTS} contracts with telemedicine.")
 
 
 def _contract(number: int) -> dict[str, Any]:
     return {
         "contract_id": f"C{number:02}",
-        "customer": {"id": f"P{number:02}", "name": f"{NAMES[number % len(NAMES)]} da Silva", "document": _cpf(number)},
+        "customer": person(number),
         "due_day": 10,
         "price": "119.90",
         "items": [{"code": "1", "product_code": "NET"}, {"code": "2", "product_code": "TELE"}],
     }
-
-
-def _cpf(number: int) -> str:
-    """Return an invented CPF with its two check digits."""
-    digits = [int(digit) for digit in f"{700_000_000 + number}"]
-    for length in (9, 10):
-        total = sum(digit * weight for digit, weight in zip(digits, range(length + 1, 1, -1), strict=True))
-        digits.append(total * 10 % 11 % 10)
-    return "".join(map(str, digits))
 
 
 def _charge(stage: Stage, asaas: SimulatorProcess) -> list[dict[str, Any]]:
@@ -115,7 +94,7 @@ def _pay(stage: Stage, asaas: SimulatorProcess, late: list[dict[str, Any]], in_t
     stage.say(f"{PAY_LATE} of them pay, and all the others; who paid is unblocked first.")
     _tell(asaas, [*late, *in_time], "RECEIVED")
     paid = {charge["contract"] for charge in late}
-    blocked = {one["contract_id"] for one in _telemedicine(stage) if one["desired"] == "BLOCKED"}
+    blocked = {one["contract_id"] for one in stage.sold("tele") if one["desired"] == "BLOCKED"}
     _compare(stage, f"{PAY_LATE} paid late: blocked people", blocked - paid)
 
 
@@ -130,21 +109,16 @@ def _tell(asaas: SimulatorProcess, charges: Iterable[dict[str, Any]], status: st
         asaas.steer("status", payment=charge["charge"], status=status)
 
 
-def _telemedicine(stage: Stage) -> list[dict[str, Any]]:
-    sold: list[dict[str, Any]] = stage.run("subscriptions", "list", "--integration", "tele", "--json").json()
-    return sold
-
-
 def _compare(stage: Stage, step: str, wanted: set[str]) -> None:
     """Wait until the rule has been carried out, then compare the blocked people with TeleClínica's list of them."""
 
     def carried_out() -> bool:
-        sold = _telemedicine(stage)
+        sold = stage.sold("tele")
         blocked = {one["contract_id"] for one in sold if one["desired"] == "BLOCKED"}
         return blocked == wanted and all(one["state"] == "settled" for one in sold)
 
     _until(carried_out)
-    ours = {one["remote_id"] for one in _telemedicine(stage) if one["contract_id"] in wanted}
+    ours = {one["remote_id"] for one in stage.sold("tele") if one["contract_id"] in wanted}
     theirs = stage.run("users", "list", "tele", "--status", "blocked", "--json").json()
     stage.row(step, ours, {user["remote_id"] for user in theirs})
 

@@ -1,4 +1,4 @@
-"""The act that `svahub demo` plays: two streaming products at one subscriber, and licences that run out.
+"""The act that `svahub demo` plays: two streaming products at one subscriber, licences that run out, a partner's read.
 
 Everybody is invented. The contracts have one of the products or both.
 """
@@ -6,24 +6,26 @@ Everybody is invented. The contracts have one of the products or both.
 from __future__ import annotations
 
 import json
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from svahub.extension.invented import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from svahub.extension import Stage
+    from svahub.extension.stage import Stage
     from svahub.testing import SimulatorProcess
 
-KEYS = ("api_key", "api_secret")
 PRODUCTS = {"FILMES": "Filmes e séries", "ESPORTES": "Esportes ao vivo"}
-NAMES = ("Aurora", "Baltazar", "Celeste", "Dorival", "Estela", "Florêncio", "Graça", "Horácio", "Isaura", "Jurandir")
 CONTRACTS, OVERDUE, PAID, MOVED, CANCELLED = 30, 9, 5, 3, 4
 
 Contracts = dict[str, dict[str, Any]]
 
 
 def act(stage: Stage) -> None:
-    """Sell, suspend, enable, change and cancel, and compare each step with Campsoft's own list."""
+    """Sell, suspend, enable, change and cancel, comparing with Campsoft's own list; then have Campsoft read ours."""
     with stage.simulate("campsoft") as campsoft:
         plans = _register(stage, campsoft)
         contracts = {f"T{number:02}": _contract(number) for number in range(1, CONTRACTS + 1)}
@@ -32,57 +34,33 @@ def act(stage: Stage) -> None:
         _change(stage, campsoft, contracts, plans)
         _cancel(stage, campsoft, contracts)
         _let_in(stage)
+    _be_read(stage, contracts)
 
 
 def _register(stage: Stage, campsoft: SimulatorProcess) -> dict[str, str]:
     """Return the ids of the products by their codes."""
-    stage.environment |= {_variable(field): campsoft.credentials[field] for field in KEYS}
     stage.say("Registering Campsoft (a simulator on this machine) and reading its products.")
-    where = ("--environment", "staging", "--base-url", campsoft.url)
-    secrets = [part for field in KEYS for part in ("--secret", f"{field}=env:{_variable(field)}")]
-    stage.run("integration", "add", "tv", "--provider", "campsoft", *where, *secrets)
-    stage.run("plans", "sync", "tv")
-    there = {plan["name"]: plan["remote_id"] for plan in stage.run("plans", "list", "tv", "--json").json()}
+    stage.register("tv", "campsoft", campsoft.url, secrets=campsoft.credentials)
+    there = stage.plans("tv")
     plans = {code: there[name] for code, name in PRODUCTS.items()}
     for code, plan in plans.items():
         stage.run("products", "link", code, "--product-type", "streaming", "--plan", plan)
     return plans
 
 
-def _variable(field: str) -> str:
-    return f"CAMPSOFT_DEMO_{field.upper()}"
-
-
 def _contract(number: int) -> dict[str, Any]:
     codes = {1: ("FILMES",), 2: ("ESPORTES",)}.get(number % 3, ("FILMES", "ESPORTES"))
-    name = f"{NAMES[number % len(NAMES)]} Inventado {number}"
     return {
         "contract_id": f"T{number:02}",
         "status": "active",
         "block_reasons": [],
-        "customer": {"id": f"S{number:02}", "name": name, "document": _cpf(number)},
+        "customer": person(number),
         "items": [{"code": code, "product_code": code} for code in codes],
     }
 
 
-def _cpf(number: int) -> str:
-    """Return an invented CPF with its two check digits."""
-    digits = [int(digit) for digit in f"{800_000_000 + number}"]
-    for length in (9, 10):
-        total = sum(digit * weight for digit, weight in zip(digits, range(length + 1, 1, -1), strict=True))
-        digits.append(total * 10 % 11 % 10)
-    return "".join(map(str, digits))
-
-
-def _bring(stage: Stage, contracts: Contracts) -> None:
-    path = stage.folder / "contracts.jsonl"
-    path.write_text("".join(f"{json.dumps(contract)}\n" for contract in contracts.values()))
-    stage.run("contracts", "import", str(path))
-    stage.run("work", "--once")
-
-
 def _sell(stage: Stage, campsoft: SimulatorProcess, contracts: Contracts) -> None:
-    _bring(stage, contracts)
+    stage.bring(contracts.values())
     stage.say(f"Imported {CONTRACTS} contracts; who has both products is one subscriber.")
     _compare(stage, campsoft, "sell one product or both")
 
@@ -90,10 +68,10 @@ def _sell(stage: Stage, campsoft: SimulatorProcess, contracts: Contracts) -> Non
 def _suspend(stage: Stage, campsoft: SimulatorProcess, contracts: Contracts) -> None:
     late = list(contracts)[:OVERDUE]
     _mark(contracts, late, block_reasons=["overdue"])
-    _bring(stage, contracts)
+    stage.bring(contracts.values())
     _compare(stage, campsoft, f"suspend {OVERDUE} that owe", "inactive")
     _mark(contracts, late[:PAID], block_reasons=[])
-    _bring(stage, contracts)
+    stage.bring(contracts.values())
     stage.say(f"{PAID} of them have paid and watch again.")
     _compare(stage, campsoft, f"enable {PAID} that paid")
 
@@ -119,10 +97,30 @@ def _cancel(stage: Stage, campsoft: SimulatorProcess, contracts: Contracts) -> N
 
 def _let_in(stage: Stage) -> None:
     """Make a link for somebody who has forgotten how to get in."""
-    somebody = next(one for one in _sold(stage) if one["observed"] == "ACTIVE")["contract_id"]
+    somebody = next(one for one in stage.sold("tv") if one["observed"] == "ACTIVE")["contract_id"]
     (link, *_) = stage.run("access", "resend", somebody, "--json").json()
     stage.say(f"A link lets {somebody} in until {link['expires_at']}: {link['access_url']} (whole with --reveal)")
     stage.invite("explain", somebody, "--history")
+
+
+def _be_read(stage: Stage, contracts: Contracts) -> None:
+    """Have Campsoft read who has which product, with a key that was made for it."""
+    key = stage.run("campsoft", "partner-keys", "create", "leitura", "--json").json()["key"]
+    with stage.answering() as url:
+        page = _read(url, "/api/v1/clientes/planos?limite=100", key)
+    owners = {name: contract["customer"]["id"] for name, contract in contracts.items()}
+    sold = (one for one in stage.sold("tv") if one["desired"] != "CANCELLED")
+    ours = {(owners[one["contract_id"]], one["plan"]) for one in sold}
+    theirs = {(one["cliente"], held["plano"]) for one in page["itens"] for held in one["planos"]}
+    stage.row("be read by Campsoft: products of customers", ours, theirs)
+
+
+def _read(url: str, path: str, key: str) -> dict[str, Any]:
+    connection = HTTPConnection(urlsplit(url).netloc)
+    connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
+    read: dict[str, Any] = json.load(connection.getresponse())
+    connection.close()
+    return read
 
 
 def _mark(contracts: Contracts, names: Iterable[str], **values: Any) -> None:
@@ -134,15 +132,10 @@ def _codes(contract: dict[str, Any]) -> set[str]:
     return {item["product_code"] for item in contract["items"]}
 
 
-def _sold(stage: Stage) -> list[dict[str, Any]]:
-    sold: list[dict[str, Any]] = stage.run("subscriptions", "list", "--integration", "tv", "--json").json()
-    return sold
-
-
 def _compare(stage: Stage, campsoft: SimulatorProcess, step: str, status: str = "active") -> None:
     """Compare who has which product, among those of one status."""
     observed = {"active": "ACTIVE", "inactive": "BLOCKED"}[status]
-    ours = {(one["remote_id"], one["plan"]) for one in _sold(stage) if one["observed"] == observed}
+    ours = {(one["remote_id"], one["plan"]) for one in stage.sold("tv") if one["observed"] == observed}
     there = [one for one in campsoft.state()["customers"] if one["status"] == status]
     theirs = {(one["username"], product) for one in there for product in one["products"]}
     stage.row(f"{step}: {status} products", ours, theirs)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from svahub.extension.invented import person
+
 if TYPE_CHECKING:
-    from svahub.extension import Stage
+    from svahub.extension.stage import Stage
     from svahub.testing import SimulatorProcess
 
-WORD = "IOT_DEMO_WORD"  # the name of a variable
 CONTRACTS = 12
 SOLD_OUT = 20
-NAMES = ("Ana", "Bento", "Clara", "Davi", "Elisa", "Fábio", "Gabi", "Hugo", "Iara", "João", "Lia", "Mário")
 
 
 def act(stage: Stage) -> None:
@@ -30,22 +29,17 @@ def act(stage: Stage) -> None:
 
 
 def _register(stage: Stage, olli: SimulatorProcess) -> None:
-    stage.environment[WORD] = olli.credentials["client_secret"]
     stage.say("Registering Olli (a simulator on this machine) and reading what FN sells.")
-    where = ("--environment", "staging", "--base-url", olli.url)
-    how = ("--set", f"client_id={olli.credentials['client_id']}", "--secret", f"client_secret=env:{WORD}")
-    stage.run("integration", "add", "casa", "--provider", "iot", *where, *how)
+    client, secret = {"client_id": olli.credentials["client_id"]}, {"client_secret": olli.credentials["client_secret"]}
+    stage.register("casa", "iot", olli.url, settings=client, secrets=secret)
     stage.run("plans", "sync", "casa")
     (item,) = stage.run("iot", "items", "search", "camera interna", "--json").json()
     stage.run("products", "link", "CAMERA", "--product-type", "iot", "--plan", item["id"])
 
 
 def _sell(stage: Stage, olli: SimulatorProcess) -> None:
-    path = stage.folder / "contracts.jsonl"
-    path.write_text("".join(f"{json.dumps(_contract(number))}\n" for number in range(1, CONTRACTS + 1)))
     olli.steer("licences", stock=SOLD_OUT)
-    stage.run("contracts", "import", str(path))
-    stage.run("work", "--once", expect={4})  # a person has to buy more
+    stage.bring(map(_contract, range(1, CONTRACTS + 1)), expect={4})  # a person has to buy more
     stage.say(f"Imported {CONTRACTS} contracts with 24 cameras; Olli has sold the ISP {SOLD_OUT} licences.")
     _compare(stage, olli, "sell cameras until none is left")
 
@@ -53,18 +47,9 @@ def _sell(stage: Stage, olli: SimulatorProcess) -> None:
 def _contract(number: int) -> dict[str, Any]:
     return {
         "contract_id": f"C{number:02}",
-        "customer": {"id": f"P{number:02}", "name": f"{NAMES[number % len(NAMES)]} da Silva", "document": _cpf(number)},
+        "customer": person(number),
         "items": [{"code": "1", "product_code": "CAMERA", "quantity": number % 3 + 1}],
     }
-
-
-def _cpf(number: int) -> str:
-    """Return an invented CPF with its two check digits."""
-    digits = [int(digit) for digit in f"{700_000_000 + number}"]
-    for length in (9, 10):
-        total = sum(digit * weight for digit, weight in zip(digits, range(length + 1, 1, -1), strict=True))
-        digits.append(total * 10 % 11 % 10)
-    return "".join(map(str, digits))
 
 
 def _buy_more(stage: Stage, olli: SimulatorProcess) -> None:

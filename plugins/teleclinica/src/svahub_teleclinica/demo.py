@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from svahub.extension import Stage
+    from svahub.extension.stage import Stage
     from svahub.testing import SimulatorProcess
 
 Row = dict[str, str]
 Sold = list[dict[str, Any]]
-VARIABLE = "TELECLINICA_DEMO_WORD"
 PRODUCTS = {"TELE": "Individual", "TELE-FAMILIA": "Família"}
 
 
@@ -36,13 +35,10 @@ def act(stage: Stage) -> None:
 
 
 def _register(stage: Stage, simulator: SimulatorProcess) -> None:
-    stage.environment[VARIABLE] = simulator.credentials["password"]
     stage.say("Registering TeleClínica (a simulator on this machine) and reading its plans.")
-    where = ("--environment", "staging", "--base-url", simulator.url)
-    how = ("--set", f"username={simulator.credentials['username']}", "--secret", f"password=env:{VARIABLE}")
-    stage.run("integration", "add", "tele", "--provider", "teleclinica", *where, *how)
-    stage.run("plans", "sync", "tele")
-    plans = {plan["name"]: plan["remote_id"] for plan in stage.run("plans", "list", "tele", "--json").json()}
+    user, password = ({name: simulator.credentials[name]} for name in ("username", "password"))
+    stage.register("tele", "teleclinica", simulator.url, settings=user, secrets=password)
+    plans = stage.plans("tele")
     for code, plan in PRODUCTS.items():
         stage.run("products", "link", code, "--product-type", "telemedicine", "--plan", plans[plan])
 
@@ -141,7 +137,7 @@ def _wanted(sold: Sold) -> dict[str, str]:
 
 def _compare(stage: Stage, step: str, status: str) -> Sold:
     """Compare the people of one status with the provider's list of them, and return what is sold."""
-    sold: Sold = stage.run("subscriptions", "list", "--integration", "tele", "--json").json()
+    sold = stage.sold("tele")
     listed = stage.run("users", "list", "tele", "--status", status.lower(), "--json").json()
     wanted = {user for user, is_wanted in _wanted(sold).items() if is_wanted == status}
     stage.row(f"{step}: {status.lower()} people", wanted, {user["remote_id"] for user in listed})
