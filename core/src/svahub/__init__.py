@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from svahub.models import AccessLink as AccessLink
     from svahub.models import Account as Account
     from svahub.models import Address as Address
+    from svahub.models import Adopt as Adopt
     from svahub.models import Alert as Alert
     from svahub.models import Applied as Applied
     from svahub.models import Aspect as Aspect

@@ -20,6 +20,7 @@ from svahub.answers import READS, Answer
 from svahub.authentication import TokenExchange, TokenRefused, fixed, token_refused, token_request
 from svahub.errors import AuthenticationCause, AuthenticationFailed, PluginBug, ProviderError, Refused
 from svahub.exchange import Exchange, Recorder, Unrecorded, recording
+from svahub.literals import about
 from svahub.masking import mask_json
 from svahub.sending import Call, Sender
 from svahub.settings import ClientCredentials, KeysForToken, NoAuth
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     Body = BaseModel | Mapping[str, Any] | None
 
-__all__ = ["Answer", "Exchange", "ProviderClient", "Recorder", "Verb", "checked_url", "recording"]
+__all__ = ["Answer", "Exchange", "ProviderClient", "Recorder", "Verb", "about", "checked_url", "recording"]
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")

@@ -176,7 +176,7 @@ def about(*values: str | None) -> Iterator[None]:
 
     However they are accented and cased; of what may be a name each longer word, too.
     """
-    told = [_folded(value) for value in values if value and len(value) >= SHORTEST]
+    told = [as_compared(value) for value in values if value and len(value) >= SHORTEST]
     words = [word for value in told if not _NO_NAME.search(value) for word in _LONGER_WORD.findall(value)]
     token = _persons.set(tuple(dict.fromkeys([*_persons.get(), *told, *words])))
     try:
@@ -185,7 +185,7 @@ def about(*values: str | None) -> Iterator[None]:
         _persons.reset(token)
 
 
-def _folded(text: str) -> str:
+def as_compared(text: str) -> str:
     """Return the text as it compares: without accents, in lower case."""
     if text.isascii():
         return text.lower()
@@ -197,7 +197,7 @@ def without_persons(text: str) -> str:
     values = _persons.get()
     if not values:
         return text
-    folded = _folded(text)
+    folded = as_compared(text)
     if met := [value for value in values if value in folded]:
         whole = re.compile("|".join(_word(value) for value in sorted(met, key=len, reverse=True)))
         return _without(text, whole)
@@ -206,7 +206,7 @@ def without_persons(text: str) -> str:
 
 def _without(text: str, met: re.Pattern[str]) -> str:
     """Hide in the text what is met in its folded form, whose characters may be more or fewer."""
-    folded = [_folded(character) for character in text]
+    folded = [as_compared(character) for character in text]
     origins = [place for place, part in enumerate(folded) for _ in part] + [len(text)]
     parts, end = [], 0
     for found in met.finditer("".join(folded)):

@@ -57,11 +57,18 @@ class Money(click.ParamType["Decimal"]):
 actor_option = click.option(
     "--actor", envvar=ACTOR_VARIABLE, default=os_user, show_default="your user name", help="Who asks, for the books."
 )
+note_option = click.option("--note", metavar="TEXT", help="Kept with the operation.")
 item_option = click.option("--item", metavar="CODE", help="Only this item of the contract.")
 timeout_option = click.option(
     "--timeout", type=click.FloatRange(min=0), default=60.0, metavar="S", show_default=True, help="Seconds to wait."
 )
 no_wait_option = click.option("--no-wait", is_flag=True, help="Return at once; `svahub work` does the rest.")
+
+
+def integration_option(title: str) -> Callable[[Any], Any]:
+    """Return the option that says at which of a tenant's integrations with one provider, of this `title`."""
+    told = f"The integration with {title}; may be left out where there is one."
+    return click.option("--integration", metavar="NAME", help=told)
 
 
 def combined(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:

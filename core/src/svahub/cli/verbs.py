@@ -11,7 +11,16 @@ import click
 from svahub.cli import endings
 from svahub.cli.endings import Line
 from svahub.cli.exits import end_with, sentence
-from svahub.cli.options import LARGEST, Day, actor_option, combined, item_option, no_wait_option, timeout_option
+from svahub.cli.options import (
+    LARGEST,
+    Day,
+    actor_option,
+    combined,
+    item_option,
+    no_wait_option,
+    note_option,
+    timeout_option,
+)
 from svahub.cli.output import confirm, dry_run_option, json_option, yes_option
 from svahub.cli.session import pass_office
 from svahub.errors import Refused
@@ -29,7 +38,7 @@ ASKED_FIRST = {Action.BLOCK, Action.CANCEL}
 common = combined(
     click.argument("contracts", nargs=-1, required=True, metavar="CONTRACT..."),
     item_option,
-    click.option("--note", metavar="TEXT", help="Kept with the operation."),
+    note_option,
     click.option("--idempotency-key", metavar="K", help="The same key does the same command once."),
     actor_option,
     dry_run_option,

@@ -3,7 +3,17 @@
 from svahub.cli.endings import exit_code, followed, show_lines
 from svahub.cli.exits import ExitCode, end_with, worst
 from svahub.cli.key_commands import partner_keys
-from svahub.cli.options import Day, Money, actor_option, combined, item_option, no_wait_option, timeout_option
+from svahub.cli.options import (
+    Day,
+    Money,
+    actor_option,
+    combined,
+    integration_option,
+    item_option,
+    no_wait_option,
+    note_option,
+    timeout_option,
+)
 from svahub.cli.output import (
     as_document,
     confirm,
@@ -31,9 +41,11 @@ __all__ = [
     "ended",
     "exit_code",
     "followed",
+    "integration_option",
     "item_option",
     "json_option",
     "no_wait_option",
+    "note_option",
     "partner_keys",
     "pass_office",
     "settled",

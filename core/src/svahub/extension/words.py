@@ -1,7 +1,8 @@
-"""The closed sets and the rows of the books that a plugin meets in what the hub hands it; how money is written."""
+"""The closed sets and rows of the books that the hub hands a plugin; how money is written, and how texts compare."""
 
 from svahub.areas.contracts import Whole
 from svahub.brazil import reais
+from svahub.literals import as_compared
 from svahub.store.rows import ContractRow, ItemRow, SubscriptionRow
 from svahub.store.states import ContractStatus, Outcome, Priority, State
 
@@ -14,5 +15,6 @@ __all__ = [
     "State",
     "SubscriptionRow",
     "Whole",
+    "as_compared",
     "reais",
 ]

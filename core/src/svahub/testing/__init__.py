@@ -7,7 +7,7 @@ A simulator subclasses `Simulator`, marks its handlers with `@route` and is name
 from svahub.testing import checks
 from svahub.testing.auth import require_any_basic, require_basic
 from svahub.testing.faults import Fault, Faults, Timings
-from svahub.testing.http import Answer, Problem, Request, route
+from svahub.testing.http import Answer, Problem, Request, listed, route
 from svahub.testing.launch import SimulatorProcess, simulator_process
 from svahub.testing.records import Records
 from svahub.testing.simulator import Seen, Simulator
@@ -27,6 +27,7 @@ __all__ = [
     "SimulatorProcess",
     "Timings",
     "checks",
+    "listed",
     "require_any_basic",
     "require_basic",
     "route",

@@ -66,6 +66,11 @@ def any_text(value: object) -> bool:
     return isinstance(value, str) and len(value) <= 5000
 
 
+def count(value: object) -> bool:
+    """Tell whether it is a whole number, 0 or more."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def email(value: object) -> bool:
     """Tell whether it looks like an e-mail address."""
     return isinstance(value, str) and re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", value) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -81,6 +81,11 @@ class Request:
         if self.header("content-type").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
             raise Problem(400, "not_a_form", "the content type has to be application/x-www-form-urlencoded")
         return dict(parse_qsl(self.body.decode("latin-1"), keep_blank_values=True))
+
+
+def listed(request: Request, rows: Sequence[Mapping[str, Any]], total: int, **more: int) -> Answer:
+    """Return a page of a listing as many providers write it; one that is to be short lacks its last row."""
+    return Answer(200, {"data": rows[:-1] if request.short else rows, "total": total, **more})
 
 
 def _refuse_constant(name: str) -> NoReturn:

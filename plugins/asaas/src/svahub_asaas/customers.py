@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from svahub import Account, Observed, RemoteUser
+from svahub import Account, Adopt, Observed, RemoteUser
 from svahub.errors import AlreadyExists, NeedsPerson, NotFound
-from svahub.models import Adopt
 
 from svahub_asaas import wire
 from svahub_asaas.listing import Page, entries

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from svahub import AccessLink, Account, Observed, Plan, RemoteUser
+from svahub.client import about
 from svahub.errors import (
     AlreadyExists,
     Conflict,
@@ -16,7 +17,6 @@ from svahub.errors import (
     Rejected,
 )
 from svahub.extension.wire import NumberedPage, Several, numbered, path
-from svahub.literals import about
 
 from svahub_campsoft import wire
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from svahub.testing import Answer, Problem, Records, Request, Simulator, checks, require_any_basic, route
+from svahub.testing import Answer, Problem, Records, Request, Simulator, checks, listed, require_any_basic, route
 
 CATALOGUE = (
     ("Individual", "Consultas por vídeo para uma pessoa", "19.90", True),
@@ -131,7 +131,7 @@ class TeleClinicaSimulator(Simulator):
         """List the catalogue, active plans or not."""
         number, limit = checks.page_of(request)
         rows, total = self.plans.page(number, limit)
-        return _page(request, number, limit, rows, total)
+        return listed(request, [row.json() for row in rows], total, page=number, limit=limit)
 
     @route("POST", "/plans")
     def create_plan(self, request: Request) -> Answer:
@@ -156,9 +156,10 @@ class TeleClinicaSimulator(Simulator):
             raise Problem(422, "invalid_parameter", f"status is one of {', '.join(Status)}")
         if request.query.keys() & {"externalReference", "cpf"}:
             found = self._found(request, status)
-            return _page(request, number, limit, found[(number - 1) * limit : number * limit], len(found))
+            shown = [row.json() for row in found[(number - 1) * limit : number * limit]]
+            return listed(request, shown, len(found), page=number, limit=limit)
         rows, total = self.users.page(number, limit, status)
-        return _page(request, number, limit, rows, total)
+        return listed(request, [row.json() for row in rows], total, page=number, limit=limit)
 
     @route("POST", "/users")
     def create_user(self, request: Request) -> Answer:
@@ -279,11 +280,6 @@ class TeleClinicaSimulator(Simulator):
         ids = self._ids_by_cpf.get(cpf or "", []) if reference is None else self._ids_by_reference.get(reference, [])
         seen = [user for user_id in ids if (user := self.users.seen(user_id)) is not None]
         return [user for user in seen if cpf in {None, user.cpf} and status in {None, user.status}]
-
-
-def _page(request: Request, number: int, limit: int, rows: list[Any], total: int) -> Answer:
-    shown = rows[:-1] if request.short else rows
-    return Answer(200, {"data": [row.json() for row in shown], "page": number, "limit": limit, "total": total})
 
 
 def _no_user() -> Problem:

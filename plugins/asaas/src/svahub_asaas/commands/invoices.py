@@ -29,7 +29,7 @@ from svahub.extension.commands import (
 from svahub_asaas import following, invoicing
 from svahub_asaas.billing import Left, Month
 from svahub_asaas.charges.calls import Kind
-from svahub_asaas.commands.options import AT, InvoiceId, MonthType, integration_option, settings_of
+from svahub_asaas.commands.options import AT, InvoiceId, MonthType, at_option, settings_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -58,7 +58,7 @@ def command() -> None:
 @click.argument("contracts", nargs=-1)
 @click.option("--month", type=MonthType(), help="The month to charge, as 2026-11; the present one by default.")
 @click.option("--again", is_flag=True, help="Charge again where the month's charge was cancelled.")
-@integration_option
+@at_option
 @dry_run_option
 @yes_option
 @no_wait_option
@@ -178,7 +178,7 @@ def _task(task: Any) -> dict[str, Any]:
 @command.command("list")
 @click.option("--month", type=MonthType(), help="Only this month, as 2026-11.")
 @click.option("--contract", metavar="ID", help="Only this contract.")
-@integration_option
+@at_option
 @json_option
 @pass_office
 def list_(office: TenantHub, month: Month | None, contract: str | None, integration: str | None, as_json: bool) -> None:

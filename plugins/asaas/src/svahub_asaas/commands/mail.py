@@ -10,7 +10,7 @@ from svahub.errors import ProviderError, Refused
 from svahub.extension.commands import as_document, json_option, pass_office, show_table
 
 from svahub_asaas import Asaas, invoicing, mailing
-from svahub_asaas.commands.options import integration_option
+from svahub_asaas.commands.options import at_option
 
 if TYPE_CHECKING:
     from svahub.hub import TenantHub
@@ -50,7 +50,7 @@ def list_(office: TenantHub, as_json: bool) -> None:
 
 
 @command.command("test")
-@integration_option
+@at_option
 @json_option
 @pass_office
 def test(office: TenantHub, integration: str | None, as_json: bool) -> None:

@@ -20,7 +20,7 @@ from svahub.extension.commands import (
 )
 
 from svahub_asaas import Asaas, invoicing
-from svahub_asaas.commands.options import AT, integration_option
+from svahub_asaas.commands.options import AT, at_option
 from svahub_asaas.notifications import Channel, Event
 from svahub_asaas.notifying import customers_of, set_all
 
@@ -41,7 +41,7 @@ def command() -> None:
 
 @command.command("show")
 @click.argument("customer")
-@integration_option
+@at_option
 @json_option
 @pass_office
 def show(office: TenantHub, customer: str, integration: str | None, as_json: bool) -> None:
@@ -60,7 +60,7 @@ def show(office: TenantHub, customer: str, integration: str | None, as_json: boo
 @click.option("--email/--no-email", default=None, help="Tell by e-mail, or not.")
 @click.option("--sms/--no-sms", default=None, help="Tell by SMS, or not.")
 @click.option("--whatsapp/--no-whatsapp", default=None, help="Tell by WhatsApp, or not.")
-@integration_option
+@at_option
 @dry_run_option
 @yes_option
 @no_wait_option

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from svahub.extension.commands import integration_option
 
 from svahub_asaas.billing import Month
 
@@ -15,9 +16,7 @@ if TYPE_CHECKING:
 
 AT = "At Asaas"
 """What a bar says while tasks are done."""
-integration_option = click.option(
-    "--integration", metavar="NAME", help="The integration with Asaas; may be left out where there is one."
-)
+at_option = integration_option("Asaas")
 
 
 class MonthType(click.ParamType[Month]):

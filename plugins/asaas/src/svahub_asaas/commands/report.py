@@ -9,7 +9,7 @@ import click
 from svahub.extension.commands import Day, ExitCode, as_document, json_option, pass_office, show_table
 
 from svahub_asaas import invoicing, reporting
-from svahub_asaas.commands.options import integration_option
+from svahub_asaas.commands.options import at_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ def _options(run: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--format", "shape", type=click.Choice(FORMATS), default="table", show_default=True),
             click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file."),
             click.option("--check", is_flag=True, help="Compare the totals with Asaas's own statistics."),
-            integration_option,
+            at_option,
             json_option,
         )
     ):

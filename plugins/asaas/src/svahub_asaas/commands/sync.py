@@ -9,7 +9,7 @@ import click
 from svahub.extension.commands import Day, ExitCode, as_document, bar, json_option, pass_office
 
 from svahub_asaas import invoicing
-from svahub_asaas.commands.options import integration_option
+from svahub_asaas.commands.options import at_option
 from svahub_asaas.sweeping import sweep_missed
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command("sync")
 @click.option("--since", type=Day(), help="The first day; by default what the last sync read last.")
-@integration_option
+@at_option
 @json_option
 @pass_office
 def command(office: TenantHub, since: date | None, integration: str | None, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from svahub.extension.commands import as_document, json_option, pass_office, sho
 
 from svahub_asaas import invoicing, texts
 from svahub_asaas.charges.text import LONGEST, checked, filled, substituted, values_of
-from svahub_asaas.commands.options import integration_option
+from svahub_asaas.commands.options import at_option
 
 if TYPE_CHECKING:
     from svahub.hub import TenantHub
@@ -26,7 +26,7 @@ def command() -> None:
 
 
 @command.command("list")
-@integration_option
+@at_option
 @json_option
 @pass_office
 def list_(office: TenantHub, integration: str | None, as_json: bool) -> None:
@@ -46,7 +46,7 @@ def list_(office: TenantHub, integration: str | None, as_json: bool) -> None:
 
 @command.command("show")
 @name_argument
-@integration_option
+@at_option
 @json_option
 @pass_office
 def show(office: TenantHub, name: str, integration: str | None, as_json: bool) -> None:
@@ -58,7 +58,7 @@ def show(office: TenantHub, name: str, integration: str | None, as_json: bool) -
 @command.command("set")
 @name_argument
 @click.argument("text")
-@integration_option
+@at_option
 @json_option
 @pass_office
 def set_(office: TenantHub, name: str, text: str, integration: str | None, as_json: bool) -> None:
@@ -71,7 +71,7 @@ def set_(office: TenantHub, name: str, text: str, integration: str | None, as_js
 @command.command("test")
 @name_argument
 @click.argument("text", required=False)
-@integration_option
+@at_option
 @json_option
 @pass_office
 def test(office: TenantHub, name: str, text: str | None, integration: str | None, as_json: bool) -> None:

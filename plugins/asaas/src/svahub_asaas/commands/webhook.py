@@ -10,7 +10,7 @@ from svahub.errors import Refused
 from svahub.extension.commands import json_option, pass_office, show_object, show_table
 
 from svahub_asaas import Asaas, invoicing
-from svahub_asaas.commands.options import integration_option
+from svahub_asaas.commands.options import at_option
 from svahub_asaas.hooks import Hook, NewHook
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command() -> None:
 @command.command("register")
 @click.argument("url")
 @click.option("--email", metavar="ADDRESS", help="Whom Asaas writes to when deliveries fail.")
-@integration_option
+@at_option
 @json_option
 @pass_office
 def register(office: TenantHub, url: str, email: str | None, integration: str | None, as_json: bool) -> None:
@@ -48,7 +48,7 @@ def register(office: TenantHub, url: str, email: str | None, integration: str | 
 
 
 @command.command("status")
-@integration_option
+@at_option
 @json_option
 @pass_office
 def status(office: TenantHub, integration: str | None, as_json: bool) -> None:
@@ -63,7 +63,7 @@ def status(office: TenantHub, integration: str | None, as_json: bool) -> None:
 
 
 @command.command("resume")
-@integration_option
+@at_option
 @json_option
 @pass_office
 def resume(office: TenantHub, integration: str | None, as_json: bool) -> None:

@@ -11,7 +11,7 @@ GET  /_simulator/deliveries  {"idle": bool, "struck": {…}, "deliveries": [{"we
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from svahub.testing import Answer, Problem, Request, route
 
@@ -30,7 +30,7 @@ class Steering:
     @route("POST", "/_simulator/advance")
     def advance(self, request: Request) -> Answer:
         """Move the days on."""
-        days = _object(request).get("days", 1)
+        days = request.object().get("days", 1)
         if not isinstance(days, int) or days < 1:
             raise Problem(422, "invalid_days", "name a number of days")
         self._simulator.advance(days)
@@ -39,7 +39,7 @@ class Steering:
     @route("POST", "/_simulator/status")
     def set_status(self, request: Request) -> Answer:
         """Put a charge into a status."""
-        body = _object(request)
+        body = request.object()
         try:
             return Answer(200, self._simulator.set_status(body["payment"], body["status"]))
         except (KeyError, ValueError) as error:
@@ -48,7 +48,7 @@ class Steering:
     @route("PUT", "/_simulator/quota")
     def set_quota(self, request: Request) -> Answer:
         """Set how many requests there are."""
-        limit = _object(request).get("limit")
+        limit = request.object().get("limit")
         if not isinstance(limit, int) or limit < 0:
             raise Problem(422, "invalid_limit", "name a number of requests")
         self._simulator.quota.limit = limit
@@ -58,7 +58,7 @@ class Steering:
     def set_mishaps(self, request: Request) -> Answer:
         """Replace the rates."""
         try:
-            rates = {Mishap.parse(kind): float(rate) for kind, rate in _object(request).items()}
+            rates = {Mishap.parse(kind): float(rate) for kind, rate in request.object().items()}
             self._simulator.mishaps.clear()
             self._simulator.mishaps.set(rates)
         except (TypeError, ValueError) as error:
@@ -68,7 +68,7 @@ class Steering:
     @route("POST", "/_simulator/mishaps")
     def script(self, request: Request) -> Answer:
         """Append to the script."""
-        kinds = _object(request).get("mishaps", [])
+        kinds = request.object().get("mishaps", [])
         try:
             self._simulator.mishaps.next(*(None if kind is None else Mishap.parse(kind) for kind in kinds))
         except (TypeError, ValueError) as error:
@@ -78,7 +78,7 @@ class Steering:
     @route("POST", "/_simulator/emit")
     def emit(self, request: Request) -> Answer:
         """Tell of an event."""
-        body = _object(request)
+        body = request.object()
         entity = body.get("entity", {})
         self._simulator.emit(str(body.get("event")), everywhere=body.get("everywhere") is True, **entity)
         return Answer(204)
@@ -90,10 +90,3 @@ class Steering:
         sent = [delivery._asdict() for delivery in simulator.deliveries]
         struck = dict(simulator.mishaps.struck)
         return Answer(200, {"idle": simulator.postman.is_idle(), "struck": struck, "deliveries": sent})
-
-
-def _object(request: Request) -> dict[str, Any]:
-    body = request.json()
-    if not isinstance(body, dict):
-        raise Problem(422, "invalid_body", "the body has to be an object")
-    return body

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from svahub.testing import Answer, BearerTokens, Problem, Records, Request, Simulator, checks, route
+from svahub.testing import Answer, BearerTokens, Problem, Records, Request, Simulator, checks, listed, route
 
 from svahub_campsoft.simulator.reading import contact
 from svahub_campsoft.simulator.steering import Steering
@@ -62,7 +62,7 @@ class CampsoftSimulator(Simulator):
         """List the catalogue, those products included that this partner may not sell."""
         number, limit = checks.page_of(request)
         rows = list(self.products.values())
-        return _page(request, [row.json() for row in rows[(number - 1) * limit : number * limit]], len(rows))
+        return listed(request, [row.json() for row in rows[(number - 1) * limit : number * limit]], len(rows))
 
     @route("GET", "/customers")
     def list_subscribers(self, request: Request) -> Answer:
@@ -71,9 +71,9 @@ class CampsoftSimulator(Simulator):
         query = {name: value for name, value in request.query.items() if name not in {"page", "limit"}}
         if query.keys() <= {"status"}:
             rows, total = self.subscribers.page(number, limit, query.get("status"))
-            return _page(request, [row.json() for row in rows], total)
+            return listed(request, [row.json() for row in rows], total)
         found = [one.json() for one in self._candidates(query) if _fits(one, query)]
-        return _page(request, found[(number - 1) * limit : number * limit], len(found))
+        return listed(request, found[(number - 1) * limit : number * limit], len(found))
 
     @route("POST", "/customers")
     def create(self, request: Request) -> Answer:
@@ -121,7 +121,7 @@ class CampsoftSimulator(Simulator):
     def list_subscriptions(self, request: Request, username: str) -> Answer:
         """List the products of a subscriber."""
         held = self._seen(username).products
-        return _page(request, [{"ProductId": product} for product in held], len(held))
+        return listed(request, [{"ProductId": product} for product in held], len(held))
 
     @route("POST", "/customers/{username}/subscriptions")
     def subscribe(self, request: Request, username: str) -> Answer:
@@ -194,10 +194,6 @@ def _fits(one: Subscriber, query: dict[str, str]) -> bool:
     told = {"status": one.status, "document": one.document["number"], "username": one.username}
     told["email"] = (one.email or {}).get("data", "")
     return all(told[name] == value for name, value in query.items())
-
-
-def _page(request: Request, rows: list[dict[str, Any]], total: int) -> Answer:
-    return Answer(200, {"data": rows[:-1] if request.short else rows, "total": total})
 
 
 def _nobody() -> Problem:

@@ -23,13 +23,9 @@ class Steering:
     @route("POST", "/_simulator/licences")
     def set_licences(self, request: Request) -> Answer:
         """Set how many licences of a product are left."""
-        body = checks.fields(request, {"product": checks.text}, {"left": _is_count})
+        body = checks.fields(request, {"product": checks.text}, {"left": checks.count})
         product = self._simulator.products.get(body["product"])
         if product is None:
             raise Problem(404, "invalid_product", "there is no such product")
         product.licences = body.get("left")
         return Answer(204)
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and value >= 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import click
-from svahub.extension.commands import json_option, pass_office, show_table
+from svahub.extension.commands import integration_option, json_option, pass_office, show_table
+from svahub.extension.words import as_compared
 
 from svahub_iot import Iot
 from svahub_iot.intending import PROVIDER
@@ -26,15 +26,17 @@ def command() -> None:
 
 @command.command("search")
 @click.argument("text")
-@click.option("--integration", metavar="NAME", help="The integration with IoT; may be left out where there is one.")
+@integration_option("IoT")
 @json_option
 @pass_office
 def search(office: TenantHub, text: str, integration: str | None, as_json: bool) -> None:
     """Search names, codes and kinds for TEXT, whatever its accents and capitals."""
     name = office.integrations.the_one(PROVIDER, integration)
-    wanted = _plain(text)
+    wanted = as_compared(text)
     with office.provider(name, Iot) as iot:
-        found = [item for item in iot.items() if wanted in _plain(f"{item.name}\n{item.code}\n{item.kind}\n{item.id}")]
+        found = [
+            item for item in iot.items() if wanted in as_compared(f"{item.name}\n{item.code}\n{item.kind}\n{item.id}")
+        ]
     sells = _products(office, name)
     shown = [_shown(item, sells.get(item.id, [])) for item in found]
     show_table(shown, COLUMNS, as_json, empty=f"FN sells nothing that has {text!r} in its name, code or kind.")
@@ -51,8 +53,3 @@ def _products(office: TenantHub, integration: str) -> dict[str, list[str]]:
 def _shown(item: Item, products: list[str]) -> dict[str, Any]:
     told = {"id": item.id, "code": item.code, "name": item.name, "kind": item.kind, "price": item.price}
     return told | {"products": products}
-
-
-def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))

@@ -16,6 +16,7 @@ from svahub.extension.commands import (
     item_option,
     json_option,
     no_wait_option,
+    note_option,
     pass_office,
     settled,
     show_object,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 COLUMNS = ("contract", "item", "licence", "code", "device", "description", "status", "leaving", "cause", "reference")
 SERIAL = click.STRING
 waiting = combined(no_wait_option, timeout_option, json_option, pass_office)
-note_option = click.option("--note", metavar="TEXT", help="Kept with the operation.")
 description_option = click.option("--description", metavar="TEXT", help="What people call the device.")
 
 

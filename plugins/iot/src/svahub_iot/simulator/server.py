@@ -6,7 +6,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from svahub.testing import Answer, Problem, Request, Simulator, checks, route
+from svahub.testing import Answer, Problem, Request, Simulator, checks, listed, route
 
 from svahub_iot.simulator.access import Access, Denied
 from svahub_iot.simulator.account import Account, Customer, Licence, Status, Subscription
@@ -75,7 +75,7 @@ class IotSimulator(Simulator):
         """List what FN sells."""
         number, limit = checks.page_of(request)
         rows, total = self._of(request).items.page(number, limit)
-        return _listed(request, [row.json() for row in rows], total, page=number)
+        return listed(request, [row.json() for row in rows], total, page=number)
 
     @route("GET", "/fn/customers")
     def find_customers(self, request: Request) -> Answer:
@@ -86,7 +86,7 @@ class IotSimulator(Simulator):
         account = self._of(request)
         seen = (account.customers.seen(id) for id in account.by_document.get(document, []))
         rows = [customer.json() for customer in seen if customer is not None]
-        return _listed(request, rows, len(rows))
+        return listed(request, rows, len(rows))
 
     @route("POST", "/customers")
     def create_customer(self, request: Request) -> Answer:
@@ -120,7 +120,7 @@ class IotSimulator(Simulator):
         if status is not None and status not in set(Status):
             raise Problem(422, "invalid_parameter", f"status is one of {', '.join(Status)}")
         rows, total = self._of(request).subscriptions.page(number, limit, status)
-        return _listed(request, [row.json() for row in rows], total, page=number)
+        return listed(request, [row.json() for row in rows], total, page=number)
 
     @route("PATCH", "/subscriptions/{subscription}")
     def set_subscription(self, request: Request, subscription: str) -> Answer:
@@ -148,7 +148,7 @@ class IotSimulator(Simulator):
         if subscription not in account.subscriptions.truth:
             raise _no_subscription()
         rows = [account.told(licence) for licence in account.licences_of(subscription, seen=True)]
-        return _listed(request, rows, len(rows))
+        return listed(request, rows, len(rows))
 
     @route("POST", "/subscriptions/{subscription}/licenses")
     def create_licence(self, request: Request, subscription: str) -> Answer:
@@ -183,10 +183,6 @@ class IotSimulator(Simulator):
 
     def _of(self, request: Request) -> Account:
         return self.account_of(self.access.client_of(request, self.accepted))
-
-
-def _listed(request: Request, rows: list[dict[str, Any]], total: int, **more: int) -> Answer:
-    return Answer(200, {"data": rows[:-1] if request.short else rows, "total": total, **more})
 
 
 def _known(account: Account, subscription: str) -> Subscription:

@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from svahub_iot.simulator.server import IotSimulator
 
 
-def _stock(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
 def _texts(value: object) -> bool:
     return isinstance(value, list) and all(map(checks.text, value))
 
@@ -31,7 +27,7 @@ class Steering:
     @route("POST", "/_simulator/licences")
     def licences(self, request: Request) -> Answer:
         """Say how many licences there are to have, and for which devices none."""
-        optional = {"stock": _stock, "refused_devices": _texts, "cascades": lambda value: isinstance(value, bool)}
+        optional = {"stock": checks.count, "refused_devices": _texts, "cascades": lambda value: isinstance(value, bool)}
         account, body = self._simulator.account, checks.fields(request, {}, optional)
         account.stock = body.get("stock", account.stock)
         account.refused_devices = frozenset(body.get("refused_devices") or account.refused_devices)
