@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 W = TypeVar("W")
 R = TypeVar("R")
+GATHER_SECONDS = 0.05
 
 
 class Crew(Generic[W, R]):
@@ -53,6 +54,15 @@ class Crew(Generic[W, R]):
                 yield self._ended.get_nowait()
         except queue.Empty:
             return
+
+    def gather(self, ended: list[tuple[W, R]], many: int, monotonic: Callable[[], float]) -> None:
+        """Add what has ended until there are so `many`, for a moment, so that many results share one commit."""
+        deadline = monotonic() + GATHER_SECONDS
+        while len(ended) < many and (left := deadline - monotonic()) > 0:
+            before = len(ended)
+            ended += self.ended(left)
+            if len(ended) == before:
+                break
 
     def dismiss(self) -> None:
         """Let every thread end once nothing waits."""

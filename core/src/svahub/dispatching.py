@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from svahub.courier import Resolve
     from svahub.hub import Hub
 
-GATHER_SECONDS = 0.05
 SWEEP_SECONDS = 1.0
 UNUSED_SECONDS = 60.0
 """Longer than any try takes."""
@@ -136,12 +135,7 @@ class Dispatching(Rounds):
 
     def _collect(self) -> None:
         """Write what has been sent, gathered for a moment so that many share one commit."""
-        deadline = self._clock.monotonic() + GATHER_SECONDS
-        while len(self._unwritten) < len(self._running) and (left := deadline - self._clock.monotonic()) > 0:
-            ended = list(self._crew.ended(left))
-            self._unwritten += ended
-            if not ended:
-                break
+        self._crew.gather(self._unwritten, len(self._running), self._clock.monotonic)
         if self._unwritten:
             self._outtray.put(self._unwritten)
             written = {posting.line for posting, _ in self._unwritten}

@@ -24,7 +24,6 @@ from svahub.store.engine import Crossed
 if TYPE_CHECKING:
     from svahub.hub import Hub
 
-GATHER_SECONDS = 0.05
 SWEEP_SECONDS = 1.0
 RENEW_SECONDS = 15.0
 BATCH = 64
@@ -120,12 +119,7 @@ class Receiving(Rounds):
 
     def _collect(self) -> None:
         """Write what has been read, gathered for a moment so that many results share one commit."""
-        deadline = self._clock.monotonic() + GATHER_SECONDS
-        while len(self._unwritten) < len(self._running) and (left := deadline - self._clock.monotonic()) > 0:
-            ended = list(self._crew.ended(left))
-            self._unwritten += ended
-            if not ended:
-                break
+        self._crew.gather(self._unwritten, len(self._running), self._clock.monotonic)
         if self._unwritten:
             self._write()
 
