@@ -22,6 +22,7 @@ from svahub_asaas.billing import Month
 from svahub_asaas.charges.calls import Kind
 from svahub_teleclinica.simulator import Status, TeleClinicaSimulator
 
+from proof.machines import Stored
 from proof.till import TEXT, Carrier, Till
 
 KEY, TOKEN, WORD = "SVAHUB_TEST_TILL_KEY", "SVAHUB_TEST_TILL_TOKEN", "SVAHUB_TEST_TILL_CLINIC"
@@ -30,7 +31,7 @@ OWNERS = {"A1": ("ana", "52998224725"), "A2": ("ana", "52998224725"), "B1": ("bi
 TIMEOUT, LAG = 0.4, 20.0
 
 
-class Charging:
+class Charging(Stored):
     """One ISP that charges three contracts of two people, and blocks their telemedicine while they owe."""
 
     def __init__(self) -> None:
@@ -52,10 +53,6 @@ class Charging:
         self.exempt: set[str] = set()
         self.staff: set[str] = set()
         self.open()
-
-    def fresh_url(self, folder: Path) -> str:
-        """Return the address of an empty store."""
-        raise NotImplementedError
 
     def open(self) -> None:
         """Open the store, as a process does that starts."""

@@ -5,14 +5,13 @@ What is compared is what Asaas's own list says of who owes, what svahub keeps as
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,20 +21,18 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import text
 from svahub.desk import Desk
 from svahub.errors import ProviderError, Refused
 from svahub.fleet import Fleet, holding
 from svahub.intray import Ended, Intray, Reading
 from svahub.models import Reason
-from svahub.store import Store, tables, versions
 from svahub.testing import Fault
 from svahub.verbs import Action, Command
 from svahub_asaas import following, sweeping
 from svahub_asaas.charges.calls import Kind
-from svahub_asaas.store import tables as asaas_tables
 
 from proof.charging import ASAAS, OWNERS, Charging
+from proof.machines import USUAL, on_file, on_server
 from proof.till import OPEN, SETTLED, TAKEN_BACK, Charge, Till
 
 FAULTS = sorted(set(Fault) - {Fault.SHORT_PAGE, Fault.DELAY, Fault.REFUSE, Fault.HUGE})
@@ -232,49 +229,23 @@ def _heard(reading: Reading) -> Any:
         return error
 
 
-CI = settings(max_examples=8, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+CI = settings(USUAL, max_examples=8, stateful_step_count=30)
 DEEP = settings(CI, max_examples=600, stateful_step_count=50)
 
 
-def _from(template: Path) -> type[Isp]:
-    """Return the machine on SQLite, every example with a copy of a store."""
-
-    class OnFile(Isp):
-        def fresh_url(self, folder: Path) -> str:
-            return f"sqlite:///{shutil.copy(template, folder)}"
-
-    return OnFile
-
-
-def _on(url: str) -> type[Isp]:
-    """Return the machine on a database that every example finds empty."""
-
-    class OnServer(Isp):
-        def fresh_url(self, folder: Path) -> str:
-            store = Store(url)
-            versions.ready(store)
-            every = [*tables.metadata.sorted_tables, *asaas_tables.metadata.sorted_tables]
-            with store.write() as connection:
-                connection.execute(text(f"TRUNCATE {', '.join(table.name for table in every)} CASCADE"))
-            store.close()
-            return url
-
-    return OnServer
-
-
 def test_any_order_of_payments_webhooks_and_restarts_ends_in_agreement(sqlite_template: Path) -> None:
-    run_state_machine_as_test(_from(sqlite_template), settings=CI)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(on_file(Isp, sqlite_template), settings=CI)  # type: ignore[no-untyped-call]
 
 
 def test_and_so_it_does_on_postgresql(postgresql_url: str) -> None:
-    run_state_machine_as_test(_on(postgresql_url), settings=settings(CI, max_examples=2))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(on_server(Isp, postgresql_url), settings=settings(CI, max_examples=2))  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.deep
 def test_many_orders_of_payments_webhooks_and_restarts_end_in_agreement(sqlite_template: Path) -> None:
-    run_state_machine_as_test(_from(sqlite_template), settings=DEEP)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(on_file(Isp, sqlite_template), settings=DEEP)  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.deep
 def test_and_so_they_do_on_postgresql(postgresql_url: str) -> None:
-    run_state_machine_as_test(_on(postgresql_url), settings=settings(DEEP, max_examples=200))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(on_server(Isp, postgresql_url), settings=settings(DEEP, max_examples=200))  # type: ignore[no-untyped-call]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import text
 from svahub.areas.subscriptions import SubscriptionView
 from svahub.desk import Desk
 from svahub.errors import Refused
@@ -22,12 +20,14 @@ from svahub.hub import Hub
 from svahub.intake import ContractRow
 from svahub.models import Desired, Environment, Observed, Reason
 from svahub.steps import carry_out
-from svahub.store import Store, sales, tables, versions
+from svahub.store import sales
 from svahub.store.states import Outcome, State
 from svahub.testing import Fault
 from svahub.testing.clocks import HandClock
 from svahub.verbs import Action, Command
 from svahub_teleclinica.simulator import Status, TeleClinicaSimulator
+
+from proof.machines import USUAL, Stored, on_file, on_server
 
 VARIABLE = "SVAHUB_TEST_STATE_MACHINE"
 OWNERS = {"A1": ("ana", "52998224725"), "A2": ("ana", "52998224725"), "B1": ("bia", "11144477735")}
@@ -60,7 +60,7 @@ class Wanted:
             self.item = "sold"
 
 
-class Isp(RuleBasedStateMachine):
+class Isp(Stored, RuleBasedStateMachine):
     """One ISP with three contracts of two people at one provider that misbehaves."""
 
     def __init__(self) -> None:
@@ -72,12 +72,9 @@ class Isp(RuleBasedStateMachine):
         self.server = self.simulator.running()
         self.server.__enter__()
         os.environ[VARIABLE] = self.simulator.credentials["password"]
-        self.url = self.fresh_url()
+        self.url = self.fresh_url(Path(self.folder.name))
         self.hub = self.opened()
         self.wanted = {contract: Wanted() for contract in OWNERS}
-
-    def fresh_url(self) -> str:
-        raise NotImplementedError
 
     def opened(self) -> Hub:
         return Hub.open(self.url, clock=self.clock, draw=lambda: 0.5)
@@ -261,49 +258,23 @@ class Isp(RuleBasedStateMachine):
         return set(plans.values())
 
 
-CI = settings(max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+CI = settings(USUAL, max_examples=20, stateful_step_count=25)
 DEEP = settings(CI, max_examples=600, stateful_step_count=40)
 
 
-def _from(template: Path) -> type[Isp]:
-    """Return the machine on SQLite, every example with a copy of a store."""
-
-    class OnFile(Isp):
-        def fresh_url(self) -> str:
-            return f"sqlite:///{shutil.copy(template, self.folder.name)}"
-
-    return OnFile
-
-
-def _on(url: str) -> type[Isp]:
-    """Return the machine on a database that every example finds empty."""
-
-    class OnServer(Isp):
-        def fresh_url(self) -> str:
-            store = Store(url)
-            versions.ready(store)
-            names = ", ".join(table.name for table in tables.metadata.sorted_tables)
-            with store.write() as connection:
-                connection.execute(text(f"TRUNCATE {names} CASCADE"))
-            store.close()
-            return url
-
-    return OnServer
-
-
 def test_any_order_of_verbs_imports_faults_and_crashes_ends_in_agreement(sqlite_template: Path) -> None:
-    run_state_machine_as_test(_from(sqlite_template), settings=CI)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(on_file(Isp, sqlite_template), settings=CI)  # type: ignore[no-untyped-call]
 
 
 def test_and_so_it_does_on_postgresql(postgresql_url: str) -> None:
-    run_state_machine_as_test(_on(postgresql_url), settings=settings(CI, max_examples=8))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(on_server(Isp, postgresql_url), settings=settings(CI, max_examples=8))  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.deep
 def test_many_orders_of_verbs_imports_faults_and_crashes_end_in_agreement(sqlite_template: Path) -> None:
-    run_state_machine_as_test(_from(sqlite_template), settings=DEEP)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(on_file(Isp, sqlite_template), settings=DEEP)  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.deep
 def test_and_so_they_do_on_postgresql(postgresql_url: str) -> None:
-    run_state_machine_as_test(_on(postgresql_url), settings=settings(DEEP, max_examples=200))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(on_server(Isp, postgresql_url), settings=settings(DEEP, max_examples=200))  # type: ignore[no-untyped-call]
