@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from svahub.desk import Desk, Work
+from svahub.attempts import Work
+from svahub.desk import Desk
 from svahub.endings import Result
 from svahub.errors import NotSent
 from svahub.extension import invented

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
@@ -12,52 +11,29 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from svahub import entries, logbook, records, taskdesk, taskwork
+from svahub import entries, logbook, records, taskdesk
 from svahub.announcing import announce, changes_of, of_subscriptions
 from svahub.attempts import TaskWork, Undertaken, Work
 from svahub.clock import Clock
-from svahub.decisions import Decision, View, decide, wanted
+from svahub.decisions import Decision, View, decide
 from svahub.endings import Ending, Result
-from svahub.errors import AuthenticationFailed, PluginBug, ProviderError
-from svahub.fleet import Fleet, Held
-from svahub.lifecycle import Step
-from svahub.models import BlockReason, Plan
+from svahub.errors import AuthenticationFailed, PluginBug
+from svahub.fleet import Fleet
 from svahub.news import News, heard
-from svahub.outcomes import ADDING, crashed, ending
+from svahub.outcomes import ending
 from svahub.owners import Owner, dead
-from svahub.steps import subscription_of
-from svahub.store import Store, catalogue, integrations, journal, queue, results, sales, setback, tasks
+from svahub.releases import Written, give_back, keep, told_of
+from svahub.store import Store, integrations, journal, queue, results, setback, tasks
 from svahub.store.journal import Event
-from svahub.store.queue import Lane, Release, Terms
-from svahub.store.results import Closed, Fresh, OperationEnd
-from svahub.store.rows import (
-    AccountRow,
-    AttemptRow,
-    IntegrationRow,
-    ReasonRow,
-    SubscriptionRow,
-    TaskRow,
-    applied_column,
-)
-from svahub.store.states import AuditKind, Certainty, Outcome, Phase, Priority
+from svahub.store.queue import Lane, Terms
+from svahub.store.results import Closed
+from svahub.store.rows import AccountRow, IntegrationRow
+from svahub.store.states import AuditKind, Phase
 from svahub.taskwork import Done
-from svahub.telling import cause_of_quarantine, newly_parked, of_parked, of_quarantined
+from svahub.telling import cause_of_quarantine, of_quarantined
+from svahub.undertaking import Undertaking, attempt_of
 
 LEASE_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """Rows to write for one account that is given back, and the user's id to keep with it."""
-
-    view: View
-    rows: Sequence[SubscriptionRow]
-    remote_id: str | None
-
-    @property
-    def key(self) -> str:
-        """The account's key."""
-        return self.view.account.key
 
 
 class Desk:
@@ -93,131 +69,33 @@ class Desk:
     def _decided(
         self, connection: Connection, leased: Sequence[AccountRow], deadline: float, now: datetime
     ) -> list[Undertaken]:
-        views = self._views(connection, leased)
-        changed = self._close_orphans(connection, views, now)
+        batch = Undertaking(connection, self._fleet, self._draw, deadline, now)
+        views = batch.views(leased)
+        changed = batch.close_orphans(views)
         taskdesk.close_orphans(connection, list(views), now)
         decided = {key: (view, decide(view, now)) for key, view in views.items()}
-        tries, parked = self._tries(connection, decided, deadline, now)
+        tries, parked = batch.tries(decided)
         idle, busy = [], []
         for key, (view, decision) in decided.items():
             rows = {row.key: row for row in (*changed.get(key, ()), *decision.updated)}
-            written = _Written(view, tuple(rows.values()), view.account.remote_id)
+            written = Written(view, tuple(rows.values()), view.account.remote_id)
             if decision.row is None and key not in tries:
                 idle.append(written)
             elif rows:
                 busy.append(written)
-        self._give_back(connection, idle, [], now)
-        self._keep(connection, busy, [], now)
+        give_back(connection, idle, [], now)
+        keep(connection, busy, [], now)
         steps = [(_after(view, d), d) for key, (view, d) in decided.items() if d.row is not None and key not in tries]
-        work = self._prepared(connection, steps, deadline, now)
-        results.begin_attempts(connection, [_attempt(w, now) for w in work])
+        work = batch.steps(steps)
+        results.begin_attempts(connection, [attempt_of(w, now) for w in work])
         tasks.begin_attempts(connection, [taskdesk.attempt_of(t, now) for t in tries.values()])
-        told = [*self._told(connection, [*idle, *busy]), *taskdesk.of_parked(parked)]
+        told = [*told_of(connection, [*idle, *busy]), *taskdesk.of_parked(parked)]
         news = self._news(connection, [*idle, *busy])
         journal.lock(connection, [tenant for tenant, _ in (*told, *news)])
         journal.tell_each(connection, now, told)
         announce(connection, news, now)
         logbook.happened(told, self._fleet.is_sensitive)
         return [*work, *tries.values()]
-
-    def _tries(
-        self, connection: Connection, decided: Mapping[str, tuple[View, Decision]], deadline: float, now: datetime
-    ) -> tuple[dict[str, TaskWork], list[TaskRow]]:
-        """Return the task that each account is to do, if it goes before the account's step; and those only for people.
-
-        These are written as they are.
-        """
-        tries, parked = {}, []
-        waiting = tasks.open_of(connection, list(decided))
-        for key, rows in waiting.items():
-            view, decision = decided[key]
-            row = taskdesk.chosen(decision, rows, now)
-            if row is None:
-                continue
-            tried = self._try(connection, view, row, deadline, now)
-            if isinstance(tried, TaskWork):
-                tries[key] = tried
-            else:
-                parked.append(tried)
-        tasks.write(connection, parked, now)
-        return tries, parked
-
-    def _try(
-        self, connection: Connection, view: View, row: TaskRow, deadline: float, now: datetime
-    ) -> TaskWork | TaskRow:
-        """Return the try of a task, or the task as it is when only a person can bring it further."""
-        opened = self._fleet.opened(Lane(row.tenant, row.integration))
-        step = taskdesk.step_of(row, opened)
-        if step is None:
-            return taskwork.lost(row)
-        task = taskdesk.task_of(view, row)
-        kept = taskdesk.recalled(connection, opened, task, now)
-        if isinstance(kept, ProviderError):
-            return taskwork.broken(row, kept)
-        held = Held(deadline)
-        return TaskWork(view, opened, opened.rules(self._draw), held, row, step, replace(task, kept=kept))
-
-    def _views(self, connection: Connection, leased: Sequence[AccountRow]) -> dict[str, View]:
-        rows: dict[str, list[SubscriptionRow]] = defaultdict(list)
-        for row in queue.subscriptions_of(connection, [a.key for a in leased]):
-            rows[row.account_key].append(row)
-        whom = {(a.tenant, a.customer_id) for a in leased if a.customer_id is not None}
-        customers = {(c.tenant, c.id): c for c in queue.customers_of(connection, whom)}
-        facts = {lane: self._fleet.opened(lane).facts for lane in {Lane(a.tenant, a.integration) for a in leased}}
-        return {
-            a.key: View(
-                a,
-                customers.get((a.tenant, a.customer_id or "")),
-                tuple(rows[a.key]),
-                facts[Lane(a.tenant, a.integration)],
-            )
-            for a in leased
-        }
-
-    def _close_orphans(
-        self, connection: Connection, views: dict[str, View], now: datetime
-    ) -> dict[str, list[SubscriptionRow]]:
-        """Close what a dead process left open: its outcome is not known. Puts the changed rows into the views."""
-        changed: dict[str, list[SubscriptionRow]] = defaultdict(list)
-        closed: list[Closed] = []
-        overtaken: list[OperationEnd] = []
-        for attempt in queue.open_attempts(connection, list(views)):
-            view = views[attempt.account_key]
-            row = next(r for r in view.rows if r.key == attempt.subscription_key)
-            new = {r.key: r for r in crashed(view, row, attempt)}
-            views[attempt.account_key] = replace(view, rows=tuple(new.get(r.key, r) for r in view.rows))
-            changed[attempt.account_key] += new.values()
-            cause = "the process that made it ended before the answer"
-            closed.append(Closed(attempt.account_key, attempt.lease_number, Certainty.UNKNOWN, cause))
-            if attempt.generation < row.generation:
-                overtaken.append(OperationEnd(row.key, attempt.generation, Outcome.SUPERSEDED, exactly=True))
-        results.close_attempts(connection, closed, now)
-        results.end_operations(connection, overtaken, now)
-        return changed
-
-    def _prepared(
-        self, connection: Connection, pairs: Sequence[tuple[View, Decision]], deadline: float, now: datetime
-    ) -> list[Work]:
-        plans = self._plans(connection, [view for view, _ in pairs])
-        reasons = _reasons(connection, [d.row for _, d in pairs if d.step is Step.BLOCK and d.row is not None])
-        work = []
-        for view, decision in pairs:
-            assert decision.row is not None
-            lane = Lane(view.account.tenant, view.account.integration)
-            subscription = subscription_of(view, decision.row, plans.get(lane, {}))
-            why = frozenset(reasons.get(decision.row.key, ()))
-            opened = self._fleet.opened(lane)
-            rules, held = opened.rules(self._draw), Held(deadline)
-            prepared = Work(view, opened, rules, held, decision, subscription, why)
-            work.append(records.recalled(connection, prepared, now))
-        return work
-
-    def _plans(self, connection: Connection, views: Iterable[View]) -> dict[Lane, dict[str, Plan]]:
-        wanted = {(row.tenant, row.integration, row.plan) for view in views for row in view.rows if row.plan}
-        plans: dict[Lane, dict[str, Plan]] = defaultdict(dict)
-        for row in catalogue.plans_of(connection, wanted):
-            plans[Lane(row.tenant, row.integration)][row.remote_id] = row.plan()
-        return plans
 
     def put(self, results_of: Sequence[tuple[Undertaken, Any]]) -> None:
         """Write the results of attempts and give their accounts back; what was leased away meanwhile is not written."""
@@ -230,11 +108,11 @@ class Desk:
             done = taskdesk.end(connection, [(w, r) for w, r in ours if isinstance(w, TaskWork)], now)
             told = records.note(connection, kept, now)
             ended = [(w, e) for w, e, _ in kept]
-            written = [_Written(w.view, e.rows, e.remote_id) for w, e in ended]
-            written += [_Written(w.view, (), d.account_remote_id or w.view.account.remote_id) for w, d in done]
-            self._give_back(connection, written, ended, now)
+            written = [Written(w.view, e.rows, e.remote_id) for w, e in ended]
+            written += [Written(w.view, (), d.account_remote_id or w.view.account.remote_id) for w, d in done]
+            give_back(connection, written, ended, now)
             told += self._stop_integrations(connection, results_of, [*ended, *done], now)
-            told += self._told(connection, written)
+            told += told_of(connection, written)
             told += taskdesk.of_parked(d.row for _, d in done if d.row.phase is Phase.PARKED)
             news = self._news(connection, written)
             told_to = [tenant for tenant, _ in (*told, *news)]
@@ -246,38 +124,7 @@ class Desk:
         logbook.tries_ended(done)
         logbook.happened(told, self._fleet.is_sensitive)
 
-    def _give_back(
-        self, connection: Connection, written: Sequence[_Written], done: Sequence[tuple[Work, Ending]], now: datetime
-    ) -> None:
-        fresh = self._keep(connection, written, done, now)
-        waiting = taskdesk.waiting(connection, [w.view.account.key for w in written]) if written else {}
-        queue.release(connection, [_released(w, fresh[w.key], waiting.get(w.key, ())) for w in written])
-
-    def _keep(
-        self, connection: Connection, written: Sequence[_Written], done: Sequence[tuple[Work, Ending]], now: datetime
-    ) -> dict[str, list[Fresh]]:
-        """Write rows and end their operations; return what is then in the store, by account."""
-        results.write_subscriptions(connection, [heard(row) for w in written for row in w.rows], now)
-        fresh: dict[str, list[Fresh]] = defaultdict(list)
-        for state in results.fresh(connection, [w.view.account.key for w in written]) if written else ():
-            fresh[state.account_key].append(state)
-        ends = [end for w in written for end in _ended(w.rows, fresh[w.view.account.key])]
-        ends += [end for work, ending in done for end in _overtaken(work, ending, fresh[work.view.account.key])]
-        results.end_operations(connection, ends, now)
-        return fresh
-
-    def _told(self, connection: Connection, written: Iterable[_Written]) -> list[tuple[str, Event]]:
-        """Return the events of what was parked, where nobody has changed what is desired meanwhile."""
-        rows = [row for w in written for row in newly_parked(w.view.rows, w.rows)]
-        if not rows:
-            return []
-        current = {(s.key, s.generation) for s in results.fresh(connection, {row.account_key for row in rows})}
-        newest: dict[str, int] = {}
-        for tenant in {row.tenant for row in rows}:
-            newest |= sales.last_operation_ids(connection, tenant, {row.key for row in rows})
-        return [(r.tenant, of_parked(r, newest.get(r.key))) for r in rows if (r.key, r.generation) in current]
-
-    def _news(self, connection: Connection, written: Iterable[_Written]) -> list[tuple[str, News]]:
+    def _news(self, connection: Connection, written: Iterable[Written]) -> list[tuple[str, News]]:
         """Return what other systems are to be told of what was written."""
         changes = (change for w in written for change in changes_of(w.view.rows, w.rows, w.view.account))
         return of_subscriptions(connection, changes, self._fleet.is_sensitive)
@@ -378,53 +225,3 @@ def _end(work: Work, result: Result, now: datetime) -> Ending:
     except Exception as error:  # noqa: BLE001  # whatever it is, the other results of the batch must be written
         bug = PluginBug(f"its result makes no sense ({type(error).__name__})")
         return ending(work.view, work.decision, bug, now, work.rules)
-
-
-def _attempt(work: Work, now: datetime) -> AttemptRow:
-    row, step = work.row, work.decision.step
-    key, number = work.attempt
-    sent = applied_column(wanted(work.view, row)) if step in ADDING else None
-    return AttemptRow(key, number, row.tenant, row.key, step, row.generation, sent, now, None, None, None)
-
-
-def _reasons(connection: Connection, rows: Sequence[SubscriptionRow]) -> dict[str, list[BlockReason]]:
-    if not rows:
-        return {}
-    kept: dict[tuple[str, str], list[ReasonRow]] = defaultdict(list)
-    for reason in queue.reasons_of(connection, {(row.tenant, row.contract_id) for row in rows}):
-        kept[reason.tenant, reason.contract_id].append(reason)
-    return {
-        row.key: [r.block_reason() for r in kept[row.tenant, row.contract_id] if r.item_code in {"", row.item_code}]
-        for row in rows
-    }
-
-
-def _ended(rows: Iterable[SubscriptionRow], fresh: Iterable[Fresh]) -> Iterable[OperationEnd]:
-    now = {state.key: state for state in fresh}
-    for row in rows:
-        state = now[row.key]
-        if state.generation == row.generation and state.phase in {Phase.SETTLED, Phase.PARKED}:
-            outcome = Outcome.SUCCEEDED if state.phase is Phase.SETTLED else Outcome.PARKED
-            yield OperationEnd(row.key, row.generation, outcome)
-
-
-def _overtaken(work: Work, ending: Ending, fresh: Iterable[Fresh]) -> Iterable[OperationEnd]:
-    """End the operation that ran while a newer intention came: it did succeed, or the newer one stands for it."""
-    row = work.row
-    for state in fresh:
-        if state.key == row.key and state.generation > row.generation:
-            reached = ending.certainty is Certainty.SUCCEEDED and work.decision.step is not Step.FIND
-            outcome = Outcome.SUCCEEDED if reached else Outcome.SUPERSEDED
-            yield OperationEnd(row.key, row.generation, outcome, exactly=True)
-
-
-def _released(written: _Written, fresh: Iterable[Fresh], heads: Iterable[TaskRow]) -> Release:
-    steps = [(state.due_at, state.priority) for state in fresh if state.due_at is not None]
-    tries = [(task.due_at, task.priority) for task in heads if task.due_at is not None]
-    return Release(
-        written.key,
-        min((due_at for due_at, _ in (*steps, *tries)), default=None),
-        min((priority for _, priority in (*steps, *tries)), default=Priority.BULK.value),
-        written.remote_id,
-        linked=written.remote_id != written.view.account.remote_id,
-    )

@@ -1,0 +1,149 @@
+"""What is to be done for accounts that were just leased, found in the transaction that leases them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from svahub import records, taskdesk, taskwork
+from svahub.attempts import TaskWork, Work
+from svahub.decisions import Decision, View, wanted
+from svahub.errors import ProviderError
+from svahub.fleet import Fleet, Held
+from svahub.lifecycle import Step
+from svahub.models import BlockReason, Plan
+from svahub.outcomes import ADDING, crashed
+from svahub.steps import subscription_of
+from svahub.store import catalogue, queue, results, tasks
+from svahub.store.queue import Lane
+from svahub.store.results import Closed, OperationEnd
+from svahub.store.rows import AccountRow, AttemptRow, ReasonRow, SubscriptionRow, TaskRow, applied_column
+from svahub.store.states import Certainty, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Undertaking:
+    """One batch of leases, good until `deadline` of the monotonic clock; `now` is the store's."""
+
+    connection: Connection
+    fleet: Fleet
+    draw: Callable[[], float]
+    deadline: float
+    now: datetime
+
+    def views(self, leased: Sequence[AccountRow]) -> dict[str, View]:
+        """Return what there is to know of each account, by its key."""
+        rows: dict[str, list[SubscriptionRow]] = defaultdict(list)
+        for row in queue.subscriptions_of(self.connection, [a.key for a in leased]):
+            rows[row.account_key].append(row)
+        whom = {(a.tenant, a.customer_id) for a in leased if a.customer_id is not None}
+        customers = {(c.tenant, c.id): c for c in queue.customers_of(self.connection, whom)}
+        facts = {lane: self.fleet.opened(lane).facts for lane in {Lane(a.tenant, a.integration) for a in leased}}
+        return {
+            a.key: View(
+                a,
+                customers.get((a.tenant, a.customer_id or "")),
+                tuple(rows[a.key]),
+                facts[Lane(a.tenant, a.integration)],
+            )
+            for a in leased
+        }
+
+    def close_orphans(self, views: dict[str, View]) -> dict[str, list[SubscriptionRow]]:
+        """Close what a dead process left open: its outcome is not known. Puts the changed rows into the views."""
+        changed: dict[str, list[SubscriptionRow]] = defaultdict(list)
+        closed: list[Closed] = []
+        overtaken: list[OperationEnd] = []
+        for attempt in queue.open_attempts(self.connection, list(views)):
+            view = views[attempt.account_key]
+            row = next(r for r in view.rows if r.key == attempt.subscription_key)
+            new = {r.key: r for r in crashed(view, row, attempt)}
+            views[attempt.account_key] = replace(view, rows=tuple(new.get(r.key, r) for r in view.rows))
+            changed[attempt.account_key] += new.values()
+            cause = "the process that made it ended before the answer"
+            closed.append(Closed(attempt.account_key, attempt.lease_number, Certainty.UNKNOWN, cause))
+            if attempt.generation < row.generation:
+                overtaken.append(OperationEnd(row.key, attempt.generation, Outcome.SUPERSEDED, exactly=True))
+        results.close_attempts(self.connection, closed, self.now)
+        results.end_operations(self.connection, overtaken, self.now)
+        return changed
+
+    def tries(self, decided: Mapping[str, tuple[View, Decision]]) -> tuple[dict[str, TaskWork], list[TaskRow]]:
+        """Return the task that each account is to do, if it goes before the account's step; and those only for people.
+
+        These are written as they are.
+        """
+        tries, parked = {}, []
+        waiting = tasks.open_of(self.connection, list(decided))
+        for key, rows in waiting.items():
+            view, decision = decided[key]
+            row = taskdesk.chosen(decision, rows, self.now)
+            if row is None:
+                continue
+            tried = self._try(view, row)
+            if isinstance(tried, TaskWork):
+                tries[key] = tried
+            else:
+                parked.append(tried)
+        tasks.write(self.connection, parked, self.now)
+        return tries, parked
+
+    def _try(self, view: View, row: TaskRow) -> TaskWork | TaskRow:
+        """Return the try of a task, or the task as it is when only a person can bring it further."""
+        opened = self.fleet.opened(Lane(row.tenant, row.integration))
+        step = taskdesk.step_of(row, opened)
+        if step is None:
+            return taskwork.lost(row)
+        task = taskdesk.task_of(view, row)
+        kept = taskdesk.recalled(self.connection, opened, task, self.now)
+        if isinstance(kept, ProviderError):
+            return taskwork.broken(row, kept)
+        held = Held(self.deadline)
+        return TaskWork(view, opened, opened.rules(self.draw), held, row, step, replace(task, kept=kept))
+
+    def steps(self, pairs: Sequence[tuple[View, Decision]]) -> list[Work]:
+        """Return the steps that were decided, each with all that its call needs."""
+        plans = self._plans([view for view, _ in pairs])
+        reasons = _reasons(self.connection, [d.row for _, d in pairs if d.step is Step.BLOCK and d.row is not None])
+        work = []
+        for view, decision in pairs:
+            assert decision.row is not None
+            lane = Lane(view.account.tenant, view.account.integration)
+            subscription = subscription_of(view, decision.row, plans.get(lane, {}))
+            why = frozenset(reasons.get(decision.row.key, ()))
+            opened = self.fleet.opened(lane)
+            rules, held = opened.rules(self.draw), Held(self.deadline)
+            prepared = Work(view, opened, rules, held, decision, subscription, why)
+            work.append(records.recalled(self.connection, prepared, self.now))
+        return work
+
+    def _plans(self, views: Iterable[View]) -> dict[Lane, dict[str, Plan]]:
+        wanted = {(row.tenant, row.integration, row.plan) for view in views for row in view.rows if row.plan}
+        plans: dict[Lane, dict[str, Plan]] = defaultdict(dict)
+        for row in catalogue.plans_of(self.connection, wanted):
+            plans[Lane(row.tenant, row.integration)][row.remote_id] = row.plan()
+        return plans
+
+
+def attempt_of(work: Work, now: datetime) -> AttemptRow:
+    """Return the attempt that a step is, as it begins."""
+    row, step = work.row, work.decision.step
+    key, number = work.attempt
+    sent = applied_column(wanted(work.view, row)) if step in ADDING else None
+    return AttemptRow(key, number, row.tenant, row.key, step, row.generation, sent, now, None, None, None)
+
+
+def _reasons(connection: Connection, rows: Sequence[SubscriptionRow]) -> dict[str, list[BlockReason]]:
+    if not rows:
+        return {}
+    kept: dict[tuple[str, str], list[ReasonRow]] = defaultdict(list)
+    for reason in queue.reasons_of(connection, {(row.tenant, row.contract_id) for row in rows}):
+        kept[reason.tenant, reason.contract_id].append(reason)
+    return {
+        row.key: [r.block_reason() for r in kept[row.tenant, row.contract_id] if r.item_code in {"", row.item_code}]
+        for row in rows
+    }
