@@ -1,0 +1,41 @@
+"""Rows as frozen values, in the column order of their tables, and what they are to a plugin.
+
+Those that converge reads and changes by the thousand are named tuples: six times as quick to copy as dataclasses.
+"""
+
+from __future__ import annotations
+
+from svahub.store.rows.books import AttemptRow, EventRow, OperationRow
+from svahub.store.rows.catalogue import IntegrationRow, LinkRow, PlanRow, TenantRow
+from svahub.store.rows.contracts import ContractRow, CustomerRow, ItemRow, ReasonRow
+from svahub.store.rows.debts import DebtRow
+from svahub.store.rows.doors import InboxRow
+from svahub.store.rows.outbox import MessageRow, TargetRow
+from svahub.store.rows.sales import LOOK_THERE, LOST, AccountRow, SubscriptionRow, applied_column, applied_from
+from svahub.store.rows.tasks import TaskAttemptRow, TaskRow
+
+__all__ = [
+    "LOOK_THERE",
+    "LOST",
+    "AccountRow",
+    "AttemptRow",
+    "ContractRow",
+    "CustomerRow",
+    "DebtRow",
+    "EventRow",
+    "InboxRow",
+    "IntegrationRow",
+    "ItemRow",
+    "LinkRow",
+    "MessageRow",
+    "OperationRow",
+    "PlanRow",
+    "ReasonRow",
+    "SubscriptionRow",
+    "TargetRow",
+    "TaskAttemptRow",
+    "TaskRow",
+    "TenantRow",
+    "applied_column",
+    "applied_from",
+]
