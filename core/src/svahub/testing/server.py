@@ -137,7 +137,14 @@ def _configuration(application: Callable[..., Awaitable[None]]) -> uvicorn.Confi
     lean: dict[str, Any] = {"access_log": False, "proxy_headers": False, "log_config": None}
     # Above "critical" there is nothing: what a fault does to an exchange on purpose is an error to uvicorn.
     return uvicorn.Config(
-        application, http=Connection, ws="none", lifespan="off", log_level="critical", timeout_keep_alive=75, **lean
+        application,
+        http=Connection,
+        interface="asgi3",
+        ws="none",
+        lifespan="off",
+        log_level="critical",
+        timeout_keep_alive=75,
+        **lean,
     )
 
 
