@@ -93,34 +93,24 @@ class Tasks:
         """
         connection, now = transaction.connection, transaction.now
         account = self._account(connection, integration, customer_id)
-        row, new = store.add(
-            connection,
-            {
-                "key": task_key(self.bench.tenant, integration, kind, name),
-                "tenant": self.bench.tenant,
-                "integration": integration,
-                "account_key": account,
-                "kind": kind,
-                "name": name,
-                "contract_id": contract_id,
-                "payload": dict(payload),
-                "adds": adds,
-                "actor": mask_actor(entries.fitted(self.bench.actor)),
-                "note": mask_text(note) if note else None,
-                "outcome": Outcome.QUEUED,
-                "phase": Phase.DUE,
-                "due_at": now,
-                "priority": priority,
-                "tries": 0,
-                "looks": 0,
-                "details": {},
-                "created_at": now,
-                "changed_at": now,
-            },
-        )
+        asked = {
+            "account_key": account,
+            "contract_id": contract_id,
+            "payload": dict(payload),
+            "adds": adds,
+            "actor": mask_actor(entries.fitted(self.bench.actor)),
+            "note": mask_text(note) if note else None,
+            "priority": priority,
+        }
+        row, new = store.add(connection, self._named(integration, kind, name) | asked, now)
         if new:
             queue.wake(connection, {account: priority}, now)
         return _view(row, {}, new=new)
+
+    def _named(self, integration: str, kind: str, name: str) -> dict[str, Any]:
+        tenant = self.bench.tenant
+        key = task_key(tenant, integration, kind, name)
+        return {"key": key, "tenant": tenant, "integration": integration, "kind": kind, "name": name}
 
     def _account(self, connection: Connection, integration: str, customer: str | None) -> str:
         """Return the account that a task is for, making it where there is none yet."""

@@ -12,20 +12,24 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from svahub.store.inserting import insert_into
 from svahub.store.results import Closed
 from svahub.store.rows import TaskAttemptRow, TaskRow
-from svahub.store.states import Phase
+from svahub.store.states import Outcome, Phase
 from svahub.store.tables import task_attempts, tasks
 
 OPEN = (Phase.DUE, Phase.WAITING, Phase.PENDING)
 PAGE = 500
 
 
-def add(connection: Connection, values: dict[str, Any]) -> tuple[TaskRow, bool]:
-    """Keep a task, and return it and whether it is new: one of that key that is there stays as it is."""
+UNTRIED: dict[str, Any] = {"outcome": Outcome.QUEUED, "phase": Phase.DUE, "tries": 0, "looks": 0, "details": {}}
+
+
+def add(connection: Connection, asked: dict[str, Any], now: datetime) -> tuple[TaskRow, bool]:
+    """Keep a task, due now, and return it and whether it is new: one of that key that is there stays as it is."""
+    values = UNTRIED | asked | {"due_at": now, "created_at": now, "changed_at": now}
     new = insert_into(connection, tasks).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(tasks)
     row = connection.execute(new).first()
     if row is not None:
         return TaskRow(*row), True
-    return TaskRow(*connection.execute(select(tasks).where(tasks.c.key == values["key"])).one()), False
+    return TaskRow(*connection.execute(select(tasks).where(tasks.c.key == asked["key"])).one()), False
 
 
 def one(connection: Connection, tenant: str, id: int) -> TaskRow | None:
