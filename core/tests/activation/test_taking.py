@@ -271,3 +271,25 @@ def test_the_audit_tells_of_the_press_and_not_whence(shop: Shop) -> None:
     entries = [row for row in shop.everything()["audit"] if id in str(row.actor)]
     assert {entry.command for entry in entries} == {"activate", "activation-link take"}
     assert IP not in str(entries)
+
+
+def test_links_that_open_nothing_more_are_pruned_in_their_time_and_what_they_sold_stays(shop_on_each: Shop) -> None:
+    shop, day = shop_on_each, 86_400
+    links = shop.office.activation_links
+    taken, revoked, expired = shop.id(), shop.id(), shop.id(expires=timedelta(days=1))
+    still_open = shop.id(expires=timedelta(days=366))
+    links.revoke(revoked)
+    shop.office.offering.take(taken, IP)
+    shop.isp.work()
+    shop.isp.clock.advance(seconds=90 * day)
+    assert shop.office.audit.prune().activation_links == 0
+    shop.isp.clock.advance(seconds=1)
+    assert (shop.office.audit.prune(dry_run=True).activation_links, shop.office.audit.prune().activation_links) == (
+        2,
+        2,
+    )
+    assert {link.id for link in links.list()} == {expired, still_open}
+    shop.isp.clock.advance(seconds=day)
+    shop.office.audit.prune()
+    assert [link.id for link in links.list()] == [still_open]
+    assert shop.item.consent["text_version"] == "2026-11"

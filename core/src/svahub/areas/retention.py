@@ -48,6 +48,7 @@ DEFAULTS = {
     DataClass.IDEMPOTENCY_KEYS: Kept(KEPT_DAYS, "so long a repeated command is known", least=KEPT_DAYS),
     DataClass.INBOX: Kept(30, "unmasked, as providers sent it; so long a delivery may be read again"),
     DataClass.OUTBOX: Kept(30, "what other systems were told; so long it can be told again"),
+    DataClass.ACTIVATION_LINKS: Kept(90, "taken, revoked or expired; so long whoever comes back is told which"),
     DataClass.TASKS: Kept(FIVE_YEARS, "what was charged is asked as long as consumers may claim (CDC, art. 27)"),
 }
 
@@ -77,6 +78,7 @@ class Pruned:
     inbox: int = 0
     tasks: int = 0
     outbox: int = 0
+    activation_links: int = 0
     dropped: int = 0
     dry_run: bool = False
 
@@ -146,6 +148,7 @@ class Keeping:
             inbox=retention.count_bodies(connection, tenant, before[DataClass.INBOX]),
             tasks=retention.count_tasks(connection, tenant, before[DataClass.TASKS]),
             outbox=retention.count_messages(connection, tenant, before[DataClass.OUTBOX]),
+            activation_links=retention.count_links(connection, tenant, before[DataClass.ACTIVATION_LINKS]),
             dropped=last - anchor, dry_run=True, **counts,
         )  # fmt: skip
 
@@ -193,6 +196,8 @@ class Keeping:
                         entries = gone = retention.delete_keys(connection, tenant, before)
                     case DataClass.OUTBOX:
                         entries = gone = retention.delete_messages(connection, tenant, before)
+                    case DataClass.ACTIVATION_LINKS:
+                        entries = gone = retention.delete_links(connection, tenant, before)
                     case DataClass.INBOX:
                         entries = gone = retention.empty_bodies(connection, tenant, before)
                     case DataClass.TASKS:

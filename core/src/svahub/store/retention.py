@@ -25,6 +25,7 @@ from svahub.store import journal
 from svahub.store.inserting import insert_into
 from svahub.store.states import AuditKind, DataClass, Phase
 from svahub.store.tables import (
+    activation_links,
     attempts,
     audit,
     chains,
@@ -153,7 +154,7 @@ def move_anchor(connection: Connection, tenant: str, last: int) -> int:
     return connection.execute(delete(audit).where(*where)).rowcount
 
 
-# -- events and idempotency keys ---------------------------------------------------------------------------------------
+# -- events, keys, messages and links ----------------------------------------------------------------------------------
 
 
 def count_events(connection: Connection, tenant: str, before: datetime) -> int:
@@ -185,6 +186,19 @@ def count_messages(connection: Connection, tenant: str, before: datetime) -> int
 def delete_messages(connection: Connection, tenant: str, before: datetime) -> int:
     """Delete some messages that ended before an instant; return how many."""
     return _delete(connection, outbox, tenant, outbox.c.id, outbox.c.ended_at, before)
+
+
+_link_ended = func.coalesce(activation_links.c.taken_at, activation_links.c.revoked_at, activation_links.c.expires_at)
+
+
+def count_links(connection: Connection, tenant: str, before: datetime) -> int:
+    """Count the activation links that were taken or revoked, or expired, before an instant."""
+    return _count(connection, activation_links, tenant, _link_ended < before)
+
+
+def delete_links(connection: Connection, tenant: str, before: datetime) -> int:
+    """Delete some activation links that opened nothing more before an instant; return how many."""
+    return _delete(connection, activation_links, tenant, activation_links.c.id, _link_ended, before)
 
 
 # -- deliveries and tasks, whose rows stay: what comes twice is known by them ------------------------------------------

@@ -177,3 +177,4 @@ class DataClass(StrEnum):
     INBOX = "inbox"
     TASKS = "tasks"
     OUTBOX = "outbox"
+    ACTIVATION_LINKS = "activation_links"
