@@ -53,6 +53,10 @@ __all__ = [
     "show_object",
     "show_table",
     "timeout_option",
+    "waiting_options",
     "worst",
     "yes_option",
 ]
+
+waiting_options = combined(no_wait_option, timeout_option, json_option, pass_office)
+"""The options of a command that waits for what it has asked, before what the command itself takes."""

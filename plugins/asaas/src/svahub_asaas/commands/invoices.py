@@ -17,12 +17,11 @@ from svahub.extension.commands import (
     dry_run_option,
     ended,
     json_option,
-    no_wait_option,
     pass_office,
     settled,
     show_object,
     show_table,
-    timeout_option,
+    waiting_options,
     yes_option,
 )
 
@@ -61,10 +60,7 @@ def command() -> None:
 @at_option
 @dry_run_option
 @yes_option
-@no_wait_option
-@timeout_option
-@json_option
-@pass_office
+@waiting_options
 def create(
     office: TenantHub,
     contracts: tuple[str, ...],
@@ -199,10 +195,7 @@ def show(office: TenantHub, id: int | str, as_json: bool) -> None:
 @command.command("cancel")
 @click.argument("ids", type=InvoiceId(), nargs=-1, required=True)
 @yes_option
-@no_wait_option
-@timeout_option
-@json_option
-@pass_office
+@waiting_options
 def cancel(
     office: TenantHub, ids: tuple[int | str, ...], yes: bool, no_wait: bool, timeout: float, as_json: bool
 ) -> None:
@@ -218,10 +211,7 @@ def cancel(
 @click.argument("id", type=InvoiceId())
 @click.option("--value", type=Money(), help="Give back only so much; the whole by default.")
 @yes_option
-@no_wait_option
-@timeout_option
-@json_option
-@pass_office
+@waiting_options
 def refund(
     office: TenantHub, id: int | str, value: Decimal | None, yes: bool, no_wait: bool, timeout: float, as_json: bool
 ) -> None:
@@ -237,10 +227,7 @@ def refund(
 @click.option("--on", "paid_on", type=Day(), help="The day of the payment; today by default.")
 @click.option("--value", type=Money(), help="What was paid, where it is not the charge's value.")
 @yes_option
-@no_wait_option
-@timeout_option
-@json_option
-@pass_office
+@waiting_options
 def receive_in_cash(
     office: TenantHub, id: int | str, paid_on: date | None, value: Decimal | None, yes: bool, no_wait: bool,
     timeout: float, as_json: bool,
@@ -256,10 +243,7 @@ def receive_in_cash(
 @command.command("undo-cash")
 @click.argument("id", type=InvoiceId())
 @yes_option
-@no_wait_option
-@timeout_option
-@json_option
-@pass_office
+@waiting_options
 def undo_cash(office: TenantHub, id: int | str, yes: bool, no_wait: bool, timeout: float, as_json: bool) -> None:
     """Take back that a charge was paid at the counter: it is to be paid again."""
     asked = following.paid_in_cash(office, id)

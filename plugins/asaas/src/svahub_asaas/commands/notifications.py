@@ -11,11 +11,10 @@ from svahub.extension.commands import (
     dry_run_option,
     ended,
     json_option,
-    no_wait_option,
     pass_office,
     settled,
     show_table,
-    timeout_option,
+    waiting_options,
     yes_option,
 )
 
@@ -63,10 +62,7 @@ def show(office: TenantHub, customer: str, integration: str | None, as_json: boo
 @at_option
 @dry_run_option
 @yes_option
-@no_wait_option
-@timeout_option
-@json_option
-@pass_office
+@waiting_options
 def set_(
     office: TenantHub,
     event: str,

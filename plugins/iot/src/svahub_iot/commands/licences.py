@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from svahub.extension.commands import (
     as_document,
-    combined,
     confirm,
     end_with,
     ended,
@@ -15,13 +14,12 @@ from svahub.extension.commands import (
     followed,
     item_option,
     json_option,
-    no_wait_option,
     note_option,
     pass_office,
     settled,
     show_object,
     show_table,
-    timeout_option,
+    waiting_options,
     worst,
     yes_option,
 )
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ("contract", "item", "licence", "code", "device", "description", "status", "leaving", "cause", "reference")
 SERIAL = click.STRING
-waiting = combined(no_wait_option, timeout_option, json_option, pass_office)
 description_option = click.option("--description", metavar="TEXT", help="What people call the device.")
 
 
@@ -78,7 +75,7 @@ def show(office: TenantHub, contract: str, licence: str, as_json: bool) -> None:
 @description_option
 @item_option
 @note_option
-@waiting
+@waiting_options
 def add(
     office: TenantHub, contract: str, serials: tuple[str, ...], description: str | None, item: str | None,
     note: str | None, **how: Any,
@@ -94,7 +91,7 @@ def add(
 @click.argument("serial", type=SERIAL)
 @description_option
 @yes_option
-@waiting
+@waiting_options
 def replace(
     office: TenantHub, contract: str, licence: str, serial: str, description: str | None, yes: bool, **how: Any
 ) -> None:
@@ -108,7 +105,7 @@ def replace(
 @click.argument("licences", nargs=-1, required=True, metavar="LICENCE...")
 @note_option
 @yes_option
-@waiting
+@waiting_options
 def cancel(
     office: TenantHub, contract: str, licences: tuple[str, ...], note: str | None, yes: bool, **how: Any
 ) -> None:
