@@ -8,7 +8,7 @@ from svahub.cli.output import json_option, show_table
 from svahub.registry import Registry
 
 COLUMNS = (
-    "name", "title", "distribution", "version", "product_types", "capabilities", "contract_version", "broken",
+    "name", "group", "title", "distribution", "version", "product_types", "capabilities", "contract_version", "broken",
 )  # fmt: skip
 
 

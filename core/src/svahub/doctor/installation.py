@@ -20,7 +20,7 @@ def versions(_premises: Premises) -> Iterator[Finding]:
 def plugins(premises: Premises) -> Iterator[Finding]:
     """Say which plugins are installed, and which of them are broken."""
     listing = premises.registry.listing()
-    sound = [f"{p.name} {p.version or ''}".strip() for p in listing if not p.broken]
+    sound = dict.fromkeys(f"{p.name} {p.version or ''}".strip() for p in listing if not p.broken)
     for listed in listing:
         if listed.broken:
             package = listed.distribution or listed.name
