@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from svahub import brazil
+from svahub.extension import invented
 from svahub.models import DocumentKind
 
 DIGITS = st.text("0123456789", min_size=11, max_size=11)
@@ -68,6 +69,13 @@ def test_every_computed_cpf_is_valid_and_no_other_check_digits_are(base: str) ->
     assert brazil.cpf(right) == right
     wrong = base + f"{(int(right[9:]) + 1) % 100:02}"
     assert "check digits" in refusal(brazil.cpf, wrong)
+
+
+@given(st.sets(st.integers(0, 9_999_999), min_size=1, max_size=20))
+def test_people_who_do_not_exist_have_a_valid_cpf_each(numbers: set[int]) -> None:
+    documents = {invented.person(number)["document"] for number in numbers}
+    assert {brazil.cpf(document) for document in documents} == documents
+    assert len(documents) == len(numbers)
 
 
 @pytest.mark.parametrize("digit", string.digits)
