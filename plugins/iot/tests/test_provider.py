@@ -72,6 +72,18 @@ def test_nothing_is_sold_without_an_item(olli: Any) -> None:
     assert routes(olli) == []
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_a_customer_is_told_of_if_the_subscription_is_refused_and_nobody_knew_them(olli: Any, known: bool) -> None:
+    account = olli.sold().account
+    if known:
+        account = replace(account, remote_id=olli.made("s1")[0])
+    unknown = replace(olli.items[0], remote_id="itm_none")
+    with pytest.raises(errors.Rejected if known else errors.Partial) as caught:
+        olli.provider.create_user(olli.sold("s2", account=account, plan=unknown))
+    told = getattr(caught.value, "remote_user", None)
+    assert (told and told.remote_id) == (None if known else olli.state("customers")[0]["id"])
+
+
 def test_a_licence_that_is_refused_does_not_keep_the_others_from_being_made(olli: Any) -> None:
     olli.simulator.account.refused_devices = frozenset({"SN-2"})
     kept = {"licences": [Unit("s1:d1", device="SN-1"), Unit("s1:d2", device="SN-2"), Unit("s1:d3", device="SN-3")]}
