@@ -121,7 +121,7 @@ def _table_faults(plugin: str, table: Table) -> Iterator[str]:
     if not table.primary_key.columns:
         yield "has no primary key"
     if None in {part.name for part in table.constraints} | {index.name for index in table.indexes}:
-        yield "has a constraint or an index without a name: give its metadata a naming_convention"
+        yield "has a constraint or index without a name: make its metadata with svahub.extension.columns.new_metadata"
     yield from _column_faults(table)
 
 
