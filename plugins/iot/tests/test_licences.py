@@ -203,6 +203,24 @@ def test_a_replacement_while_blocked_is_blocked_too(shop: Any) -> None:
     assert {row["status"] for row in shop.rows("A", "B")} == {"B"}
 
 
+def test_a_replacement_is_cancelled_while_the_contract_is_blocked(shop: Any) -> None:
+    do(shop, "replace", shop.rows()[0]["licence"], "SN-1")
+    shop.invoke("block", "C1", "--yes")
+    do(shop, "cancel", "SN-1")
+    assert [one["device"] for one in shop.live()] == [None]
+    shop.invoke("unblock", "C1")
+    agree(shop)
+
+
+def test_a_replacement_that_olli_refuses_is_replaced_and_leaves_nothing_waiting(shop: Any) -> None:
+    shop.olli.account.refused_devices = frozenset({"SN-1"})
+    do(shop, "replace", shop.rows()[0]["licence"], "SN-1", code=4)
+    do(shop, "replace", "SN-1", "SN-2")
+    assert [one["device"] for one in shop.live()] == [None, "SN-2"]
+    agree(shop)
+    assert [task["state"] for task in shop.told("tasks", "list")] == ["settled"] * 2
+
+
 # -- beside imports
 
 

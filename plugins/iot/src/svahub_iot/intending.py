@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from svahub import Desired
 from svahub.errors import Refused, UnknownName
 from svahub.extension.verbs import Action, Command, Effect
-from svahub.extension.words import State
+from svahub.extension.words import Outcome, State
 
 from svahub_iot.asking import LEVEL
 from svahub_iot.store import licences as store
@@ -81,7 +81,8 @@ def replace(office: TenantHub, contract: str, old: str, device: Device) -> Asked
         (reference,) = _awaited(transaction, sold, [device])
         store.mark_leaving(transaction.connection, transaction.tenant, [row.reference], transaction.now)
         task = _levelled(office, transaction, sold, reference)
-    return Asked(_gone_on_with(office, sold), (task,), (row.reference, reference))
+    tasks = (task, *_tasks_gone_on_with(office, sold))
+    return Asked(_gone_on_with(office, sold), tasks, (row.reference, reference))
 
 
 def _gone_on_with(office: TenantHub, sold: _Sold) -> tuple[Effect, ...]:
@@ -93,12 +94,20 @@ def _gone_on_with(office: TenantHub, sold: _Sold) -> tuple[Effect, ...]:
     return (Effect(retried, retried),)
 
 
+def _tasks_gone_on_with(office: TenantHub, sold: _Sold) -> tuple[int, ...]:
+    """Have tasks go on that wait for a person: what they waited for may be the licence that is no longer wanted."""
+    parked = office.tasks.list(kind=LEVEL, contract=sold.item.contract_id, outcome=Outcome.PARKED)
+    ids = [task.id for task in parked if task.name.startswith(f"{sold.sale.key}:")]
+    return tuple(office.tasks.retry(id).id for id in ids)
+
+
 def cancel(office: TenantHub, contract: str, named: Sequence[str], note: str | None = None) -> Asked:
     """Ask for the end of some licences: their items have so many less; Refused where none would be left."""
     with _writing(office, "cancel", contract, len(named)) as transaction:
         rows = _named(transaction, contract, named)
         effects: list[Effect] = []
-        tasks = []
+        tasks: list[int] = []
+        touched: list[_Sold] = []
         for item in sorted({row.item_code for row in rows}):
             theirs = [row for row in rows if row.item_code == item]
             sold = _sold(office, transaction, contract, item)
@@ -107,7 +116,9 @@ def cancel(office: TenantHub, contract: str, named: Sequence[str], note: str | N
             references = [row.reference for row in theirs]
             store.mark_leaving(transaction.connection, transaction.tenant, references, transaction.now)
             effects += _resized(office, transaction, sold, _less(sold, len(theirs)), note)
-            tasks.append(_levelled(office, transaction, sold, references[0]))
+            tasks.append(_levelled(office, transaction, sold, f"{references[0]}:end"))
+            touched.append(sold)
+    tasks += (id for sold in touched for id in _tasks_gone_on_with(office, sold))
     return Asked(tuple(effects), tuple(tasks), tuple(row.reference for row in rows))
 
 
@@ -249,7 +260,10 @@ def _resized(
 
 
 def _levelled(office: TenantHub, transaction: Transaction, sold: _Sold, because_of: str) -> int:
-    """Ask for the licences to be brought to what is wanted of them, whatever the quantity says of that."""
+    """Ask for the licences to be brought to what is wanted of them, whatever the quantity says of that.
+
+    `because_of` names the task: it begins with the reference of a licence, and no other intention bears it.
+    """
     sale = sold.sale
     task = office.tasks.submit(
         transaction,
