@@ -46,6 +46,20 @@ def test_somebody_elses_subscriber_is_found_by_document_without_our_reference(tv
     assert (found.remote_id, found.reference, found.subscription("s1")) == (FOREIGN, None, None)
 
 
+@pytest.mark.parametrize(("number", "whose"), [("111.444.777-35", None), ("529.982.247-25", FOREIGN), (None, FOREIGN)])
+def test_who_has_another_document_is_not_meant_by_a_lookup_for_one(tv: Any, number: str | None, whose: str) -> None:
+    everybody = [{"username": FOREIGN, "status": "active", "document": {"number": number}}]
+    answers = {"customers": everybody, "subscriptions": [], "authentication": {"AccessToken": "a" * 20}}
+
+    def unfiltered(request: httpx.Request) -> httpx.Response:
+        last = request.url.path.rpartition("/")[2]
+        return httpx.Response(200 if last in answers else 404, json=answers.get(last, {}))
+
+    client = tv.recorded(transport=httpx.MockTransport(unfiltered))
+    found = Campsoft(tv.settings(), client).find_user(tv.sold(tv.plans[0]))
+    assert (found.remote_id if found else None) == whose
+
+
 def test_an_adopted_subscriber_is_found_by_its_own_name(tv: Any) -> None:
     foreign(tv)
     tv.provider.create_user(tv.sold(tv.plans[0], remote_id=FOREIGN))

@@ -11,6 +11,7 @@ from svahub.testing import Fault
 from svahub_iot.units import Status, Unit
 
 OVERDUE = frozenset({BlockReason(Reason.OVERDUE, "import")})
+OTHER = "11144477735"
 QUANTITY = frozenset({Aspect.QUANTITY})
 
 
@@ -56,6 +57,14 @@ def test_somebody_elses_customer_with_the_same_document_is_named(olli: Any) -> N
         olli.provider.create_user(olli.sold("s2", account=replace(olli.sold().account, key="a2")))
     assert caught.value.remote_user.remote_id == first
     assert len(olli.state("subscriptions")) == 1
+
+
+def test_who_has_another_document_is_not_meant_by_a_lookup_for_one(olli: Any) -> None:
+    stranger, _ = olli.made("s1")
+    account = replace(olli.sold().account, key="a2", customer=replace(olli.sold().account.customer, document=OTHER))
+    olli.simulator.account.by_document[OTHER] = [stranger]
+    assert olli.provider.find_user(olli.sold("s2", account=account)) is None
+    assert olli.provider.create_user(olli.sold("s2", account=account)).remote_id != stranger
 
 
 def test_a_customer_that_is_known_is_not_looked_up(olli: Any) -> None:

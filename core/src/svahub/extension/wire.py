@@ -11,6 +11,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
+from svahub import brazil
 from svahub.errors import Cause, Rejected, Unreachable
 from svahub.models import Observed
 
@@ -28,6 +29,7 @@ __all__ = [
     "RouteTemplates",
     "Several",
     "Status",
+    "may_be_of",
     "numbered",
     "path",
 ]
@@ -114,6 +116,14 @@ class Several(BaseModel, Generic[E]):
         if self.total is not None and len(self.data) < self.total:
             raise Unreachable(Cause.INCOMPLETE, f"the lookup brought {len(self.data)} of {self.total}")
         return self.data
+
+
+def may_be_of(document: str, told: str | None) -> bool:
+    """Say whether what a lookup by document brought can be meant: its own, if one is told, is no other one.
+
+    An API that does not filter by what it is asked brings strangers, whom nobody wants to be linked.
+    """
+    return told is None or not brazil.is_document(told) or brazil.document(told)[1] == document
 
 
 class NumberedPage(BaseModel, Generic[E]):

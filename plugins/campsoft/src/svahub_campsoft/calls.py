@@ -16,7 +16,7 @@ from svahub.errors import (
     ProviderError,
     Rejected,
 )
-from svahub.extension.wire import NumberedPage, Several, numbered, path
+from svahub.extension.wire import NumberedPage, Several, may_be_of, numbered, path
 
 from svahub_campsoft import wire
 
@@ -95,7 +95,8 @@ class Calls:
     def with_document(self, document: str) -> RemoteUser | None:
         """Return the subscriber that has a document, an active one before others."""
         route, query = self.routes.customers, {"document": document}
-        found = self.client.get(route, params=query, returns=Several[wire.Subscriber]).whole
+        brought = self.client.get(route, params=query, returns=Several[wire.Subscriber]).whole
+        found = [one for one in brought if may_be_of(document, one.document.number if one.document else None)]
         active = (one for one in found if one.status == self.settings.statuses.active)
         first = next(active, next(iter(found), None))
         return self.whole(first) if first else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from svahub import Account
 from svahub.errors import AlreadyExists, Conflict
-from svahub.extension.wire import Several
+from svahub.extension.wire import Several, may_be_of
 
 from svahub_iot import wire
 
@@ -38,8 +38,9 @@ class Customers:
 
     def find(self, account: Account) -> wire.KnownCustomer | None:
         """Return the customer that FN has with the account's document: the one that is ours before any other."""
-        params = {"document": account.customer.document}
-        found = self._client.get(self._routes.known_customers, params=params, returns=Several[wire.KnownCustomer]).whole
+        route, document = self._routes.known_customers, account.customer.document
+        brought = self._client.get(route, params={"document": document}, returns=Several[wire.KnownCustomer]).whole
+        found = [one for one in brought if may_be_of(document, one.document)]
         ours = (one for one in found if account.key == one.external_reference or account.remote_id == one.id)
         return next(ours, next(iter(found), None))
 
