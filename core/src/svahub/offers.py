@@ -27,6 +27,8 @@ class Standing(StrEnum):
 
     OPEN = "open"
     TAKEN = "taken"
+    USED = "used"
+    """It was taken, and the link no longer shows what came of that."""
     REVOKED = "revoked"
     EXPIRED = "expired"
     NOT_ACTIVE = "not_active"
@@ -57,8 +59,8 @@ def standing_of_link(row: ActivationLinkRow, now: datetime) -> Standing:
     """Return how it stands with a link, whatever became of its contract."""
     if row.revoked_at is not None:
         return Standing.REVOKED
-    if row.taken_at is not None and now < max(row.expires_at, row.taken_at + SHOWN_AFTER):
-        return Standing.TAKEN
+    if row.taken_at is not None:
+        return Standing.TAKEN if now < max(row.expires_at, row.taken_at + SHOWN_AFTER) else Standing.USED
     return Standing.EXPIRED if now >= row.expires_at else Standing.OPEN
 
 
@@ -89,6 +91,8 @@ def _is_sold_so(row: ActivationLinkRow, case: Case) -> bool:
     link = case.routes.links.get(row.product_code)
     if link is None or link.product_type != row.product_type or row.integration not in case.routes.integrations:
         return False
+    if row.plan is None and link.plan is not None and link.integration == row.integration:
+        return False  # it has a plan by now, which would be sold and was not offered
     plan = case.routes.plans.get((row.integration, row.plan)) if row.plan is not None else None
     if row.plan is not None and (plan is None or plan.retired_at is not None):
         return False

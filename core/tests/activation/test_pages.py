@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urljoin
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -31,9 +32,9 @@ def consented(shop: Shop) -> str | None:
 
 
 def followed(door: Door, pressed: Seen) -> Seen:
-    """Go where a press leads."""
+    """Go where a press leads: back to the link, wherever a proxy has it."""
     assert pressed.status == 303, pressed.text
-    return door.get(pressed.headers["location"])
+    return door.get(urljoin(f"{link_tokens.PATH}/", pressed.headers["location"]))
 
 
 # -- looking -----------------------------------------------------------------------------------------------------------
@@ -83,6 +84,12 @@ def test_a_press_sells_and_leads_to_what_came_of_it(door: Door) -> None:
     assert consented(door.shop) == "127.0.0.1"
     door.shop.isp.work()
     assert "Pronto, está ativado" in door.get(path).text
+
+
+def test_a_press_leads_back_to_the_link_below_whatever_path_a_proxy_has_it(door: Door) -> None:
+    path = door.shop.path()
+    led = urljoin(f"https://isp.example/sva{path}", door.press(path).headers["location"])
+    assert led == f"https://isp.example/sva{path}"
 
 
 def test_a_press_waits_for_who_works_on_it(shop: Shop, serve: Callable[..., Door]) -> None:
@@ -180,6 +187,11 @@ def expire(shop: Shop) -> None:
     shop.isp.clock.advance(seconds=8 * 86400)
 
 
+def buy_and_come_back_later(shop: Shop) -> None:
+    shop.office.offering.take(shop.office.activation_links.list()[0].id, IP)
+    expire(shop)
+
+
 def revoke(shop: Shop) -> None:
     shop.office.activation_links.revoke(shop.office.activation_links.list()[0].id)
 
@@ -193,9 +205,10 @@ def block(shop: Shop) -> None:
 
 
 ENDS = {expire: (410, "Link vencido"), revoke: (410, "Link cancelado"), cancel: (410, "Contrato não ativo")}
+USED = {buy_and_come_back_later: (410, "Link já usado")}
 
 
-@pytest.mark.parametrize(("happens", "told"), {**ENDS, block: (409, "Contrato suspenso")}.items())
+@pytest.mark.parametrize(("happens", "told"), {**ENDS, **USED, block: (409, "Contrato suspenso")}.items())
 def test_an_offer_that_cannot_be_taken_is_told_plainly(
     door: Door, happens: Callable[[Shop], None], told: tuple[int, str]
 ) -> None:

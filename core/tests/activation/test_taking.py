@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import update
 from svahub import link_tokens
 from svahub.areas.offering import Progress
 from svahub.errors import Refused, UnknownName
@@ -18,7 +19,7 @@ from svahub.intake import ContractRow
 from svahub.models import Consent
 from svahub.offers import Standing
 from svahub.secrets import KEY_VARIABLE
-from svahub.store import catalogue, contracts
+from svahub.store import catalogue, contracts, tables
 from svahub.verbs import Action
 
 from .conftest import IP, TERMS, TITLE, Shop
@@ -119,6 +120,11 @@ def retired(shop: Shop, _id: str) -> None:
         catalogue.change_plans(connection, [replace(row, retired_at=row.synced_at) for row in rows])
 
 
+def without_its_plan(shop: Shop, _id: str) -> None:
+    with shop.hub.store.write() as connection:
+        connection.execute(update(tables.activation_links).values(plan=None))
+
+
 def unlinked(shop: Shop, _id: str) -> None:
     shop.office.catalogue.unlink("X")
 
@@ -132,6 +138,7 @@ OBSTACLES = {
     expired: Standing.EXPIRED,
     retired: Standing.UNAVAILABLE,
     unlinked: Standing.UNAVAILABLE,
+    without_its_plan: Standing.UNAVAILABLE,
 }
 
 
@@ -160,7 +167,7 @@ def test_a_link_shows_what_came_of_it_for_a_day_though_it_expires(shop: Shop) ->
     shop.isp.clock.advance(seconds=86399)
     still = shop.office.offering.look(id).standing
     shop.isp.clock.advance(seconds=1)
-    assert (still, shop.office.offering.look(id).standing) == (Standing.TAKEN, Standing.EXPIRED)
+    assert (still, shop.office.offering.look(id).standing) == (Standing.TAKEN, Standing.USED)
 
 
 # -- which item it becomes ---------------------------------------------------------------------------------------------

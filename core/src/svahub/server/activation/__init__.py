@@ -99,7 +99,8 @@ class Activation:
         if offer.standing is not Standing.TAKEN:
             return offer_page(offer)
         await self._wait(found, offer)
-        return RedirectResponse(request.url.path, 303, headers={"Cache-Control": "no-store"})
+        # relative, as a proxy may have the links below a path of its own
+        return RedirectResponse(request.path_params["token"], 303, headers={"Cache-Control": "no-store"})
 
     async def _wait(self, found: Found, offer: Offer) -> None:
         with move_on_after(self._patience):

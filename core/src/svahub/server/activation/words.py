@@ -14,6 +14,7 @@ class Page(StrEnum):
 
     UNKNOWN = "unknown"
     REVOKED = "revoked"
+    USED = "used"
     EXPIRED = "expired"
     NOT_ACTIVE = "not_active"
     HELD = "held"
@@ -44,6 +45,7 @@ PAGES = {
         404,
     ),
     Page.REVOKED: Told("Link cancelado", f"Esta oferta foi retirada pelo seu provedor. {_NOTHING} {_ASK}", 410),
+    Page.USED: Told("Link já usado", f"Esta oferta já foi aceita, e o prazo deste link terminou. {_ASK}", 410),
     Page.EXPIRED: Told(
         "Link vencido", f"O prazo desta oferta terminou. {_NOTHING} Peça um novo link ao seu provedor.", 410
     ),
@@ -67,6 +69,7 @@ PAGES = {
 }
 STANDINGS = {
     Standing.REVOKED: Page.REVOKED,
+    Standing.USED: Page.USED,
     Standing.EXPIRED: Page.EXPIRED,
     Standing.NOT_ACTIVE: Page.NOT_ACTIVE,
     Standing.HELD: Page.HELD,
