@@ -91,8 +91,9 @@ class CheckedBackend(DeadlineBackend):
     def _addresses(self, host: str, port: int) -> Sequence[str]:
         try:
             return self._resolve(host, port)
-        except OSError as error:
-            raise httpcore.ConnectError(f"the name cannot be resolved: {error.strerror or error}") from error
+        except (OSError, UnicodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is none"
+            raise httpcore.ConnectError(f"the name cannot be resolved: {why or error}") from error
 
 
 class Courier:
@@ -203,6 +204,17 @@ def checked_url(url: str, *, allow_private: bool) -> str:
         raise Refused("That is no URL. Write it as https://host/path.") from error
     if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo or parsed.fragment:
         raise Refused("A target is https://host/path, without user and fragment.")
+    if not _is_reachable(parsed):
+        raise Refused("The URL's host is no name, or its port is none: a port is a number from 1 to 65535.")
     if parsed.scheme == "http" and not allow_private:
         raise Refused("Messages go by https; by http only within a private network: --allow-private.")
     return url
+
+
+def _is_reachable(url: httpx.URL) -> bool:
+    """Say whether the system could look a host up and connect to its port."""
+    try:
+        url.raw_host.decode().encode("idna")
+    except UnicodeError:
+        return False
+    return url.port is None or 0 < url.port < 65536

@@ -61,15 +61,19 @@ class Outtray:
     # -- claiming ------------------------------------------------------------------------------------------------------
 
     def take(self, rooms: Callable[[To], int], limit: int) -> list[Posting]:
-        """Claim up to `limit` messages that may be sent now, to each target as many as there is room for."""
+        """Claim up to `limit` messages that may be sent now, to each target as many as there is room for.
+
+        Where there is most room comes first: slow targets would else hold every thread that one of them gives back.
+        """
         due = {to: row for to, row in self._due().items() if rooms(to) > 0}
         if not due or limit <= 0:
             return []
+        roomiest = {to: rooms(to) for to in sorted(due, key=rooms, reverse=True)}
         deadline = self._store.clock.monotonic() + CLAIMED.total_seconds()
         with self._store.write() as connection:
             now = self._store.now(connection)
             claim = Claim(self.owner, now, now + CLAIMED)
-            taken = outbox.claim(connection, {to: rooms(to) for to in due}, claim, limit)
+            taken = outbox.claim(connection, roomiest, claim, limit)
             sendable = [(line, first) for line, first in taken if first and first.state is MessageState.WAITING]
             if idle := {line for line, _ in taken} - {line for line, _ in sendable}:
                 outbox.release(connection, idle, now)

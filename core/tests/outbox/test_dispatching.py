@@ -223,6 +223,16 @@ def test_no_more_than_a_few_are_sent_to_one_target_at_once(telling: Any) -> None
     assert telling.dispatch() >= 2 * PER_TARGET
 
 
+def test_where_most_room_is_left_comes_first(telling: Any) -> None:
+    for name in ("a-slow-one", "quick", "slow"):
+        telling.listen(name)
+    telling.isp.sell()
+    left = {"a-slow-one": 1, "slow": 1, "quick": PER_TARGET}
+    with Dispatching(telling.hub) as dispatching:
+        (posting,) = dispatching._outtray.take(lambda to: left[to[1]], 1)
+    assert posting.message.target == "quick"
+
+
 def test_what_was_claimed_too_long_ago_is_not_sent_any_more(telling: Any) -> None:
     telling.listen()
     telling.isp.sell()

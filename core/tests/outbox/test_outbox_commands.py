@@ -66,6 +66,10 @@ def test_an_event_that_there_is_not_is_a_usage_error(run: Any) -> None:
         ("ftp://example.com/hook", "A target is https"),
         ("https://eva@example.com/", "without user"),
         ("https://", "A target is https"),
+        ("https://example..com/", "host is no name"),
+        (f"https://{'a' * 64}.example.com/", "host is no name"),
+        ("https://example.com:65536/", "from 1 to 65535"),
+        ("https://[2001:db8::1]/", "--name NAME"),
     ],
 )
 def test_where_nothing_could_be_sent_is_refused(run: Any, url: str, said: str) -> None:

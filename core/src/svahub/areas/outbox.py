@@ -146,7 +146,7 @@ class Outbox:
         checked_url(url, allow_private=allow_private)
         self._check_types(product_types)
         made, held = _secret(secret)
-        called = checked_name("target", name or host_of(url))
+        called = _named(url) if name is None else checked_name("target", name)
         row = TargetRow(
             self.bench.tenant, called, url, sorted(kinds) or None, sorted(product_types) or None, held, None, None,
             allow_private, None, 0, 0, self.bench.now(),
@@ -259,6 +259,14 @@ class Outbox:
             if not messages.discard(connection, row, now):
                 raise Refused(f"Message {id} is {row.state.value}: only one that is parked can be let go.")
         return _message_view(row._replace(state=MessageState.DISCARDED, ended_at=now))
+
+
+def _named(url: str) -> str:
+    """Return what a target is called that nobody has named: as its host."""
+    try:
+        return checked_name("target", host_of(url))
+    except Refused as error:
+        raise Refused(f"Choose what to call the target, as its host will not do: --name NAME. {error}") from error
 
 
 def _subject(name: str) -> str:
