@@ -87,10 +87,19 @@ def step_for(view: View, row: SubscriptionRow) -> Step:
     facts = view.facts
     if step is Step.FIND and not facts.can_find:
         return _without_a_look(row, facts)
+    if step is Step.NOTHING and _may_be_left_over(view, row):
+        return Step.FIND
     never_looked = row.looks == 0 and row.uncertain_since is None
     if step is Step.CREATE_USER and facts.deduplication is Deduplication.NONE and facts.can_find and never_looked:
         return Step.FIND
     return step
+
+
+def _may_be_left_over(view: View, row: SubscriptionRow) -> bool:
+    """Whether a user was made for a subscription that was given up before it was there: only a look tells."""
+    known = view.account.remote_id is not None and view.facts.can_find
+    for_nobody = all(one.desired is Desired.CANCELLED and one.observed in GONE for one in view.rows)
+    return known and for_nobody and row.observed is Observed.ABSENT
 
 
 def _without_a_look(row: SubscriptionRow, facts: Facts) -> Step:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from svahub.decisions import View, drift, due, live_others, parked, rested
+from svahub.decisions import View, drift, due, live_others, parked, rested, settled
 from svahub.endings import Ending, Rules, linked, status, vanished
 from svahub.models import Adopt, Applied, BlockScope, Desired, Observed, RemoteSubscription, RemoteUser
 from svahub.store.rows import SubscriptionRow, applied_column
@@ -17,6 +17,9 @@ from svahub.store.states import Certainty, Phase
 
 def found(view: View, row: SubscriptionRow, user: RemoteUser | None, now: datetime, rules: Rules) -> Ending:
     """Return what follows from the user that a look brought, or from none."""
+    if row.desired is Desired.CANCELLED and row.observed is Observed.ABSENT and not _has_something(view, row, user):
+        there = user is not None and user.status is not Observed.CANCELLED
+        return Ending(Certainty.SUCCEEDED, (settled(row),), view.account.remote_id if there else None, "not there")
     if user is None:
         return _gone(view, row, view.account.remote_id, now)
     ours = user.reference == view.account.key or user.remote_id == view.account.remote_id
@@ -32,6 +35,17 @@ def found(view: View, row: SubscriptionRow, user: RemoteUser | None, now: dateti
     if entry is None:
         return _gone(view, row, None, now) if gone else _not_there(view, row, user.remote_id, now)
     return _seen(view, row, user, entry, now, rules)
+
+
+def _has_something(view: View, row: SubscriptionRow, user: RemoteUser | None) -> bool:
+    """Whether there is something to be ended: the subscription after all, or a user that was made for it alone.
+
+    Not of a user that was only linked: what that one has may be nobody's of ours.
+    """
+    if user is None or user.reference != view.account.key:
+        return False
+    alone = user.status is not Observed.CANCELLED and _left_over(view, row, user)
+    return alone or user.subscription(row.key) is not None
 
 
 def _seen(

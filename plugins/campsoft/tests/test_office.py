@@ -17,7 +17,9 @@ from svahub.models import Environment, Observed
 from svahub.store import tables
 from svahub.store.states import Outcome, State
 from svahub.testing import Fault
+from svahub.testing.clocks import HandClock
 from svahub.verbs import Action, Command
+from svahub_campsoft import Campsoft
 from svahub_campsoft.simulator import CampsoftSimulator
 from svahub_campsoft.simulator.subscriber import Product, Status, Subscriber
 
@@ -26,8 +28,13 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def campsoft(monkeypatch: pytest.MonkeyPatch) -> Iterator[CampsoftSimulator]:
-    simulator = CampsoftSimulator(seed=1)
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def campsoft(clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[CampsoftSimulator]:
+    simulator = CampsoftSimulator(seed=1, clock=clock)
     for number in range(25):
         product = Product(f"prd_{number:02}", f"Canal {number}", "", 5)
         simulator.products[product.id] = product
@@ -38,8 +45,8 @@ def campsoft(monkeypatch: pytest.MonkeyPatch) -> Iterator[CampsoftSimulator]:
 
 
 @pytest.fixture
-def office(sqlite_url: str, campsoft: CampsoftSimulator) -> Iterator[TenantHub]:
-    with Hub.open(sqlite_url, draw=lambda: 0.0) as hub:
+def office(sqlite_url: str, campsoft: CampsoftSimulator, clock: HandClock) -> Iterator[TenantHub]:
+    with Hub.open(sqlite_url, clock=clock, draw=lambda: 0.0) as hub:
         office = hub.tenant("default")
         secret = {name: f"env:WORD_OF_{name.upper()}" for name in campsoft.credentials}
         quick = {"settle_seconds": 0, "retry_base": 0.001}
@@ -111,6 +118,47 @@ def test_the_last_of_two_contracts_takes_the_subscriber_along(office: TenantHub,
         work(office)
         assert next(iter(campsoft.subscribers)).status is status
     assert held(campsoft) == []
+
+
+def test_a_sale_that_is_given_up_before_its_product_is_there_leaves_nobody_with_access(
+    office: TenantHub, campsoft: CampsoftSimulator, clock: HandClock
+) -> None:
+    campsoft.faults.next(Fault.DROP, method="POST", path="/customers/")  # the subscriber is there, the product is not
+    campsoft.faults.next(Fault.RATE_LIMIT_RETRY_AFTER, method="PUT")  # and for a moment nothing more can be done
+    sell(office, "prd_01")
+    work(office)
+    (view,) = office.subscriptions.list()
+    (subscriber,) = campsoft.subscribers
+    assert (view.observed, subscriber.status) == (Observed.ABSENT, Status.ACTIVE)
+    office.verbs.issue(Command(Action.CANCEL, "C1"))
+    clock.advance(seconds=2)
+    work(office)
+    (subscriber,) = campsoft.subscribers
+    assert (subscriber.status, subscriber.products) == (Status.INACTIVE, ())
+    assert [(view.state, view.cause) for view in office.subscriptions.list()] == [(State.SETTLED, None)]
+
+
+def test_a_sale_that_is_given_up_ends_nothing_of_who_was_linked_for_it(
+    office: TenantHub, campsoft: CampsoftSimulator, clock: HandClock
+) -> None:
+    document = {"type": "CPF", "number": PERSON["document"]}
+    with office.provider("tv", Campsoft) as provider:
+        client = provider.calls.client
+        client.post(
+            "/customers", {"username": "u1", "name": "Maria", "login": "m", "password": "x", "document": document}
+        )
+        client.post("/customers/u1/subscriptions", {"ProductId": "prd_01"})
+    office.integrations.set("tv", settings={"adopt": "link"})
+    campsoft.faults.next(None, Fault.RATE_LIMIT_RETRY_AFTER, method="PUT")  # linked, and nothing can be sold yet
+    sell(office, "prd_01")
+    work(office)
+    assert campsoft.faults.struck[Fault.RATE_LIMIT_RETRY_AFTER] == 1
+    office.verbs.issue(Command(Action.CANCEL, "C1"))
+    clock.advance(seconds=2)
+    work(office)
+    assert [view.state for view in office.subscriptions.list()] == [State.SETTLED]
+    (theirs,) = campsoft.subscribers
+    assert (theirs.username, theirs.status, held(campsoft)) == ("u1", Status.ACTIVE, ["prd_01"])
 
 
 def test_without_licences_a_sale_waits_for_more_and_is_made_by_retry(
