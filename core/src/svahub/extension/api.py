@@ -16,6 +16,7 @@ from svahub.server.api.openapi import document
 from svahub.server.api.paging import USUAL, Keyset, Limit, Number, Paged, PageQuery, Text
 from svahub.server.api.problems import Kind, Problem, none_of_this_name
 from svahub.server.api.served import MountedApi
+from svahub.server.api.words import PORTUGUESE, Words
 from svahub.store.holders import HolderRow, HoldingRow
 from svahub.store.states import Permission
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from svahub.hub import Hub
 
 __all__ = [
+    "PORTUGUESE",
     "RATE",
     "USUAL",
     "Answer",
@@ -49,6 +51,7 @@ __all__ = [
     "Permission",
     "Problem",
     "Text",
+    "Words",
     "document",
     "none_of_this_name",
     "routes_of",

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from svahub.cli import main
-from svahub.extension.api import Permission
+from svahub.extension.api import PORTUGUESE, Kind, Permission
 from svahub.hub import TenantHub
 
 OFTEN = "1000000/second"
@@ -56,6 +56,42 @@ def test_nothing_is_changed_and_nothing_else_is_there(office: TenantHub, client:
     answers = [asking.post("/planos"), asking.get("/clientes"), asking.get("/planos?colour=red")]
     assert [answer.status_code for answer in answers] == [405, 404, 422]
     assert all(answer.json()["detail"] for answer in answers)
+
+
+WRONGS = {
+    "planos?limite=0": "limite: tem de ser 1 ou mais.",
+    "planos?limite=201": "limite: tem de ser 200 ou menos.",
+    "planos?limite=x&cor=azul": "limite: tem de ser um número inteiro; cor: não é um parâmetro desta consulta.",
+    "planos?limite=1&limite=2": "Um parâmetro foi dado duas vezes.",
+    "planos?cursor=x": "O cursor não é desta lista.",
+    "clientes/planos?plano=": "plano: tem de ter 1 caractere ou mais.",
+    f"clientes/planos?plano={'x' * 201}": "plano: pode ter no máximo 200 caracteres.",
+    "clientes/planos?plano=%01": "plano: tem um caractere que não é aceito.",
+    "clientes/P1?x=1": "Aqui não há parâmetros.",
+    "clientes/NINGUEM": "Não há cliente com este id.",
+    "nada": "Não há nada neste endereço.",
+}
+
+
+def test_what_is_wrong_is_told_in_portuguese(office: TenantHub, client: Any) -> None:
+    asking = client(rate=OFTEN)
+    assert {path: asking.get(f"/{path}").json()["detail"] for path in WRONGS} == WRONGS
+    assert asking.get("/planos?cursor=x").json()["errors"] == [{"field": "cursor", "message": "não é desta lista"}]
+    assert asking.post("/planos").json()["detail"] == "Este endereço não aceita este método."
+
+
+def test_who_may_not_read_is_told_so_in_portuguese(office: TenantHub, client: Any) -> None:
+    own = office.keys.create("erp", Permission.ADMIN).secret
+    keys = ("", "Bearer svahub_nobody", f"Bearer {own}")
+    told = [client(authorization=key).get("/planos").json() for key in keys]
+    assert [one["title"] for one in told] == ["Falta uma chave válida"] * 2 + ["A chave não permite isso"]
+    assert [one["detail"].split()[0] for one in told] == ["Envie", "A", "Aqui"]
+    often = client(rate="1/hour")
+    assert [often.get("/planos").json().get("title") for _ in range(2)] == [None, "Requisições demais"]
+
+
+def test_every_problem_has_a_title_in_portuguese() -> None:
+    assert PORTUGUESE.titles.keys() == {kind.slug for kind in Kind}
 
 
 # -- keys on the command line ------------------------------------------------------------------------------------------

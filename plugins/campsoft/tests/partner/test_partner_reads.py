@@ -102,7 +102,7 @@ def test_who_has_nothing_of_campsofts_is_as_little_there_as_who_never_came(sold:
         asking.get(f"/clientes/{id}{more}") for id in ("P2", "P3", "nobody", "%00") for more in ("", "/produtos")
     ]
     assert {(answer.status_code, answer.text) for answer in answers} == {(404, answers[0].text)}
-    assert answers[0].json()["detail"] == "There is no customer of this name."
+    assert answers[0].json()["detail"] == "Não há cliente com este id."
 
 
 def test_an_integration_that_is_removed_tells_nothing(sold: TenantHub, client: Any) -> None:

@@ -14,7 +14,7 @@ from svahub.server.turnstile import Turnstile
 from svahub.store import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from anyio import CapacityLimiter
     from starlette.requests import Request
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RATE = "600/minute"
 """So often may one key ask one server, in the notation of `limits`."""
 SCHEME = "bearer"
+NONE_SENT = "Send a key: Authorization: Bearer KEY. They are made by `{command}`."
 CHALLENGE = 'Bearer realm="svahub"'
 
 log = logging.getLogger(__name__)
@@ -43,19 +44,20 @@ class Gate:
         secret = self._presented(request)
         bearer = await to_thread.run_sync(self._hub.bearer, secret, limiter=threads)
         if bearer is None:
-            raise _refused("The key is none, or was revoked.", ', error="invalid_token"')
+            raise _refused("The key is none, or was revoked.", CHALLENGE + ', error="invalid_token"')
         self._count(bearer)
         return bearer
 
     def _presented(self, request: Request) -> str:
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != SCHEME or not secret.strip():
-            raise _refused(f"Send a key: Authorization: Bearer KEY. They are made by `{self._keys_made_by}`.")
+            raise _refused(NONE_SENT, named={"command": self._keys_made_by})
         return secret.strip()
 
     def _count(self, bearer: Bearer) -> None:
         if seconds := self._turnstile.seconds_to_wait(bearer.tenant, bearer.name):
-            raise Problem(Kind.TOO_MANY, f"A key may ask {self._rate}.", headers={"Retry-After": str(seconds)})
+            headers = {"Retry-After": str(seconds)}
+            raise Problem(Kind.TOO_MANY, "A key may ask {rate}.", headers=headers, named={"rate": self._rate})
 
     def noting(self, bearer: Bearer) -> Callable[[], None] | None:
         """Return what writes down that a key is used, to be done after the answer; None when it is not due."""
@@ -74,5 +76,5 @@ class Gate:
             self._noting.discard((bearer.tenant, bearer.name))
 
 
-def _refused(detail: str, more: str = "") -> Problem:
-    return Problem(Kind.NO_KEY, detail, headers={"WWW-Authenticate": CHALLENGE + more})
+def _refused(detail: str, challenge: str = CHALLENGE, named: Mapping[str, str] | None = None) -> Problem:
+    return Problem(Kind.NO_KEY, detail, headers={"WWW-Authenticate": challenge}, named=named)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from svahub.hub import TenantHub
 from svahub.server.api.paging import PageQuery
+from svahub.server.api.words import ENGLISH, Words
 from svahub.store.states import OWN_PERMISSIONS, Permission
 
 A = TypeVar("A", bound=BaseModel)
@@ -101,6 +102,8 @@ class Api:
     """Where in a page the cursor of the one that follows is."""
     partner: str | None = None
     keys_made_by: str = "svahub keys create"
+    words: Words = ENGLISH
+    """In which language it is told what is wrong."""
 
     def kind(self, endpoint: Endpoint) -> str | None:
         """Return what an endpoint's path names one of."""

@@ -14,6 +14,7 @@ from svahub.server.api.documents import ProblemDocument
 from svahub.server.api.endpoints import Api, Endpoint, Nothing
 from svahub.server.api.problems import MEDIA_TYPE, Kind
 from svahub.server.api.reception import IDEMPOTENCY, LONGEST_KEY
+from svahub.server.api.words import Words
 
 ALWAYS = (Kind.NO_KEY, Kind.NOT_PERMITTED, Kind.INVALID, Kind.TOO_MANY, Kind.FAILED, Kind.UNAVAILABLE)
 OF_A_BODY = (Kind.REFUSED, Kind.TOO_SLOW, Kind.TOO_LARGE, Kind.NOT_JSON)
@@ -43,7 +44,7 @@ def document(api: Api) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": kept,
-            "responses": {kind.name: _problem(kind) for kind in Kind},
+            "responses": {kind.name: _problem(kind, api.words) for kind in Kind},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -120,9 +121,9 @@ def _id(endpoint: Endpoint) -> str:
     return endpoint.handler.__name__
 
 
-def _problem(kind: Kind) -> dict[str, Any]:
+def _problem(kind: Kind, words: Words) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": _reference(ProblemDocument)}}
-    described: dict[str, Any] = {"description": kind.title, "content": content}
+    described: dict[str, Any] = {"description": kind.told(words), "content": content}
     if header := HEADERS.get(kind.status):
         described["headers"] = {header: {"required": True, "schema": {"type": "string"}}}
     return described

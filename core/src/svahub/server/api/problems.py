@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from svahub.errors import Refused, UnknownName
 from svahub.masking import mask_sentence
 from svahub.server.api.documents import ProblemDocument, Wrong
+from svahub.server.api.words import ENGLISH, Words
 from svahub.store import StoreUnavailable
 from svahub.verbs import OfAnotherSource, UsedForAnother
 
@@ -43,27 +44,41 @@ class Kind(Enum):
     UNAVAILABLE = ("unavailable", 503, "The store is not available now")
 
     def __init__(self, slug: str, status: int, title: str) -> None:
-        self.type, self.status, self.title = URN + slug, status, title
+        self.slug, self.type, self.status, self.title = slug, URN + slug, status, title
+
+    def told(self, words: Words) -> str:
+        """Return the title in a language."""
+        return words.titles.get(self.slug, self.title)
 
 
 BY_STATUS = {kind.status: kind for kind in reversed(Kind)}
 
 
 class Problem(Exception):
-    """Why a request is not answered: `detail` is told to the client, as are `errors`, each of one field."""
+    """Why a request is not answered: `detail` is told to the client, as are `errors`, each of one field.
+
+    What is `named` is put into the detail where it has `{name}`.
+    """
 
     def __init__(
-        self, kind: Kind, detail: str, *, errors: Sequence[Wrong] = (), headers: Mapping[str, str] | None = None
+        self,
+        kind: Kind,
+        detail: str,
+        *,
+        named: Mapping[str, str] | None = None,
+        errors: Sequence[Wrong] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.kind, self.errors, self.headers = kind, tuple(errors), dict(headers or {})
-        super().__init__(detail)
+        self.detail, self.named = detail, dict(named or {})
+        super().__init__(ENGLISH.sentence(detail, self.named))
 
-    def response(self) -> Response:
-        """Return the answer."""
+    def response(self, words: Words = ENGLISH) -> Response:
+        """Return the answer in a language."""
         kind = self.kind
-        told = ProblemDocument(
-            type=kind.type, title=kind.title, status=kind.status, detail=str(self), errors=list(self.errors)
-        )
+        detail = words.sentence(self.detail, self.named)
+        wrong = [Wrong(field=one.field, message=words.sentence(one.message)) for one in self.errors]
+        told = ProblemDocument(type=kind.type, title=kind.told(words), status=kind.status, detail=detail, errors=wrong)
         return JSONResponse(told.model_dump(mode="json"), kind.status, self.headers, MEDIA_TYPE)
 
 
@@ -90,7 +105,7 @@ def problem_of(error: Exception, about: str | None = None) -> Problem:
 
 def none_of_this_name(kind: str) -> Problem:
     """Return what to tell of a name that a path has and nothing bears, be it that of another tenant."""
-    return Problem(Kind.NOT_FOUND, f"There is no {kind} of this name.")
+    return Problem(Kind.NOT_FOUND, "There is no {what} of this name.", named={"what": kind})
 
 
 def _kind_of(refusal: Refused) -> Kind:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
 from pydantic import BaseModel, ValidationError
@@ -19,7 +19,6 @@ from svahub.server.api.problems import Kind, Problem, none_of_this_name, problem
 from svahub.server.bodies import body_of
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
     from starlette.requests import Request
 
     from svahub.areas.keys import Bearer
@@ -57,7 +56,7 @@ class Reception:
             bearer = await self._gate.bearer(request, self._threads)
             response = await self._answered(endpoint, request, bearer)
         except Exception as error:  # noqa: BLE001  # whatever it is, the client gets a document
-            return problem_of(error, self._api.kind(endpoint)).response()
+            return problem_of(error, self._api.kind(endpoint)).response(self._api.words)
         if (note := self._gate.noting(bearer)) is not None:
             response.background = BackgroundTask(note)
         return response
@@ -65,8 +64,9 @@ class Reception:
     async def _answered(self, endpoint: Endpoint, request: Request, bearer: Bearer) -> Response:
         self._refuse_others(endpoint, bearer)
         named = self._named(endpoint, request.path_params)
-        asked = _query(endpoint, request) if endpoint.reads else _body(endpoint, request, await _read(request))
-        key = None if endpoint.reads else _idempotency_key(request)
+        reads = endpoint.reads
+        asked = self._query(endpoint, request) if reads else self._body(endpoint, request, await _read(request))
+        key = None if reads else _idempotency_key(request)
         answer = await to_thread.run_sync(
             partial(self._handled, endpoint, bearer, asked, named, key), limiter=self._threads
         )
@@ -74,9 +74,11 @@ class Reception:
 
     def _refuse_others(self, endpoint: Endpoint, bearer: Bearer) -> None:
         if bearer.partner != self._api.partner:
-            raise Problem(Kind.NOT_PERMITTED, f"This opens to keys made by `{self._api.keys_made_by}`.")
+            named = {"command": self._api.keys_made_by}
+            raise Problem(Kind.NOT_PERMITTED, "This opens to keys made by `{command}`.", named=named)
         if bearer.permission not in endpoint.permissions:
-            raise Problem(Kind.NOT_PERMITTED, f"A key with the permission {bearer.permission.value} may not do this.")
+            named = {"permission": bearer.permission.value}
+            raise Problem(Kind.NOT_PERMITTED, "A key with the permission {permission} may not do this.", named=named)
 
     def _named(self, endpoint: Endpoint, parameters: Mapping[str, str]) -> str:
         """Return what the path names; what cannot be a name is none of anything."""
@@ -88,6 +90,37 @@ class Reception:
         except ValidationError as error:
             raise none_of_this_name(name.kind) from error
 
+    def _query(self, endpoint: Endpoint, request: Request) -> BaseModel:
+        pairs = request.query_params.multi_items()
+        given = dict(pairs)
+        if len(given) != len(pairs):
+            raise Problem(Kind.INVALID, "A parameter is named twice.")
+        if endpoint.takes is Nothing and given:
+            raise Problem(Kind.INVALID, "This takes no parameters.")
+        try:
+            return endpoint.takes.model_validate(given)
+        except ValidationError as error:
+            raise self._invalid(error) from error
+
+    def _body(self, endpoint: Endpoint, request: Request, body: bytes) -> BaseModel:
+        if request.query_params:
+            raise Problem(Kind.INVALID, "This takes no parameters in its URL.")
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if body and kind != "application/json":
+            raise Problem(Kind.NOT_JSON, "Send the body with Content-Type: application/json.")
+        try:
+            return endpoint.takes.model_validate_json(body or b"{}")
+        except ValidationError as error:
+            raise self._invalid(error) from error
+
+    def _invalid(self, error: ValidationError) -> Problem:
+        wrong = [
+            Wrong(field=mask_sentence(".".join(map(str, each["loc"]))), message=self._api.words.wrong(each))
+            for each in error.errors(include_input=False)
+        ]
+        told = "; ".join(f"{one.field}: {one.message}" if one.field else one.message for one in wrong[:5])
+        return Problem(Kind.INVALID, f"{told}.", errors=wrong)
+
     def _handled(self, endpoint: Endpoint, bearer: Bearer, asked: BaseModel, named: str, key: str | None) -> Answer:
         office = self._hub.tenant(bearer.tenant, bearer.actor)
         return endpoint.handler(Call(office, bearer.permission, asked, named, key))
@@ -95,42 +128,6 @@ class Reception:
 
 async def _read(request: Request) -> bytes:
     return await body_of(request, LARGEST_BODY)
-
-
-def _query(endpoint: Endpoint, request: Request) -> BaseModel:
-    pairs = request.query_params.multi_items()
-    given = dict(pairs)
-    if len(given) != len(pairs):
-        raise Problem(Kind.INVALID, "A parameter is named twice.")
-    if endpoint.takes is Nothing and given:
-        raise Problem(Kind.INVALID, "This takes no parameters.")
-    try:
-        return endpoint.takes.model_validate(given)
-    except ValidationError as error:
-        raise _invalid(error.errors(include_input=False, include_context=False)) from error
-
-
-def _body(endpoint: Endpoint, request: Request, body: bytes) -> BaseModel:
-    if request.query_params:
-        raise Problem(Kind.INVALID, "This takes no parameters in its URL.")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if body and kind != "application/json":
-        raise Problem(Kind.NOT_JSON, "Send the body with Content-Type: application/json.")
-    try:
-        return endpoint.takes.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        raise _invalid(error.errors(include_input=False, include_context=False)) from error
-
-
-def _invalid(errors: Sequence[ErrorDetails]) -> Problem:
-    wrong = [Wrong(field=mask_sentence(".".join(map(str, each["loc"]))), message=_message(each)) for each in errors]
-    told = "; ".join(f"{one.field}: {one.message}" if one.field else one.message for one in wrong[:5])
-    return Problem(Kind.INVALID, f"{told}.", errors=wrong)
-
-
-def _message(error: Mapping[str, Any]) -> str:
-    """Return what is wrong; where JSON does not end well, pydantic tells of what was sent."""
-    return "Invalid JSON" if error["type"] == "json_invalid" else str(error["msg"]).removeprefix("Value error, ")
 
 
 def _idempotency_key(request: Request) -> str | None:

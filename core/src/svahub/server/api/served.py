@@ -20,11 +20,14 @@ from svahub.server.api.problems import problem_of
 from svahub.server.api.reception import SLASH, Reception
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from svahub.hub import Hub
     from svahub.server.api.endpoints import Api
+    from svahub.server.api.words import Words
 
 
 class MountedApi(Mount):
@@ -43,7 +46,7 @@ def application(hub: Hub, api: Api, rate: str) -> Starlette:
     reception = Reception(hub, api, Gate(hub, rate, api.keys_made_by))
     routes = [Route("/openapi.json", Description(api).show), *map(reception.route, api.endpoints)]
     middleware = [Middleware(WholeSegments)]
-    built = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: _told})
+    built = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: _telling(api.words)})
     built.router.redirect_slashes = False
     return built
 
@@ -63,8 +66,11 @@ class Description:
         return to_json(document(self._api))
 
 
-async def _told(_request: Request, error: Exception) -> Response:
-    return problem_of(error).response()
+def _telling(words: Words) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def told(_request: Request, error: Exception) -> Response:
+        return problem_of(error).response(words)
+
+    return told
 
 
 class WholeSegments:

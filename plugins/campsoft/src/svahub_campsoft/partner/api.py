@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, TypeAdapter
 from svahub.extension.api import (
+    PORTUGUESE,
     RATE,
     USUAL,
     Answer,
@@ -48,7 +49,7 @@ has a product that is not to end is told of: everybody else is not there (404), 
 is kept in the ISP's audit, with the key that asked.
 
 Lists come in pages: ask on with `proximo` as `cursor` until it is null. A page may have fewer than `limite`, even none,
-and still not be the last. Every error is a problem document (RFC 9457) with a sentence in `detail`.
+and still not be the last. Every error is a problem document (RFC 9457) with a sentence in Portuguese in `detail`.
 """
 
 BY_PLAN = Keyset[tuple[str, str]](tuple[Text, Text], ("", ""), lambda row: (row.integration, row.remote_id))
@@ -134,4 +135,5 @@ API = Api(
     next_page="/proximo",
     partner=PARTNER,
     keys_made_by="svahub campsoft partner-keys create",
+    words=PORTUGUESE,
 )
