@@ -205,7 +205,7 @@ def test_nothing_is_offered_without_terms_a_link_or_a_key(shop: Shop, monkeypatc
     monkeypatch.delenv(KEY_VARIABLE)
     with pytest.raises(Refused, match=KEY_VARIABLE):
         shop.path()
-    assert shop.office.activation_links.list() == []
+    assert list(shop.office.activation_links.list()) == []
 
 
 @pytest.mark.parametrize("happens", [cancelled, blocked, sold_meanwhile])

@@ -5,7 +5,7 @@ What the customer sees and does there is `offering`'s part.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -132,19 +132,18 @@ class ActivationLinks:
             (now + expires).replace(microsecond=0),
         )  # fmt: skip
 
-    def list(self, contract: str | None = None) -> Sequence[ActivationLinkView]:
-        """Return the links, of one contract if named, the newest first."""
+    def list(self, contract: str | None = None) -> Iterator[ActivationLinkView]:
+        """Stream the links, of one contract if named, the newest first."""
         with self.bench.store.read() as connection:
             now = self.bench.store.now(connection)
-            return [_view(row, now) for row in offers.links_of(connection, self.bench.tenant, contract)]
+            yield from (_view(row, now) for row in offers.links_of(connection, self.bench.tenant, contract))
 
     def revoke(self, id: str) -> ActivationLinkView:
         """Let a link open nothing more; refused when the offer was taken, or the link was revoked."""
         with self.bench.writing("contracts activation-links", f"activation link {id}", revoked=True) as connection:
             row = offers.locked(connection, self.bench.tenant, id)
             if row is None:
-                known = [one.id for one in offers.links_of(connection, self.bench.tenant)]
-                raise UnknownName("activation link", id, known, LIST)
+                raise UnknownName("activation link", id, [], LIST)
             if row.taken_at is not None:
                 item = f"`svahub cancel {row.contract_id} --item {row.item_code}` ends what was sold"
                 raise Refused(f"The offer of this link was taken on {row.taken_at:%Y-%m-%d}: {item}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +11,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from svahub.store.inserting import insert_into
 from svahub.store.tables import activation_links, terms
+
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,13 @@ def add_link(connection: Connection, row: ActivationLinkRow) -> None:
     connection.execute(insert(activation_links), [{c.name: getattr(row, c.name) for c in activation_links.c}])
 
 
-def links_of(connection: Connection, tenant: str, contract: str | None = None) -> Sequence[ActivationLinkRow]:
-    """Return a tenant's links, of one contract if named, the newest first."""
+def links_of(connection: Connection, tenant: str, contract: str | None = None) -> Iterator[ActivationLinkRow]:
+    """Stream a tenant's links, of one contract if named, the newest first."""
     c = activation_links.c
     query = select(activation_links).where(c.tenant == tenant).order_by(c.created_at.desc(), c.id)
     query = query.where(c.contract_id == contract) if contract is not None else query
-    return [ActivationLinkRow(*row) for row in connection.execute(query)]
+    for row in connection.execute(query, execution_options={"yield_per": PAGE}):
+        yield ActivationLinkRow(*row)
 
 
 def link_of_any(connection: Connection, id: str) -> ActivationLinkRow | None:
