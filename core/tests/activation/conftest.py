@@ -29,6 +29,7 @@ TITLE = "Filmes & Séries"
 PRICE = Decimal("1234.50")
 IP = "203.0.113.7"
 PRESS = "aceite=sim"
+OFTEN = "9999/minute"
 
 
 @dataclass(frozen=True)
@@ -141,10 +142,11 @@ def shop_on_each(open_isp_on_each: Callable[..., Any], finding: type) -> Shop:
 
 @contextmanager
 def answering(
-    shop: Shop, *, patience: float = 0, rate: str = "9999/minute", proxies: Sequence[str] = ()
+    shop: Shop, *, patience: float = 0, proxies: Sequence[str] = (), rate: str = OFTEN, rate_of_all: str = OFTEN
 ) -> Iterator[Door]:
     callers = Callers([ip_network(proxy) for proxy in proxies])
-    app = Starlette(routes=[Activation(shop.hub, callers, patience=patience, rate=rate).route()])
+    activation = Activation(shop.hub, callers, patience=patience, rate=rate, rate_of_all=rate_of_all)
+    app = Starlette(routes=[activation.route()])
     with Serving(app, bound("127.0.0.1", 0)) as serving:
         yield Door(shop, serving.url)
 

@@ -234,6 +234,16 @@ def test_who_asks_too_often_waits_and_others_do_not(shop: Shop, serve: Callable[
     assert door.get(path, X_Forwarded_For="198.51.100.2").status == 200
 
 
+def test_neighbours_behind_one_address_do_not_wait_for_each_other(shop: Shop, serve: Callable[..., Door]) -> None:
+    door, one, other = serve(shop, rate="1/minute"), shop.path(), shop.path()
+    assert [door.get(path).status for path in (one, other, one)] == [200, 200, 429]
+
+
+def test_who_guesses_links_waits_too(shop: Shop, serve: Callable[..., Door]) -> None:
+    door = serve(shop, rate_of_all="2/minute")
+    assert [door.get(f"{link_tokens.PATH}/{guess}").status for guess in "abc"] == [404, 404, 429]
+
+
 def test_a_network_of_ipv6_is_one_that_asks(shop: Shop, serve: Callable[..., Door]) -> None:
     door, path = serve(shop, rate="1/minute", proxies=[PROXY]), shop.path()
     answers = [door.get(path, X_Forwarded_For=f"2001:db8:1:{site}::{n}").status for site, n in ((1, 1), (1, 2), (2, 1))]

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RATE = "30/minute"
-"""So often may one address ask, in the notation of `limits`."""
+"""So often may one address ask for one link, in the notation of `limits`."""
+RATE_OF_ALL = "600/minute"
+"""So often may one address ask for any: behind the address of a provider's CGNAT are many customers."""
 PATIENCE_SECONDS = 5.0
 """So long a press waits for what was bought, where somebody works on it."""
 LOOK_SECONDS = 0.2
@@ -67,9 +69,11 @@ class Found(NamedTuple):
 class Activation:
     """Answers for the links of every tenant; a press waits up to `patience` seconds for what was bought."""
 
-    def __init__(self, hub: Hub, callers: Callers, *, patience: float, rate: str = RATE) -> None:
+    def __init__(
+        self, hub: Hub, callers: Callers, *, patience: float, rate: str = RATE, rate_of_all: str = RATE_OF_ALL
+    ) -> None:
         self._hub, self._callers, self._patience = hub, callers, patience
-        self._turnstile = Turnstile(rate)
+        self._turnstile, self._gate = Turnstile(rate), Turnstile(rate_of_all)
         self._limiter: CapacityLimiter | None = None
 
     def route(self) -> Route:
@@ -79,12 +83,14 @@ class Activation:
     async def answer(self, request: Request) -> Response:
         """Answer with a page."""
         address = self._callers.address(request)
-        if seconds := self._turnstile.seconds_to_wait(whose(address)):
-            return page_of(Page.TOO_MANY, {"Retry-After": str(seconds)})
+        if seconds := self._gate.seconds_to_wait(whose(address)):
+            return _put_off_for(seconds)
         try:
             found = await self._in_thread(partial(self._found, request.path_params["token"]))
             if found is None:
                 return page_of(Page.UNKNOWN)
+            if seconds := self._turnstile.seconds_to_wait(whose(address), found.id):
+                return _put_off_for(seconds)
             if request.method == "POST":
                 return await self._pressed(request, found, address)
             return offer_page(await self._in_thread(found.look))
@@ -117,6 +123,10 @@ class Activation:
         if self._limiter is None:  # it belongs to the event loop, which is not there before the first request
             self._limiter = CapacityLimiter(THREADS)
         return await to_thread.run_sync(call, limiter=self._limiter)
+
+
+def _put_off_for(seconds: int) -> Response:
+    return page_of(Page.TOO_MANY, {"Retry-After": str(seconds)})
 
 
 def _put_off(error: SvahubError) -> Response:
