@@ -65,6 +65,21 @@ def test_a_device_that_has_a_licence_is_not_added_again(shop: Any) -> None:
     agree(shop)
 
 
+@pytest.mark.parametrize("serial", ["", " ", "x" * 201, "SN\n1"])
+def test_what_is_no_serial_is_refused(shop: Any, serial: str) -> None:
+    refused = shop.invoke(*LICENCES, "add", "C1", serial, code=1).output
+    assert "A serial has 1 to 200 characters" in refused
+    assert (
+        "A serial" in shop.invoke(*LICENCES, "replace", "C1", shop.rows()[0]["licence"], serial, "--yes", code=1).output
+    )
+    agree(shop)
+
+
+def test_a_description_is_one_line(shop: Any) -> None:
+    assert "one line" in shop.invoke(*LICENCES, "add", "C1", "SN-1", "--description", "a\nb", code=1).output
+    agree(shop)
+
+
 def test_a_device_that_olli_refuses_waits_for_a_person_while_the_others_are_added(shop: Any) -> None:
     shop.olli.account.refused_devices = frozenset({"SN-2"})
     added = do(shop, "add", "SN-1", "SN-2", "SN-3", code=4)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from svahub.hub import TenantHub
 
 PROVIDER = "iot"
+LONGEST = 200
 LIST = "svahub iot licences list"
 
 
@@ -222,11 +223,19 @@ def _rows(transaction: Transaction, sold: _Sold) -> list[LicenceRow]:
 def _awaited(transaction: Transaction, sold: _Sold, devices: Sequence[Device]) -> tuple[str, ...]:
     """Note which devices are to have a licence, each under a reference of its own, and return these."""
     for device in devices:
+        _refuse_odd(device)
         _refuse_licensed(transaction, device)
     taken = sum(row.reference.startswith(f"{sold.sale.key}:d") for row in _rows(transaction, sold))
     rows = [_row(transaction, sold, taken + number, device) for number, device in enumerate(devices, 1)]
     store.put(transaction.connection, rows)
     return tuple(row.reference for row in rows)
+
+
+def _refuse_odd(device: Device) -> None:
+    if not device.serial.strip() or len(device.serial) > LONGEST or not device.serial.isprintable():
+        raise Refused(f"A serial has 1 to {LONGEST} characters, and none that cannot be seen.")
+    if not (device.description or "").isprintable():
+        raise Refused("A description is one line of text.")
 
 
 def _refuse_licensed(transaction: Transaction, device: Device) -> None:
