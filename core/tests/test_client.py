@@ -269,6 +269,7 @@ def test_a_body_that_is_too_long_is_not_read() -> None:
         ("Sun, 01 Mar 2026 12:00:30 GMT", 30.0),
         ("Sun, 01 Mar 2026 11:00:00 GMT", 0.0),
         ("Sun, 01 Mar 2099 11:00:00 GMT", 3600.0),
+        ("Sun, 01 Mar 2026 12:00:30 +99999999999999", None),
     ],
 )
 def test_retry_after_is_read_in_both_forms_and_within_reason(header: str | None, seconds: float | None) -> None:

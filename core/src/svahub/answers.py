@@ -196,6 +196,6 @@ def _seconds(value: str) -> float | None:
 def _until(value: str, now: datetime) -> float | None:
     try:
         instant = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return (instant.replace(tzinfo=instant.tzinfo or UTC) - now).total_seconds()
