@@ -186,6 +186,7 @@ class Outbox:
         """Sign with another secret; for `both_valid` with the former one too, so that the target may change over."""
         made, held = _secret(secret)
         with self.bench.writing("outbox rotate", _subject(name), dry_run=dry_run) as connection:
+            journal.locked_head(connection, self.bench.tenant)  # before the target, as who parks a message does
             row = self._target(connection, name)
             until = self.bench.store.now(connection) + both_valid
             row = replace(row, secret=held, former_secret=row.secret, former_until=until)
