@@ -299,6 +299,16 @@ def test_devices_of_a_customer_are_exported_and_forgotten(shop: Any) -> None:
     assert {(row["device"], row["description"]) for row in shop.rows()} == {(None, None)}
 
 
+def test_what_olli_said_of_an_erased_customers_device_is_forgotten(shop: Any) -> None:
+    shop.olli.account.refused_devices = frozenset({"SN-1"})
+    do(shop, "add", "SN-1", code=4)
+    do(shop, "cancel", "SN-1")
+    shop.invoke("cancel", "C1", "--yes")
+    before = {row["cause"] for row in shop.rows()}
+    shop.invoke("customers", "erase", "P1", "--yes")
+    assert (len(before), {row["cause"] for row in shop.rows()}) == (2, {None})
+
+
 def test_no_document_stands_in_the_audit_of_the_lookup(shop: Any) -> None:
     said = shop.invoke("audit", "list", "--json").output
     assert "700000001" not in said

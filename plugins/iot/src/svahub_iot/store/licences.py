@@ -120,9 +120,10 @@ def of_customer(connection: Connection, tenant: str, customer_id: str) -> list[L
 
 
 def forget_customer(connection: Connection, tenant: str, customer_id: str, now: datetime) -> None:
-    """Forget what was written about a customer's devices; ids, codes and statuses stay: they name nobody."""
+    """Forget what was written or said about a customer's devices; ids, codes and statuses stay: they name nobody."""
     where = (licences.c.tenant == tenant, _theirs(tenant, customer_id))
-    connection.execute(update(licences).where(*where).values(device=None, description=None, changed_at=now))
+    forgotten = dict.fromkeys(("device", "description", "cause"))
+    connection.execute(update(licences).where(*where).values(**forgotten, changed_at=now))
 
 
 def _theirs(tenant: str, customer_id: str) -> Any:
