@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from svahub.testing import Fault
 
 LICENCES = ("iot", "licences")
 
@@ -216,6 +217,16 @@ def test_a_replacement_while_blocked_is_blocked_too(shop: Any) -> None:
     do(shop, "replace", "SN-1", "SN-2")
     assert {one["status"] for one in shop.live()} == {"BLOCKED"}
     assert {row["status"] for row in shop.rows("A", "B")} == {"B"}
+
+
+def test_a_replacement_while_blocked_is_blocked_though_it_was_cut_off_before_that(shop: Any) -> None:
+    shop.olli.account.cascades = False
+    shop.invoke("block", "C1", "--yes")
+    shop.olli.faults.next(Fault.DROP_AFTER, method="POST", path="/subscriptions/")
+    do(shop, "replace", shop.rows()[0]["licence"], "SN-1", "--no-wait")
+    shop.work(rounds=5)
+    assert {one["status"] for one in shop.live()} == {"BLOCKED"}
+    assert [task["state"] for task in shop.told("tasks", "list")] == ["settled"]
 
 
 def test_a_replacement_is_cancelled_while_the_contract_is_blocked(shop: Any) -> None:

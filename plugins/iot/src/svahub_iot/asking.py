@@ -47,7 +47,7 @@ class Asks(PerformsTasks, FindsTasks, KeepsRecords):
         if go is None:
             return TaskResult(details={"licences": []})
         go.to_number(task.kept["wanted"])
-        go.to_status(Status.BLOCKED if task.kept["blocked"] else Status.ACTIVE)
+        go.to_status(_status(task))
         if go.failed is None:
             return self._result(task, go)
         customer = task.account.remote_id if task.account else None
@@ -62,7 +62,8 @@ class Asks(PerformsTasks, FindsTasks, KeepsRecords):
         go = self._levelling(task)
         if go is None:
             return TaskResult(details={"licences": []})
-        return None if planned(go.roll, task.kept["wanted"]) else self._result(task, go)
+        is_left = planned(go.roll, task.kept["wanted"]) or go.differing(_status(task))
+        return None if is_left else self._result(task, go)
 
     @hookimpl
     def recall(self, transaction: Transaction, subject: Subscription | Task | Webhook) -> Mapping[str, Any]:
@@ -92,3 +93,8 @@ class Asks(PerformsTasks, FindsTasks, KeepsRecords):
         names = ("reference", "status", "id", "code", "cause")  # no description: a task's details may name nobody
         licences = [{name: licence[name] for name in names} for licence in details["licences"]]
         return TaskResult(details={"subscription": details["subscription"], "licences": licences})
+
+
+def _status(task: Task) -> Status:
+    """Return what the licences that a task is about are to be."""
+    return Status.BLOCKED if task.kept["blocked"] else Status.ACTIVE

@@ -91,9 +91,11 @@ class Levelling:
 
     def to_status(self, status: Status) -> None:
         """Have every licence follow its subscription, where it did not by itself."""
-        blocks = status is Status.BLOCKED
-        others = [unit for unit in self.roll.live if (unit.status is Status.BLOCKED) is not blocks]
-        self._each(others, lambda unit: self._licences.set(unit, status))
+        self._each(self.differing(status), lambda unit: self._licences.set(unit, status))
+
+    def differing(self, status: Status) -> list[Unit]:
+        """Return the licences that do not follow their subscription, which is this."""
+        return [unit for unit in self.roll.live if (unit.status is Status.BLOCKED) is not (status is Status.BLOCKED)]
 
     def to_nothing(self) -> None:
         """End every licence."""
