@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from svahub.hub import Hub
 from svahub.testing.clocks import HandClock
 from svahub_iot.store import licences as store
@@ -59,6 +61,16 @@ def test_what_is_to_leave_stays_so_whatever_is_written_and_what_never_came_is_ov
     store.mark_leaving(table, "default", ["k:1", "k:d1"], NOW)
     store.put(table, [ROW])
     assert [(row.status.value, row.leaving) for row in store.whole(table, "default")] == [("A", True), ("I", True)]
+
+
+def test_a_device_is_given_a_licence_by_one_at_a_time(postgresql_url: str) -> None:
+    with Hub.open(postgresql_url) as hub, hub.store.write() as one, hub.store.write() as other:
+        store.hold_devices(one, "default", ["SN-1"])
+        other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        store.hold_devices(other, "default", ["SN-2"])
+        store.hold_devices(other, "other", ["SN-1"])
+        with pytest.raises(OperationalError, match="LockNotAvailable"):
+            store.hold_devices(other, "default", ["SN-3", "SN-1"])
 
 
 def test_licences_are_found_by_contract_and_device_and_only_by_their_own_isp(table: Any) -> None:

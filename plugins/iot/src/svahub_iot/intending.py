@@ -222,6 +222,7 @@ def _rows(transaction: Transaction, sold: _Sold) -> list[LicenceRow]:
 
 def _awaited(transaction: Transaction, sold: _Sold, devices: Sequence[Device]) -> tuple[str, ...]:
     """Note which devices are to have a licence, each under a reference of its own, and return these."""
+    store.hold_devices(transaction.connection, transaction.tenant, (device.serial for device in devices))
     for device in devices:
         _refuse_odd(device)
         _refuse_licensed(transaction, device)

@@ -105,6 +105,14 @@ def whole(connection: Connection, tenant: str) -> Iterator[LicenceRow]:
         yield LicenceRow(*row)
 
 
+def hold_devices(connection: Connection, tenant: str, devices: Iterable[str]) -> None:
+    """Let nobody else give some devices a licence until this transaction ends."""
+    if connection.dialect.name == "postgresql":  # SQLite lets only one write
+        for device in sorted(set(devices)):
+            key = func.hashtextextended(f"iot device {tenant} {device}", 0)
+            connection.execute(select(func.pg_advisory_xact_lock(key)))
+
+
 def of_device(connection: Connection, tenant: str, device: str) -> list[LicenceRow]:
     """Return the licences of a device, whatever its contract."""
     return _rows(connection, tenant, licences.c.device == device)
