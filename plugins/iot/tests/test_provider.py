@@ -239,6 +239,15 @@ def test_cancelling_ends_every_licence_and_the_subscription_and_leaves_the_custo
     assert (olli.live(), olli.state("subscriptions")[0]["status"], len(olli.state("customers"))) == ([], "CANCELLED", 1)
 
 
+@pytest.mark.parametrize("step", ["block", "cancel"])
+def test_a_licence_that_is_there_twice_has_no_access_left_by_either(olli: Any, step: str) -> None:
+    olli.simulator.account.cascades = False
+    held = olli.held()
+    olli.provider.licences.create(held.remote_id, Unit("s1:1"), olli.clock.now())
+    (olli.provider.cancel if step == "cancel" else lambda sold: olli.provider.block(sold, OVERDUE))(held)
+    assert "ACTIVE" not in {one["status"] for one in olli.live()}
+
+
 def test_cancelling_twice_is_not_found_and_harms_nothing(olli: Any) -> None:
     held = olli.held()
     olli.provider.cancel(held)

@@ -81,8 +81,7 @@ class Levelling:
         for unit in plan.dropped:
             self.roll = self.roll.put(unit.ended("no longer wanted"))
         self._each(plan.leaving, self._ended)
-        for id in plan.twice:
-            self._licences.end(id)
+        self._end_twice()
         for unit in plan.coming:
             self.roll = self.roll.put(unit)
         self._each(plan.coming[:AT_ONCE], self._created)
@@ -91,6 +90,7 @@ class Levelling:
 
     def to_status(self, status: Status) -> None:
         """Have every licence follow its subscription, where it did not by itself."""
+        self._end_twice()
         self._each(self.differing(status), lambda unit: self._licences.set(unit, status))
 
     def differing(self, status: Status) -> list[Unit]:
@@ -99,7 +99,13 @@ class Levelling:
 
     def to_nothing(self) -> None:
         """End every licence."""
+        self._end_twice()
         self._each(self.roll.live, self._ended)
+
+    def _end_twice(self) -> None:
+        for id in self.roll.twice:
+            self._licences.end(id)
+        self.roll = replace(self.roll, twice=())
 
     def _created(self, unit: Unit) -> Unit:
         return self._licences.create(self._subscription, unit, self._now)
