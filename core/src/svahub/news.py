@@ -126,4 +126,4 @@ def body(news: News, tenant: str, at: datetime) -> str:
 
 
 def _bare(id: str | None) -> str | None:
-    return None if id is not None and brazil.is_document(id) else id
+    return id if id and not brazil.is_document(id) else None

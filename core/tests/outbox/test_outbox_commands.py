@@ -90,6 +90,8 @@ def test_a_test_shows_what_the_target_answers(run: Any, telling: Any) -> None:
     added(run, telling)
     shown = json.loads(run("outbox", "test", "ear", "--json").stdout)
     assert (shown["delivered"], shown["status"]) == (True, 204)
+    ((_, told),) = telling.ear.heard
+    assert {told["data"][name] for name in ("customer", "contract", "item")} == {None}
     telling.ear.answer = lambda _told: Answer(418, {"message": "short and stout"})
     shown = json.loads(run("outbox", "test", "ear", "--json", expect=1).stdout)
     assert (shown["delivered"], shown["status"]) == (False, 418)
