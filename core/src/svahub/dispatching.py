@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from svahub import points, secrets, signing
@@ -155,9 +156,17 @@ def send_signed(
 
 
 def valid_secrets(target: TargetRow, now: datetime) -> list[str]:
-    """Return the secrets that a target knows us by now, the newest first."""
-    former = target.former_secret if target.former_until and now < target.former_until else None
-    return [secrets.resolve(held) for held in (target.secret, former) if held]
+    """Return the secrets that a target knows us by now, the newest first; Refused when that cannot be read here.
+
+    A former one that cannot is left out: who took it away has the target know the new one.
+    """
+    return [secrets.resolve(target.secret), *_former(target, now)]
+
+
+def _former(target: TargetRow, now: datetime) -> Iterator[str]:
+    if target.former_secret and target.former_until and now < target.former_until:
+        with suppress(Refused):
+            yield secrets.resolve(target.former_secret)
 
 
 def _destination(target: TargetRow) -> Destination:

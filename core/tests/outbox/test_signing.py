@@ -64,6 +64,19 @@ def test_while_both_secrets_are_valid_messages_bear_both_signatures(telling: Any
     assert len(telling.ear.asked[-1].header("webhook-signature").split()) == 2
 
 
+def test_a_former_secret_that_is_gone_keeps_nothing_from_being_told(
+    telling: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORMER_SECRET_OF_THE_EAR", signing.new_secret())
+    former = "env:FORMER_SECRET_OF_THE_EAR"
+    telling.office.outbox.add(telling.ear.hook_url, name="ear", secret=former, allow_private=True)
+    telling.ear.secrets = [telling.office.outbox.rotate("ear").secret]
+    monkeypatch.delenv("FORMER_SECRET_OF_THE_EAR")
+    telling.isp.sell()
+    telling.dispatch()
+    assert telling.kinds == ["customer.status"]
+
+
 def test_after_that_only_the_new_one_signs(telling: Any) -> None:
     telling.listen()
     telling.office.outbox.rotate("ear", both_valid=timedelta(hours=2))
