@@ -48,7 +48,7 @@ DEFAULTS = {
     DataClass.IDEMPOTENCY_KEYS: Kept(KEPT_DAYS, "so long a repeated command is known", least=KEPT_DAYS),
     DataClass.INBOX: Kept(30, "unmasked, as providers sent it; so long a delivery may be read again"),
     DataClass.OUTBOX: Kept(30, "what other systems were told; so long it can be told again"),
-    DataClass.ACTIVATION_LINKS: Kept(90, "taken, revoked or expired; so long whoever comes back is told which"),
+    DataClass.ACTIVATION_LINKS: Kept(90, "revoked or expired; those by which was bought stay, as part of the consent"),
     DataClass.TASKS: Kept(FIVE_YEARS, "what was charged is asked as long as consumers may claim (CDC, art. 27)"),
 }
 

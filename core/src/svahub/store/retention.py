@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    case,
     cast,
     delete,
     exists,
@@ -188,16 +189,18 @@ def delete_messages(connection: Connection, tenant: str, before: datetime) -> in
     return _delete(connection, outbox, tenant, outbox.c.id, outbox.c.ended_at, before)
 
 
-_link_ended = func.coalesce(activation_links.c.taken_at, activation_links.c.revoked_at, activation_links.c.expires_at)
+_link_ended = case(  # none has ended by which something was bought: what was offered belongs to the consent
+    (activation_links.c.taken_at.is_(None), func.coalesce(activation_links.c.revoked_at, activation_links.c.expires_at))
+)
 
 
 def count_links(connection: Connection, tenant: str, before: datetime) -> int:
-    """Count the activation links that were taken or revoked, or expired, before an instant."""
+    """Count the activation links that were revoked, or expired, before an instant, and sold nothing."""
     return _count(connection, activation_links, tenant, _link_ended < before)
 
 
 def delete_links(connection: Connection, tenant: str, before: datetime) -> int:
-    """Delete some activation links that opened nothing more before an instant; return how many."""
+    """Delete some activation links that sold nothing and open nothing more; return how many."""
     return _delete(connection, activation_links, tenant, activation_links.c.id, _link_ended, before)
 
 
