@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Router
+from starlette.routing import Router
 
 from svahub import plugin_routes
 from svahub.discovery import sentence
+from svahub.server.below import Below
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def mounted(hub: Hub, told: Handler) -> Iterator[Mount]:
+def mounted(hub: Hub, told: Handler) -> Iterator[Below]:
     """Yield what plugins answer for, where `told` answers an HTTPException; the log says why one is left out."""
     for mounting in plugin_routes.declared():
         if mounting.routes is None or mounting.fault:
             log.error("the routes of %s cannot be used: %s", mounting.plugin, mounting.fault)
         elif router := _built(mounting, hub):
             handlers = {HTTPException: told, Exception: _failed(mounting.plugin)}
-            yield Mount(mounting.routes.prefix, app=ExceptionMiddleware(router, handlers))
+            yield Below(mounting.routes.prefix, ExceptionMiddleware(router, handlers))
 
 
 def _built(mounting: Mounting, hub: Hub) -> Router | None:

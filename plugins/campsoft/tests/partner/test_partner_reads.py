@@ -105,6 +105,11 @@ def test_who_has_nothing_of_campsofts_is_as_little_there_as_who_never_came(sold:
     assert answers[0].json()["detail"] == "Não há cliente com este id."
 
 
+def test_an_id_with_a_line_break_leads_nowhere_like_any_other(sold: TenantHub, client: Any) -> None:
+    answer = client().get("/clientes/P1%0A2")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+
+
 def test_an_integration_that_is_removed_tells_nothing(sold: TenantHub, client: Any) -> None:
     with sold.hub.store.write() as connection:
         connection.execute(tables.integrations.update().values(state="removed"))

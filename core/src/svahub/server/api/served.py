@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -12,12 +11,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from svahub.server.api.access import RATE, Gate
 from svahub.server.api.openapi import document
 from svahub.server.api.problems import problem_of
 from svahub.server.api.reception import SLASH, Reception
+from svahub.server.below import Below
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,15 +30,11 @@ if TYPE_CHECKING:
     from svahub.server.api.words import Words
 
 
-class MountedApi(Mount):
-    """An API below a prefix, whatever the rest of the path is: Starlette's own would not take a line break.
-
-    A key may ask as often as `rate` says, `600/minute` for example.
-    """
+class MountedApi(Below):
+    """An API below a prefix; a key may ask as often as `rate` says, `600/minute` for example."""
 
     def __init__(self, prefix: str, hub: Hub, api: Api, *, rate: str = RATE) -> None:
-        super().__init__(prefix, app=application(hub, api, rate))
-        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
+        super().__init__(prefix, application(hub, api, rate))
 
 
 def application(hub: Hub, api: Api, rate: str) -> Starlette:
