@@ -11,8 +11,8 @@ def person(number: int) -> dict[str, str]:
 
 
 def cpf(number: int) -> str:
-    """Return a CPF with its two check digits, another one for each number below ten million."""
-    digits = [int(digit) for digit in f"10{number:07d}"]
+    """Return a CPF with its two check digits, another one for each number below 900 million."""
+    digits = [int(digit) for digit in f"{100_000_000 + number}"]
     for weight in (10, 11):
         total = sum(digit * by for digit, by in zip(digits, range(weight, 1, -1), strict=True))
         digits.append(total * 10 % 11 % 10)
