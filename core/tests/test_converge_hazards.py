@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from svahub import Aspect, Observed, Plan, RemoteSubscription, RemoteUser, Subscription, errors, hookimpl
+from svahub import Aspect, BlockReason, Observed, Plan, RemoteSubscription, RemoteUser, Subscription, errors, hookimpl
 from svahub.fleet import holding
 from svahub.steps import carry_out
 from svahub.store.states import State
@@ -234,6 +234,40 @@ def test_a_change_taken_back_is_not_believed_undone_while_a_look_may_lag(open_is
     work_again(isp, 4, 15)
     (user,) = isp.remote.users.values()
     assert (user.subscriptions[0].plan, isp.one.state) == ("p1", State.SETTLED)
+
+
+def test_what_a_change_may_have_added_is_not_forgotten_by_a_block_and_an_unblock(
+    open_isp: Opening, finding: type[Any]
+) -> None:
+    class Lagging(finding):
+        @hookimpl
+        def find_user(self, subscription: Subscription) -> RemoteUser | None:
+            user: RemoteUser = super().find_user(subscription)
+            old = RemoteSubscription("p1", Observed.ACTIVE, subscription.key, quantity=1)
+            return replace(user, subscriptions=(old,)) if self.remote.calls.count("find") == 1 else user
+
+        @hookimpl
+        def block(self, subscription: Subscription, reasons: frozenset[BlockReason]) -> None:
+            """Touch no quantity."""
+
+        @hookimpl
+        def unblock(self, subscription: Subscription) -> None:
+            """Touch no quantity."""
+
+    isp = open_isp(Lagging)
+    isp.sell()
+    isp.work()
+    isp.remote.applies_before_trouble = True
+    isp.remote.troubles.append(errors.OutcomeUnknown("lost"))
+    isp.ask(Action.CHANGE, quantity=3)
+    isp.work()
+    isp.ask(Action.CHANGE, quantity=1)
+    isp.ask(Action.BLOCK)
+    isp.work()
+    isp.ask(Action.UNBLOCK)
+    work_again(isp, 4, 15)
+    (user,) = isp.remote.users.values()
+    assert (user.subscriptions[0].quantity, isp.one.state) == (1, State.SETTLED)
 
 
 def test_a_quantity_that_a_look_does_not_tell_is_not_added_again(open_isp: Opening, finding: type[Any]) -> None:

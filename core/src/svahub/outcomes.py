@@ -28,6 +28,7 @@ from svahub.store.states import Certainty, Phase
 
 POLL_SECONDS = 15.0
 ADDING = frozenset({Step.CREATE_USER, Step.CHANGE})
+LEVELS = frozenset({Step.BLOCK, Step.UNBLOCK})
 READING = frozenset({Step.FIND, Step.POLL})
 
 
@@ -42,7 +43,10 @@ def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rul
     elif done.step is Step.POLL:
         end = _succeeded(view, _accepted_before(view, row), row._replace(handle=None), result, now)
     else:
-        end = _succeeded(view, done, row._replace(sent=None), result, now)
+        answered = (
+            row if done.step in LEVELS else row._replace(sent=None)
+        )  # a level says nothing of what was to be added
+        end = _succeeded(view, done, answered, result, now)
     return replace(end, rows=_merged(end.rows, freed(view, row, now)))
 
 

@@ -51,6 +51,20 @@ def test_what_was_made_without_an_answer_is_there_once_although_lookups_lag(isp:
     assert isp.sold["state"] == "settled"
 
 
+def test_a_block_without_an_answer_is_undone_on_every_licence_although_lookups_lag(isp: Any) -> None:
+    isp.sell(2)
+    isp.work(10)
+    isp.olli.account.cascades = False
+    isp.olli.timings.lag_seconds = 25
+    isp.olli.faults.next(None, frozenset({Fault.LAG, Fault.ERROR_AFTER}), method="PATCH")
+    with isp.worker() as worker:
+        for verb in (("block", "--yes"), ("unblock",)):
+            isp.invoke(verb[0], "C1", "--no-wait", *verb[1:])
+            worker.drain()
+    isp.work(3)
+    assert (statuses(isp), isp.sold["state"]) == ({"ACTIVE"}, "settled")
+
+
 @pytest.mark.parametrize("lag", [0, 25])
 def test_killed_between_two_licences_no_licence_is_made_twice(isp: Any, lag: int) -> None:
     isp.olli.timings.lag_seconds = lag

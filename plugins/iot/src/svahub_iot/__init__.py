@@ -174,7 +174,7 @@ class Iot(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, ChecksC
         id = self.subscriptions.id_of(subscription)
         self.subscriptions.set(id, Observed.BLOCKED if status is Status.BLOCKED else Observed.ACTIVE)
         go = self.levelling(subscription.key, id, _kept(subscription))
-        go.to_status(status)
+        go.to_status(status, all_of_them=subscription.observed is Observed.UNKNOWN)
         if go.failed is not None:
             raise go.failed
 

@@ -88,10 +88,14 @@ class Levelling:
         if len(plan.coming) > AT_ONCE and not self._stopped:
             self._stop(NotSent(f"{AT_ONCE} licences were created, the next ones follow"))
 
-    def to_status(self, status: Status) -> None:
-        """Have every licence follow its subscription, where it did not by itself."""
+    def to_status(self, status: Status, *, all_of_them: bool = False) -> None:
+        """Have every licence follow its subscription, where it did not by itself.
+
+        `all_of_them`: nobody knows what the last call came to, so that a listing may tell of the time before it.
+        """
         self._end_twice()
-        self._each(self.differing(status), lambda unit: self._licences.set(unit, status))
+        units = self.roll.live if all_of_them else self.differing(status)
+        self._each(units, lambda unit: self._licences.set(unit, status))
 
     def differing(self, status: Status) -> list[Unit]:
         """Return the licences that do not follow their subscription, which is this."""
