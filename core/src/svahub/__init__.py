@@ -7,6 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from svahub.happenings import Happened as Happened
+    from svahub.happenings import HappenedKind as HappenedKind
+    from svahub.happenings import NewTask as NewTask
     from svahub.hookspecs import ChangesSubscriptions as ChangesSubscriptions
     from svahub.hookspecs import ChecksConnection as ChecksConnection
     from svahub.hookspecs import CreatesPlans as CreatesPlans
@@ -20,7 +23,19 @@ if TYPE_CHECKING:
     from svahub.hookspecs import ReceivesWebhooks as ReceivesWebhooks
     from svahub.hookspecs import ResendsAccess as ResendsAccess
     from svahub.hookspecs import ResumesListings as ResumesListings
+    from svahub.hookspecs import Source as Source
+    from svahub.hookspecs import TakesReports as TakesReports
+    from svahub.hookspecs import TellsReceivables as TellsReceivables
     from svahub.hookspecs import hookimpl as hookimpl
+    from svahub.intake import AddressRow as AddressRow
+    from svahub.intake import ConsentRow as ConsentRow
+    from svahub.intake import ContractRow as ContractRow
+    from svahub.intake import ContractStatus as ContractStatus
+    from svahub.intake import CustomerRow as CustomerRow
+    from svahub.intake import ItemRow as ItemRow
+    from svahub.intake import Rejected as Rejected
+    from svahub.intake import RowError as RowError
+    from svahub.intake import contract_of as contract_of
     from svahub.models import AccessLink as AccessLink
     from svahub.models import Account as Account
     from svahub.models import Address as Address
@@ -39,6 +54,7 @@ if TYPE_CHECKING:
     from svahub.models import Environment as Environment
     from svahub.models import Notice as Notice
     from svahub.models import Observed as Observed
+    from svahub.models import Payment as Payment
     from svahub.models import Plan as Plan
     from svahub.models import PlanDraft as PlanDraft
     from svahub.models import Reason as Reason
@@ -56,8 +72,9 @@ if TYPE_CHECKING:
     from svahub.settings import IntegrationSettings as IntegrationSettings
     from svahub.settings import KeysForToken as KeysForToken
     from svahub.settings import NoAuth as NoAuth
+    from svahub.settings import SourceSettings as SourceSettings
 
-HOMES = ("svahub.hookspecs", "svahub.models", "svahub.settings")
+HOMES = ("svahub.hookspecs", "svahub.models", "svahub.settings", "svahub.happenings", "svahub.intake")
 
 
 def __getattr__(name: str) -> Any:

@@ -7,15 +7,19 @@ the core records every attempt before the call and its result after it. Any hook
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pluggy
 
+from svahub.happenings import Happened, NewTask
 from svahub.models import (
     AccessLink,
     Aspect,
     BlockReason,
+    Debt,
+    DebtSettled,
     Notice,
     Observed,
     Plan,
@@ -30,6 +34,7 @@ from svahub.models import (
 
 if TYPE_CHECKING:
     from svahub.extension import Transaction
+    from svahub.intake import ContractRow, Rejected
 
 PROJECT = "svahub"
 CONTRACT_VERSION = 1
@@ -237,6 +242,54 @@ class KeepsRecords(Protocol):
 
 
 @runtime_checkable
+class Source(Protocol):
+    """Where a tenant's contracts come from: the one hook of every source (`svahub.sources`). A source sells nothing.
+
+    Its class declares `title`, `contract_version`, `hosts` and `Settings`, which inherit SourceSettings; beside this
+    hook it may have `receivables`, `report`, `check_connection`, `perform`, `find_task`, `recall` and `recorded`.
+    """
+
+    @hookspec(firstresult=True)
+    def contracts(self, since: datetime | None) -> Iterable[ContractRow | Rejected]:
+        """Stream contracts, each whole: those changed at or after `since`, an instant of the source's clock; None: all.
+
+        A contract has changed when anything has of what its row says, its customer and its products too. One that
+        cannot be read is yielded as Rejected, with its reasons (`contract_of` makes either), and hurts no other. One
+        that changes while it is listed may come twice: the last counts. Raise Unreachable(INCOMPLETE) when the listing
+        ends early.
+        """
+        raise NotImplementedError
+
+
+@runtime_checkable
+class TellsReceivables(Protocol):
+    """The source knows what customers owe."""
+
+    @hookspec(firstresult=True)
+    def receivables(self, since: datetime | None) -> Iterable[Debt | DebtSettled]:
+        """Stream what is owed and past due, and what is owed no more: what became so at or after `since`; None: all.
+
+        What was due on a day since then has become owed, though nothing of it was changed. With None, what was settled
+        long ago may be left out. Raise Unreachable(INCOMPLETE) when the listing ends early.
+        """
+        raise NotImplementedError
+
+
+@runtime_checkable
+class TakesReports(Protocol):
+    """The source wants to have written what became of its contracts; its settings say what (`SourceSettings.wants`)."""
+
+    @hookspec(firstresult=True)
+    def report(self, happened: Happened) -> Sequence[NewTask]:
+        """Return what is to be written at the source, as tasks of its own, which `perform` and `find_task` carry out.
+
+        Call nobody: the tasks are kept in one transaction with what has happened being done with. Told again, the
+        same happening brings the same tasks. A source that takes reports performs tasks.
+        """
+        raise NotImplementedError
+
+
+@runtime_checkable
 class KeepsCustomers(Protocol):
     """A plugin with tables of its own about customers; an entry in `svahub.hooks` names it, never a provider's class.
 
@@ -253,6 +306,7 @@ class KeepsCustomers(Protocol):
 
 
 LIFECYCLE = ("create_user", "block", "unblock", "cancel", "sync_plans")
+SOURCE = ("contracts",)
 CAPABILITIES: dict[str, type] = {
     "change": ChangesSubscriptions,
     "find_user": FindsUsers,
@@ -268,6 +322,12 @@ CAPABILITIES: dict[str, type] = {
     "receive_webhook": ReceivesWebhooks,
     "recall": KeepsRecords,
     "recorded": KeepsRecords,
+    "receivables": TellsReceivables,
+    "report": TakesReports,
 }
+OF_SOURCES = frozenset({"receivables", "report"})
+"""Capabilities that only sources have."""
+OF_BOTH = frozenset({"check_connection", "perform", "find_task", "recall", "recorded"})
+"""Capabilities that providers and sources have."""
 OBSERVERS = ("export_customer", "erase_customer")
-SPECIFICATIONS = (Lifecycle, *dict.fromkeys(CAPABILITIES.values()), KeepsCustomers)
+SPECIFICATIONS = (Lifecycle, Source, *dict.fromkeys(CAPABILITIES.values()), KeepsCustomers)

@@ -330,11 +330,21 @@ class Debt:
 
 
 @dataclass(frozen=True, slots=True)
+class Payment:
+    """How a charge was paid: `amount` in BRL, the day of the payment, the day on which the charge was due."""
+
+    amount: Decimal
+    paid_on: date
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class DebtSettled:
-    """A debt that is no more: it was paid, or the ISP let it go."""
+    """A debt that is no more: it was paid, or the ISP let it go. With `payment`, it was paid, in time or late."""
 
     contract: str
     reference: str
+    payment: Payment | None = None
 
 
 @dataclass(frozen=True, slots=True)

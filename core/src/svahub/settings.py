@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from svahub.happenings import HappenedKind
 from svahub.models import Adopt
 
 if TYPE_CHECKING:
@@ -88,3 +89,17 @@ class IntegrationSettings(BaseModel):
     def auth(self) -> Auth:
         """Return how requests authenticate; by default they do not."""
         return NoAuth()
+
+
+class SourceSettings(IntegrationSettings):
+    """Settings of a source that the core itself reads; a plugin's Settings inherit them and add the source's."""
+
+    overlap: float = Field(
+        900.0, ge=0, le=86400, description="seconds that a pull goes back behind the last, for what changed meanwhile"
+    )
+    poll: float = Field(60.0, ge=1, le=86400, description="seconds between two pulls of `svahub work`")
+    watch: bool = Field(True, description="whether `svahub work` pulls by itself")
+
+    def wants(self) -> frozenset[HappenedKind]:
+        """Return what is to be reported to the source; by default nothing."""
+        return frozenset()

@@ -1,8 +1,8 @@
-"""Contract files: JSON Lines and CSV, read as a stream of contracts. What an import then does lives in the hub."""
+"""Contracts as files and sources tell of them: read as a stream. What an import then does lives in the hub."""
 
 from svahub.intake.fields import ContractStatus
 from svahub.intake.reading import FileFormat, read, read_file
-from svahub.intake.rejections import Rejected, RowError
+from svahub.intake.rejections import Rejected, RowError, contract_of
 from svahub.intake.rows import AddressRow, ConsentRow, ContractRow, CustomerRow, ItemRow
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "ItemRow",
     "Rejected",
     "RowError",
+    "contract_of",
     "read",
     "read_file",
 ]

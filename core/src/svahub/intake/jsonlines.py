@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
-from svahub.intake.fields import identifier
-from svahub.intake.rejections import Location, Rejected, checked, shown
+from svahub.intake.rejections import Rejected, checked, contract_id_of, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,23 +34,11 @@ def _contract(number: int, content: bytes) -> ContractRow | Rejected:
         return Rejected.for_line(number, _syntax(str(error)))
     if not isinstance(raw, dict):
         return Rejected.for_line(number, "each line must be one JSON object: one contract")
-    outcome = checked(raw, number, lambda location: (number, _path(location)))
-    return Rejected(number, _contract_id(raw), outcome) if isinstance(outcome, tuple) else outcome
+    outcome = checked(raw, number, lambda location: (number, path_of(location)))
+    return Rejected(number, contract_id_of(raw), outcome) if isinstance(outcome, tuple) else outcome
 
 
 def _syntax(message: str) -> str:
     """Keep only the position of the parser's sentence: the rest may quote the line."""
     position = _POSITION.search(message)
     return "the line is not valid JSON" + (f" ({position.group()})" if position else "")
-
-
-def _contract_id(raw: dict[str, Any]) -> str | None:
-    try:
-        return identifier(raw.get("contract_id")) or None
-    except ValueError:
-        return None
-
-
-def _path(location: Location) -> str:
-    steps = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in location)
-    return "".join(steps).lstrip(".")

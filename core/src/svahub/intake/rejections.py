@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from svahub.intake.fields import identifier
 from svahub.intake.rows import PARTS, ContractRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -28,15 +29,23 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """One thing that is wrong; `column` is None when it is the whole line."""
+    """One thing that is wrong; `column` is None when it is the whole line, or the whole contract of a source.
+
+    What comes from no file has line 0 and `contract_id`, None where even that cannot be read.
+    """
 
     line: int
     column: str | None
     reason: str
+    contract_id: str | None = None
 
     def __str__(self) -> str:
-        where = f"line {self.line}" + (f", {self.column}" if self.column else "")
-        return f"{where}: {self.reason}"
+        where = self._contract if self.line == 0 else f"line {self.line}"
+        return f"{where}, {self.column}: {self.reason}" if self.column else f"{where}: {self.reason}"
+
+    @property
+    def _contract(self) -> str:
+        return "a contract" if self.contract_id is None else f"contract {self.contract_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,11 @@ class Rejected:
         """Return the rejection of a line of which nothing is known."""
         return cls(line, None, (RowError(line, None, reason),))
 
+    @classmethod
+    def of_source(cls, contract_id: str | None, reason: str, field: str | None = None) -> Rejected:
+        """Return the rejection of a contract that comes from no file; the reason repeats nothing personal."""
+        return cls(0, contract_id, (RowError(0, field, reason, contract_id),))
+
 
 def checked(raw: Any, line: int, locate: Callable[[Location], tuple[int, str]]) -> ContractRow | tuple[RowError, ...]:
     """Return the contract, or its errors with the line and column that `locate` finds for each."""
@@ -59,6 +73,29 @@ def checked(raw: Any, line: int, locate: Callable[[Location], tuple[int, str]]) 
         return ContractRow.model_validate(raw, context=line)
     except ValidationError as error:
         return tuple(_row_error(details, locate) for details in error.errors(include_url=False, include_input=False))
+
+
+def contract_of(raw: Mapping[str, Any]) -> ContractRow | Rejected:
+    """Return a contract of a source from what it says, in the shape of a line of JSON Lines; or all that is wrong."""
+    id = contract_id_of(raw)
+    outcome = checked(raw, 0, lambda location: (0, path_of(location)))
+    if isinstance(outcome, ContractRow):
+        return outcome
+    return Rejected(0, id, tuple(replace(error, contract_id=id) for error in outcome))
+
+
+def contract_id_of(raw: Mapping[str, Any]) -> str | None:
+    """Return the id of a contract that may not be readable otherwise."""
+    try:
+        return identifier(raw.get("contract_id")) or None
+    except ValueError:
+        return None
+
+
+def path_of(location: Location) -> str:
+    """Return where in a contract something is, as JSON Lines have it."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in location)
+    return "".join(steps).lstrip(".")
 
 
 def unknown_name(name: str, known: Iterable[str]) -> str:
