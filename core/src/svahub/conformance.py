@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,19 +12,22 @@ import pluggy
 from svahub import discovery, hookspecs
 from svahub.discovery import Loaded
 from svahub.models import Aspect, BlockScope, Deduplication, DocumentKind, Environment
-from svahub.settings import IntegrationSettings
+from svahub.settings import IntegrationSettings, SourceSettings
 
 NEEDED = ("title", "deduplication", "block_scope", "settle_seconds", "hosts", "Settings")
-HOOKS = (*hookspecs.LIFECYCLE, *hookspecs.CAPABILITIES)
+NEEDED_OF_SOURCES = ("title", "hosts", "Settings")
+HOOKS = (*hookspecs.LIFECYCLE, *hookspecs.SOURCE, *hookspecs.CAPABILITIES)
+OF_SOURCES = hookspecs.OF_SOURCES.union(hookspecs.SOURCE)
 ALL = frozenset((*HOOKS, *hookspecs.OBSERVERS))
-STREAMS = frozenset({"sync_plans", "list_users", "list_users_after"})
+STREAMS = frozenset({"sync_plans", "list_users", "list_users_after", "contracts", "receivables"})
 # the hooks alone: pluggy looks at every attribute of what it is given, and each protocol has dozens
 SPECIFIED = type("Specified", (), {n: getattr(p, n) for p in hookspecs.SPECIFICATIONS for n in vars(p) if n in ALL})
 
 
 def fault_of(loaded: Loaded) -> str | None:
-    """Say why a provider's entry point cannot be used; None when it keeps the contract."""
-    return loaded.reason or _looked_at(_provider_fault, loaded.plugin)
+    """Say why the entry point of a provider or a source cannot be used; None when it keeps the contract."""
+    look = _source_fault if loaded.entry_point.group == discovery.SOURCES else _provider_fault
+    return loaded.reason or _looked_at(look, loaded.plugin)
 
 
 def _looked_at(look: Callable[[Any], str | None], plugin: Any) -> str | None:
@@ -37,20 +40,26 @@ def _looked_at(look: Callable[[Any], str | None], plugin: Any) -> str | None:
 def _provider_fault(plugin: Any) -> str | None:
     if not inspect.isclass(plugin):
         return f"the entry point is {type(plugin).__name__}, not a provider class"
-    return _declaration_fault(plugin) or _hook_faults(plugin)
+    return _declaration_fault(plugin, NEEDED, IntegrationSettings) or _values_fault(plugin) or _provider_hooks(plugin)
 
 
-def _declaration_fault(cls: type[Any]) -> str | None:
+def _source_fault(plugin: Any) -> str | None:
+    if not inspect.isclass(plugin):
+        return f"the entry point is {type(plugin).__name__}, not the class of a source"
+    return _declaration_fault(plugin, NEEDED_OF_SOURCES, SourceSettings) or _source_hooks(plugin)
+
+
+def _declaration_fault(cls: type[Any], needed: Iterable[str], settings: type[IntegrationSettings]) -> str | None:
     version = getattr(cls, "contract_version", None)
     if version != hookspecs.CONTRACT_VERSION:
         return f"it speaks contract version {version}, this svahub speaks {hookspecs.CONTRACT_VERSION}"
-    if absent := [name for name in NEEDED if not hasattr(cls, name)]:
+    if absent := [name for name in needed if not hasattr(cls, name)]:
         return f"the class does not declare {', '.join(absent)}"
-    if not (inspect.isclass(cls.Settings) and issubclass(cls.Settings, IntegrationSettings)):
-        return "its Settings do not inherit svahub.IntegrationSettings"
+    if not (inspect.isclass(cls.Settings) and issubclass(cls.Settings, settings)):
+        return f"its Settings do not inherit svahub.{settings.__name__}"
     if not isinstance(getattr(cls, "sensitive", False), bool):
         return "its `sensitive` is neither True nor False"
-    return _hosts_fault(cls.hosts) or _values_fault(cls)
+    return _hosts_fault(cls.hosts)
 
 
 def _hosts_fault(hosts: Any) -> str | None:
@@ -72,16 +81,33 @@ def _values_fault(cls: type[Any]) -> str | None:
     return None
 
 
-def _hook_faults(cls: type[Any]) -> str | None:
+def _provider_hooks(cls: type[Any]) -> str | None:
     if absent := [name for name in hookspecs.LIFECYCLE if not implemented(cls, name)]:
         return f"hooks missing: {', '.join(absent)}"
+    if foreign := [name for name in HOOKS if name in OF_SOURCES and implemented(cls, name)]:
+        return f"{', '.join(foreign)}: only a source has it; name a class of its own in svahub.sources"
+    return _hook_faults(cls)
+
+
+def _source_hooks(cls: type[Any]) -> str | None:
+    if absent := [name for name in hookspecs.SOURCE if not implemented(cls, name)]:
+        return f"hooks missing: {', '.join(absent)}"
+    known = OF_SOURCES | hookspecs.OF_BOTH
+    if foreign := [name for name in HOOKS if name not in known and implemented(cls, name)]:
+        return f"{', '.join(foreign)}: a source sells nothing; name a provider's class in svahub.providers"
+    if implemented(cls, "report") and not implemented(cls, "perform"):
+        return "report without perform: nothing would carry out what it asks for"
+    return _hook_faults(cls)
+
+
+def _hook_faults(cls: type[Any]) -> str | None:
     promised = [n for n, protocol in hookspecs.CAPABILITIES.items() if protocol in cls.__mro__]
     if absent := [name for name in promised if not implemented(cls, name)]:
         return f"capabilities declared without their hook: {', '.join(absent)}"
     if half := _half_promised(cls):
         return half
     if observing := [name for name in hookspecs.OBSERVERS if implemented(cls, name)]:
-        return f"{', '.join(observing)}: a provider's hooks touch no database; name what has tables in svahub.hooks"
+        return f"{', '.join(observing)}: its hooks touch no database; name what has tables in svahub.hooks"
     return _kind_fault(cls) or _keyword_only(cls) or _signature_fault(cls)
 
 
@@ -105,7 +131,7 @@ def _kind_fault(cls: type[Any]) -> str | None:
         if inspect.iscoroutinefunction(hook) or inspect.isasyncgenfunction(hook):
             return f"{name} is async: a hook is a plain function"
         if _options(cls, name).get("wrapper") or (inspect.isgeneratorfunction(hook) and name not in STREAMS):
-            return f"{name} is a wrapper or a generator: a provider's hook is a plain function"
+            return f"{name} is a wrapper or a generator: a hook is a plain function"
     return None
 
 

@@ -13,6 +13,7 @@ from stevedore import ExtensionManager, NamedExtensionManager
 from svahub.installed import package_of, points, version_of
 
 PROVIDERS = "svahub.providers"
+SOURCES = "svahub.sources"
 PRODUCT_TYPES = "svahub.product_types"
 HOOKS = "svahub.hooks"
 DEMOS = "svahub.demos"

@@ -20,7 +20,8 @@ def _sync_plans(office: TenantHub) -> str:
 
 
 def _callable(office: TenantHub) -> list[str]:
-    return [view.name for view in office.integrations.list() if view.status == IntegrationState.ENABLED.value]
+    views = office.integrations.list()
+    return [one.name for one in views if one.status == IntegrationState.ENABLED.value and not one.is_source]
 
 
 def _synced(office: TenantHub, name: str) -> str:

@@ -115,7 +115,7 @@ def facts_of(kind: ProviderKind, settings: IntegrationSettings) -> Facts:
         changes=kind.changes,
         deduplication=kind.deduplication,
         can_find="find_user" in kind.capabilities,
-        settle_seconds=float(kind.cls.settle_seconds) if own is None else own,
+        settle_seconds=kind.settle_seconds if own is None else own,
         recreate=settings.recreate,
     )
 

@@ -13,13 +13,16 @@ from typing import Any
 
 from svahub import discovery, hookspecs, plugin_routes, plugin_tables
 from svahub.conformance import fault_of, hook_fault, implemented, instance, observes, wraps
-from svahub.discovery import HOOKS, MIGRATIONS, PRODUCT_TYPES, PROVIDERS, ROUTES, Loaded
+from svahub.discovery import HOOKS, MIGRATIONS, PRODUCT_TYPES, PROVIDERS, ROUTES, SOURCES, Loaded
 from svahub.errors import Refused, UnknownName
 from svahub.installed import points, unreadable
 from svahub.models import Aspect, BlockScope, Deduplication, DocumentKind, Environment
 from svahub.observers import Observers
 from svahub.plugin_routes import Mounting
 from svahub.settings import IntegrationSettings
+
+KINDS = (PROVIDERS, SOURCES)
+"""The groups of those that a tenant has accounts at."""
 
 
 class BrokenPlugin(Refused):
@@ -32,7 +35,7 @@ class MissingPlugin(Refused):
 
 @dataclass(frozen=True, slots=True)
 class ProviderKind:
-    """A provider's class and what it declares of itself."""
+    """The class of a provider or a source, and what it declares of itself."""
 
     name: str
     cls: type[Any]
@@ -56,14 +59,24 @@ class ProviderKind:
         return dict(self.cls.hosts)
 
     @property
+    def is_source(self) -> bool:
+        """Whether contracts come from it, and nothing is sold at it."""
+        return implemented(self.cls, "contracts")
+
+    @property
     def block_scope(self) -> BlockScope:
         """What a block stops."""
-        return BlockScope(self.cls.block_scope)
+        return BlockScope(getattr(self.cls, "block_scope", BlockScope.SUBSCRIPTION))
 
     @property
     def deduplication(self) -> Deduplication:
         """By what a create can be looked up."""
-        return Deduplication(self.cls.deduplication)
+        return Deduplication(getattr(self.cls, "deduplication", Deduplication.NONE))
+
+    @property
+    def settle_seconds(self) -> float:
+        """How long a lookup may lag behind a write."""
+        return float(getattr(self.cls, "settle_seconds", 0))
 
     @property
     def changes(self) -> frozenset[Aspect]:
@@ -109,10 +122,10 @@ class Registry:
 
     def installed(self, provider: str) -> bool:
         """Say whether a plugin of that name is there, importing nothing; one that is in use stays."""
-        return provider in self._kinds or provider in discovery.names(PROVIDERS)
+        return provider in self._kinds or any(provider in discovery.names(group) for group in KINDS)
 
     def provider(self, name: str) -> ProviderKind:
-        """Return a provider that keeps the contract.
+        """Return a provider, or a source, that keeps the contract: their names are of one kind.
 
         Raises MissingPlugin when none of that name is installed, BrokenPlugin when it cannot be used.
         """
@@ -121,10 +134,11 @@ class Registry:
         return self._kinds[name]
 
     def _load(self, name: str) -> ProviderKind:
-        loaded = discovery.load(PROVIDERS, name)
-        if loaded is None:
+        claims = [loaded for group in KINDS if (loaded := discovery.load(group, name)) is not None]
+        if not claims:
             raise MissingPlugin(_nothing_called(name))
-        reason = fault_of(loaded)
+        loaded, *others = claims
+        reason = discovery.claimed_twice([c.entry_point for c in claims]) if others else fault_of(loaded)
         if reason:
             raise BrokenPlugin(f"The plugin {name!r} ({loaded.distribution}) cannot be used: {reason}")
         return _kind(loaded)
@@ -144,8 +158,8 @@ class Registry:
         return found
 
     def listing(self) -> list[Listing]:
-        """Import every provider and hook and say what each is, or why it is broken; of the rest, what is broken."""
-        providers = [_listed(p) for p in _with_conflicts(PROVIDERS)]
+        """Import all providers, sources and hooks and say what each is, or why it is broken; of the rest, what is broken."""
+        providers = [_listed(p) for p in _with_conflicts(*KINDS)]
         hooks = [_listed_hook(h) for h in discovery.load_all(HOOKS)]
         tables = [listed for t in _with_conflicts(MIGRATIONS) if (listed := _listed_tables(t)).broken]
         routes = [_listed_routes(m) for m in plugin_routes.declared() if m.fault]
@@ -183,12 +197,12 @@ def _kind(loaded: Loaded) -> ProviderKind:
 def _nothing_called(name: str) -> str:
     extra = discovery.extra_for(name)
     remedy = f"pip install '{extra}'" if extra else "install the plugin that brings it"
-    there = ", ".join(sorted(discovery.names(PROVIDERS))) or "none"
+    there = ", ".join(sorted({name for group in KINDS for name in discovery.names(group)})) or "none"
     return f"No installed plugin is called {name!r} (installed: {there}). To have it: {remedy}."
 
 
-def _with_conflicts(group: str) -> list[Loaded]:
-    loaded = discovery.load_all(group)
+def _with_conflicts(*groups: str) -> list[Loaded]:
+    loaded = [one for group in groups for one in discovery.load_all(group)]
     claims = Counter(p.name for p in loaded)
     twice = {
         n: discovery.claimed_twice([p.entry_point for p in loaded if p.name == n]) for n, c in claims.items() if c > 1
@@ -197,14 +211,14 @@ def _with_conflicts(group: str) -> list[Loaded]:
 
 
 def _listed(loaded: Loaded) -> Listing:
-    reason = fault_of(loaded)
+    reason, group = fault_of(loaded), loaded.entry_point.group
     types = tuple(sorted(p.name for p in points(PRODUCT_TYPES) if p.value == loaded.entry_point.value))
     if reason:
-        return Listing(loaded.name, PROVIDERS, loaded.distribution, loaded.version, product_types=types, broken=reason)
+        return Listing(loaded.name, group, loaded.distribution, loaded.version, product_types=types, broken=reason)
     kind = _kind(loaded)
     return Listing(
         kind.name,
-        PROVIDERS,
+        group,
         kind.distribution,
         kind.version,
         kind.title,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from svahub.conformance import specified_manager
 from svahub.errors import PluginBug, ProviderError, Unsupported
+from svahub.happenings import Happened, NewTask
 from svahub.hookspecs import (
     ChangesSubscriptions,
     ChecksConnection,
@@ -26,11 +27,18 @@ from svahub.hookspecs import (
     ReceivesWebhooks,
     ResendsAccess,
     ResumesListings,
+    Source,
+    TakesReports,
+    TellsReceivables,
 )
+from svahub.intake import ContractRow
+from svahub.intake import Rejected as RejectedRow
 from svahub.models import (
     AccessLink,
     Aspect,
     BlockReason,
+    Debt,
+    DebtSettled,
     Notice,
     Observed,
     Plan,
@@ -43,16 +51,29 @@ from svahub.models import (
     Webhook,
 )
 from svahub.registry import ProviderKind
-from svahub.vetting import vet_error, vetted, vetted_link, vetted_notice, vetted_or_none, vetted_received, vetted_task
+from svahub.vetting import (
+    vet_error,
+    vetted,
+    vetted_contract,
+    vetted_debt,
+    vetted_link,
+    vetted_notice,
+    vetted_or_none,
+    vetted_received,
+    vetted_report,
+    vetted_task,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from svahub.client import ProviderClient
     from svahub.extension import Transaction
     from svahub.settings import IntegrationSettings
 
-T = TypeVar("T", Plan, RemoteUser)
+T = TypeVar("T")
+V = TypeVar("V", Plan, RemoteUser)
 
 
 class Relay:
@@ -103,7 +124,9 @@ class Relay:
 
     def sync_plans(self) -> Iterator[Plan]:
         """Stream the catalogue."""
-        yield from _streamed(Plan, lambda: cast(Lifecycle, self._hooks).sync_plans(), "sync_plans")
+        if self.kind.is_source:
+            raise Unsupported(f"{self.kind.title} is a source of contracts, and offers no plans")
+        yield from _of_kind(Plan, lambda: cast(Lifecycle, self._hooks).sync_plans(), "sync_plans")
 
     def change(self, subscription: Subscription, what: frozenset[Aspect]) -> RemoteUser | None:
         """Bring aspects to what they should be; the user, where the plugin has to note what came of it."""
@@ -120,13 +143,13 @@ class Relay:
     def list_users(self, status: Observed | None = None) -> Iterator[RemoteUser]:
         """Stream the users."""
         lister = cast(ListsUsers, self._offering("list_users"))
-        yield from _streamed(RemoteUser, lambda: lister.list_users(status=status), "list_users")
+        yield from _of_kind(RemoteUser, lambda: lister.list_users(status=status), "list_users")
 
     def list_users_after(self, status: Observed | None, after: str) -> Iterator[RemoteUser]:
         """Stream the users that come after one."""
         lister = cast(ResumesListings, self._offering("list_users_after"))
         call = partial(lister.list_users_after, status=status, after=after)
-        yield from _streamed(RemoteUser, call, "list_users_after")
+        yield from _of_kind(RemoteUser, call, "list_users_after")
 
     def check_connection(self) -> None:
         """Make one authenticated call that changes nothing."""
@@ -195,6 +218,24 @@ class Relay:
             with foreign_errors("recorded"):
                 cast(KeepsRecords, self._hooks).recorded(transaction=transaction, subject=subject, result=result)
 
+    def contracts(self, since: datetime | None) -> Iterator[ContractRow | RejectedRow]:
+        """Stream the contracts of a source that have changed since an instant of its clock; None: all."""
+        if not self.kind.is_source:
+            raise Unsupported(f"{self.kind.title} sells, and is no source of contracts")
+        source = cast(Source, self._hooks)
+        yield from _streamed(lambda: source.contracts(since=since), "contracts", vetted_contract)
+
+    def receivables(self, since: datetime | None) -> Iterator[Debt | DebtSettled]:
+        """Stream what has become owed, or owed no more, since an instant of the source's clock; None: all."""
+        source = cast(TellsReceivables, self._offering("receivables"))
+        yield from _streamed(lambda: source.receivables(since=since), "receivables", vetted_debt)
+
+    def report(self, happened: Happened) -> Sequence[NewTask]:
+        """Return what a source wants to have written of something that happened."""
+        source = cast(TakesReports, self._offering("report"))
+        with foreign_errors("report"):
+            return vetted_report(source.report(happened=happened), "report")
+
     def can(self, capability: str) -> bool:
         """Say whether the provider implements a hook beyond the lifecycle."""
         return capability in self.kind.capabilities
@@ -223,10 +264,14 @@ def foreign_errors(hook: str, passing: type[Exception] = ProviderError) -> Itera
         raise PluginBug(f"{hook} raised {type(error).__name__}") from error
 
 
-def _streamed(kind: type[T], call: Any, hook: str) -> Iterator[T]:
+def _of_kind(kind: type[V], call: Callable[[], Iterable[V] | None], hook: str) -> Iterator[V]:
+    yield from _streamed(call, hook, lambda value, hook: vetted(kind, value, hook))
+
+
+def _streamed(call: Callable[[], Iterable[Any] | None], hook: str, vet: Callable[[Any, str], T]) -> Iterator[T]:
     with foreign_errors(hook):
         values = call()
-        if values is None:  # to read it as "no plans" would retire the whole catalogue
-            raise PluginBug(f"{hook} returned NoneType, not a stream of {kind.__name__}")
+        if values is None:  # to read it as nothing would retire a whole catalogue
+            raise PluginBug(f"{hook} returned NoneType, not a stream")
         for value in values:
-            yield vetted(kind, value, hook)
+            yield vet(value, hook)

@@ -47,11 +47,18 @@ class Routes:
         if row is None:
             yield "integration", _unknown("integration", name, self.integrations)
             return
+        if self._is_source(name):
+            yield "integration", f"{name!r} is a source of contracts: nothing is sold there"
+            return
         plan = item.plan or (link.plan if name == link.integration else None)
         yield from self._plan(name, plan, named=item.plan is not None)
         kind = self.kinds.get(name)
         if kind is not None:
             yield from declined(kind, item.quantity, person)
+
+    def _is_source(self, integration: str) -> bool:
+        kind = self.kinds.get(integration)
+        return kind is not None and kind.is_source
 
     def _plan(self, integration: str, plan: str | None, *, named: bool) -> Iterator[tuple[str, str]]:
         if plan is None and self._offered(integration):

@@ -5,7 +5,7 @@ Ids, states, prices and payloads that cannot be used are the plugin's bug; texts
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +24,9 @@ from svahub.errors import (
     RateLimited,
     Rejected,
 )
+from svahub.happenings import NewTask
+from svahub.intake import ContractRow, RowError
+from svahub.intake import Rejected as RejectedRow
 from svahub.masking import clean, mask_text
 from svahub.models import (
     AccessLink,
@@ -32,6 +35,7 @@ from svahub.models import (
     DebtSettled,
     Notice,
     Observed,
+    Payment,
     Plan,
     Received,
     RemoteSubscription,
@@ -118,16 +122,58 @@ def vetted_received(value: Any, hook: str) -> Received:
     return replace(value, told=told, details=_plain(value.details, hook))
 
 
+def vetted_contract(value: Any, hook: str) -> ContractRow | RejectedRow:
+    """Return a contract of a source, or why there is none, masked; PluginBug when it is neither."""
+    match value:
+        case ContractRow():
+            return value
+        case RejectedRow():
+            return _masked(value, hook)
+    raise PluginBug(f"{hook} yielded {type(value).__name__}, neither ContractRow nor Rejected")
+
+
+def _masked(rejected: RejectedRow, hook: str) -> RejectedRow:
+    id = rejected.contract_id
+    if not ((id is None or _is_text(id)) and all(isinstance(error, RowError) for error in rejected.errors)):
+        raise PluginBug(f"{hook} yielded an unusable Rejected")
+    errors = (replace(error, reason=mask_text(clean(str(error.reason)))) for error in rejected.errors)
+    return RejectedRow(0, id, tuple(replace(error, line=0, contract_id=id) for error in errors))
+
+
+def vetted_debt(value: Any, hook: str) -> Debt | DebtSettled:
+    """Return what a source tells of a debt; PluginBug when it is not usable."""
+    if not isinstance(value, Debt | DebtSettled) or not _is_told(value):
+        raise PluginBug(f"{hook} yielded an unusable {type(value).__name__}, not Debt or DebtSettled")
+    return value
+
+
+def vetted_report(value: Any, hook: str) -> Sequence[NewTask]:
+    """Return the tasks that a source asks for, their payloads as JSON has them; PluginBug when one is not usable."""
+    if value is None:
+        return ()
+    if not (isinstance(value, Sequence) and all(isinstance(one, NewTask) for one in value)):
+        raise PluginBug(f"{hook} returned {type(value).__name__}, not a sequence of NewTask")
+    if not all(_is_text(one.kind) and _is_text(one.name) for one in value):
+        raise PluginBug(f"{hook} returned a NewTask with an unusable kind or name")
+    return [replace(one, payload=_plain(one.payload, hook)) for one in value]
+
+
 def _is_told(value: Any) -> bool:
     match value:
         case Debt():
             named = _is_text(value.contract) and _is_text(value.reference)
             return named and type(value.since) is date and _is_price(value.amount)
         case DebtSettled():
-            return _is_text(value.contract) and _is_text(value.reference)
+            paid = value.payment is None or _is_payment(value.payment)
+            return _is_text(value.contract) and _is_text(value.reference) and paid
         case Alert():
             return isinstance(value.sentence, str)
     return False
+
+
+def _is_payment(value: Any) -> bool:
+    dated = isinstance(value, Payment) and type(value.paid_on) is date and type(value.due_on) is date
+    return dated and _is_price(value.amount)
 
 
 def _plain(details: Any, hook: str) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class IntegrationView:
     old_secrets: list[str]
     former_kept: bool
     endpoint: str | None
+    is_source: bool = False
 
     @property
     def attention(self) -> str:
@@ -175,7 +176,7 @@ class Integrations:
             problem or row.state.value, row.cause, row.settings,
             {field: secrets.shown(kept) for field, kept in row.secrets.items()}, live, row.paused_until, row.created_at,
             row.secrets_at, [view.field for view in views_of(row, now) if view.old], row.former_secrets is not None,
-            endpoint_of(kind, row),
+            endpoint_of(kind, row), kind is not None and kind.is_source,
         )  # fmt: skip
 
     def obstacles(self) -> dict[str, str]:
