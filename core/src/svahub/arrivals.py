@@ -20,16 +20,18 @@ from svahub.store.states import ContractStatus
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the file says of one contract, and of its customer, comparable with what it said last."""
+    """What the file, or a `source`, says of one contract and its customer, comparable with what it said last."""
 
     tenant: str
     contract: dict[str, Any]
     customer: dict[str, Any]
+    source: str | None = None
 
     @classmethod
-    def of(cls, tenant: str, level: dict[str, Any]) -> Said:
+    def of(cls, tenant: str, level: dict[str, Any], source: str | None = None) -> Said:
         """Take a row's level apart."""
-        return cls(tenant, {name: value for name, value in level.items() if name != "customer"}, level["customer"])
+        contract = {name: value for name, value in level.items() if name != "customer"}
+        return cls(tenant, contract, level["customer"], source)
 
 
 def merged_with(said: Said, before: Level | None) -> Merged:
@@ -47,10 +49,10 @@ def contract_after(said: Said, merged: Merged, before: ContractRow | None, now: 
         said.tenant, said.contract["contract_id"], customer, ContractStatus.ACTIVE, None, None, None, now
     )
     fields = _typed(merged.contract, status=ContractStatus, price=Decimal)
-    kept = merge.remembered(said.contract, base.last_import)
+    kept, source = merge.remembered(said.contract, base.last_import), said.source or base.source
     if before is not None and not fields and kept == base.last_import and customer == base.customer_id:
-        return before
-    return replace(base, customer_id=customer, last_import=kept, changed_at=now, **fields)
+        return before if source == before.source else replace(before, source=source)
+    return replace(base, customer_id=customer, last_import=kept, changed_at=now, source=source, **fields)
 
 
 def items_after(contract: ContractRow, merged: Merged, before: Mapping[str, ItemRow]) -> dict[str, ItemRow]:

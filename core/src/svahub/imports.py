@@ -27,17 +27,16 @@ from svahub.arrivals import (
 from svahub.intake import ContractRow as FileContract
 from svahub.intake import Rejected, RowError
 from svahub.intake.reading import SeenIds
-from svahub.intentions import Changes, Level, Stamp, draw_consequences, levels, sell_unsold, write
+from svahub.intentions import Changes, Level, draw_consequences, levels, sell_unsold, write
 from svahub.judging import judge_sold
 from svahub.merge import Merged
+from svahub.origins import FILE, Origin
 from svahub.routes import Routes
 from svahub.store import Store, contracts, journal, tables
 from svahub.store.rows import ContractRow, CustomerRow, ItemRow, ReasonRow
-from svahub.store.states import Priority
 from svahub.telling import of_debts
 
 CHUNK = 500
-STAMP = Stamp("import", priority=Priority.BULK)
 
 
 @dataclass(slots=True)
@@ -99,17 +98,18 @@ class PutOff:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the chunks of one import share; without `put_off` it is its end, where items are taken away."""
+    """What the chunks of one import share; without `put_off` items are taken away: at its end, or from a source."""
 
     report: Report
     customers: SeenIds
     put_off: PutOff | None
+    ends: bool = False
 
 
 class Importer:
     """Merges contracts of one tenant; `progress` hears how many were read.
 
-    `began` is called last in the transaction of the first chunk.
+    `began` is called last in the transaction of the first chunk, from a source in that of the first that is written.
     """
 
     def __init__(
@@ -119,8 +119,10 @@ class Importer:
         routes: Callable[[Connection], Routes],
         progress: Callable[[int], None],
         began: Callable[[Connection], None] = lambda _connection: None,
+        origin: Origin = FILE,
     ) -> None:
         self._store, self._tenant, self._routes, self._progress = store, tenant, routes, progress
+        self._origin = origin
         self._began: Callable[[Connection], None] | None = began
 
     @property
@@ -131,33 +133,44 @@ class Importer:
     def run(self, rows: Iterable[FileContract | Rejected], *, dry_run: bool = False) -> Report:
         """Import what can be imported and report the rest; with `dry_run`, write nothing."""
         put_off = PutOff()
-        run = _Run(Report(), SeenIds(), put_off)
+        run = _Run(Report(), SeenIds(), None if self._origin.source else put_off)
         stream = iter(rows)
         while chunk := list(islice(stream, CHUNK)):
-            run = self._chunk(chunk, run, dry_run=dry_run)
+            run = self._chunk(self._once(chunk), run, dry_run=dry_run)
             self._progress(len(chunk))
         while chunk := put_off.next_chunk():
-            run = self._chunk(chunk, replace(run, put_off=None), dry_run=dry_run)
+            run = self._chunk(chunk, replace(run, put_off=None, ends=True), dry_run=dry_run)
         return run.report
+
+    def _once(self, chunk: list[FileContract | Rejected]) -> list[FileContract | Rejected]:
+        """Leave of a source's contracts that come twice the last."""
+        if self._origin.source is None:
+            return chunk
+        return list({row.contract_id or number: row for number, row in enumerate(chunk)}.values())
 
     def _chunk(self, chunk: list[FileContract | Rejected], run: _Run, *, dry_run: bool) -> _Run:
         """Merge a chunk and return the run after it; one that others crossed is merged again from the run before."""
 
         def merged(connection: Connection) -> _Chunk:
             contracts.lock_imports(connection, self._tenant)
-            changes = Changes(self._store.now(connection), STAMP)
+            changes = Changes(self._store.now(connection), self._origin.stamp)
             again = replace(run, report=run.report.copy())
-            merging = _Chunk(connection, self._tenant, self._routes(connection), again, changes)
+            merging = _Chunk(connection, self._tenant, self._routes(connection), again, changes, self._origin.source)
             merging.take_in(chunk)
-            if self._began is not None:
+            if self._began is not None and self._tells_of(merging):
                 self._began(connection)
             return merging
 
         done = self._store.transact(merged, undo=dry_run)
-        self._began = None
+        if self._tells_of(done):
+            self._began = None
         for id in done.heard_of:
             run.customers.add(id)
         return replace(run, report=done.report)
+
+    def _tells_of(self, chunk: _Chunk) -> bool:
+        """Say whether a chunk is told of in the audit: a source is read again and again, mostly to say nothing new."""
+        return self._origin.source is None or chunk.has_written
 
 
 @dataclass(slots=True)
@@ -170,6 +183,11 @@ class _Rows:
     items: list[ItemRow] = field(default_factory=list)
     reasons_gone: list[ReasonRow] = field(default_factory=list)
     new_reasons: list[ReasonRow] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        """Whether there is something to write."""
+        return any(getattr(self, name) for name in self.__slots__)
 
     def write(self, connection: Connection, sales: dict[tuple[str, str, str], int]) -> None:
         """Write them, and with the items how often each was sold, taken from `sales`."""
@@ -189,8 +207,11 @@ def _with_sales(item: ItemRow, sales: dict[tuple[str, str, str], int]) -> ItemRo
 class _Chunk:
     """Some contracts inside their transaction."""
 
-    def __init__(self, connection: Connection, tenant: str, routes: Routes, run: _Run, changes: Changes) -> None:
-        self._connection, self._tenant, self._routes = connection, tenant, routes
+    def __init__(
+        self, connection: Connection, tenant: str, routes: Routes, run: _Run, changes: Changes, source: str | None
+    ) -> None:
+        self._connection, self._tenant, self._routes, self._source = connection, tenant, routes, source
+        self.has_written = False
         self._run, self.report, self._changes = run, run.report, changes
         self.heard_of: set[str] = set()
         self._rows = _Rows()
@@ -201,11 +222,12 @@ class _Chunk:
 
     def take_in(self, chunk: list[FileContract | Rejected]) -> None:
         """Merge a chunk and write it."""
-        good = [(row, Said.of(self._tenant, row.level())) for row in self._accepted(chunk)]
+        good = [(row, Said.of(self._tenant, row.level(), self._source)) for row in self._accepted(chunk)]
         ids, customers = {row.contract_id for row, _ in good}, {row.customer.id for row, _ in good}
         holders = contracts.holders(self._connection, self._tenant, ids)
         contracts.lock_customers(self._connection, self._tenant, customers | holders)
         self._levels = levels(self._connection, self._tenant, ids)
+        good = [(row, said) for row, said in good if not self._is_of_another(row)]
         known = contracts.customers_by_id(self._connection, self._tenant, customers)
         good = [(row, said) for row, said in good if not self._stays_erased(said, known)]
         self._write_customers([said for _, said in good], known)
@@ -213,6 +235,7 @@ class _Chunk:
             self._merge(row, said)
         self._spoil()
         self._touch_others()
+        self.has_written |= self._rows.any or bool(self._changes.verbs)
         self._rows.write(self._connection, self._changes.sales)
         write(self._connection, self._changes)
         sold = {row.contract_id for row in self._changes.sold}
@@ -243,8 +266,19 @@ class _Chunk:
                 self._run.put_off.spoil(id)
 
     def _refused(self, row: FileContract) -> Rejected | None:
-        errors = tuple(RowError(row.line, column, reason) for column, reason in self._routes.objections(row))
+        id = row.contract_id if self._source else None
+        errors = tuple(RowError(row.line, column, reason, id) for column, reason in self._routes.objections(row))
         return Rejected(row.line, row.contract_id, errors) if errors else None
+
+    def _is_of_another(self, row: FileContract) -> bool:
+        """Reject a contract that another source tells of: two would undo what each other says."""
+        there = self._levels.get(row.contract_id)
+        owner = there.contract.source if there else None
+        if self._source is None or owner in {None, self._source}:
+            return False
+        reason = f"comes from the source {owner!r} already: ids of two sources must differ"
+        self._reject(Rejected.of_source(row.contract_id, reason, "contract_id"))
+        return True
 
     # -- customers -----------------------------------------------------------------------------------------------------
 
@@ -269,6 +303,7 @@ class _Chunk:
         contracts.add_rows(self._connection, tables.customers, new)
         contracts.put_rows(self._connection, tables.customers, [after[row.id] for row in changed])
         self.report.returned += sum(1 for row in changed if row.erased_at is not None)
+        self.has_written = bool(new or changed)
         self._touched = {row.id for row in changed if after[row.id].digest != row.digest}
 
     def _hear_of(self, said: Said, customers: dict[str, CustomerRow]) -> None:
@@ -281,7 +316,7 @@ class _Chunk:
         self.heard_of.add(id)
         if first or there is None:
             customers[id] = heard
-        elif self._run.put_off is not None and heard is not there:
+        elif not self._run.ends and heard is not there:
             self.report.differing += 1
 
     def _touch_others(self) -> None:

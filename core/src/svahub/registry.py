@@ -158,7 +158,7 @@ class Registry:
         return found
 
     def listing(self) -> list[Listing]:
-        """Import all providers, sources and hooks and say what each is, or why it is broken; of the rest, what is broken."""
+        """Import providers, sources, hooks and say what each is, or why it is broken; of the rest, what is broken."""
         providers = [_listed(p) for p in _with_conflicts(*KINDS)]
         hooks = [_listed_hook(h) for h in discovery.load_all(HOOKS)]
         tables = [listed for t in _with_conflicts(MIGRATIONS) if (listed := _listed_tables(t)).broken]

@@ -38,7 +38,7 @@ class CustomerRow:
 
 @dataclass(frozen=True, slots=True)
 class ContractRow:
-    """A contract; `last_import` is what its source said last."""
+    """A contract; `last_import` is what was said of it last, `source` who told of it, None: a file or a program."""
 
     tenant: str
     id: str
@@ -48,6 +48,7 @@ class ContractRow:
     price: Decimal | None
     last_import: dict[str, Any] | None = field(repr=False)
     changed_at: datetime
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from svahub.store.tables.sales import (
     subscriptions,
     tenants,
 )
+from svahub.store.tables.sources import happenings, sources, unplaced_debts
 from svahub.store.tables.tasks import task_attempts, tasks
 from svahub.store.tables.tokens import tokens
 
@@ -50,6 +51,7 @@ __all__ = [
     "debts",
     "events",
     "exchanges",
+    "happenings",
     "idempotency_keys",
     "inbox",
     "integrations",
@@ -63,6 +65,7 @@ __all__ = [
     "product_links",
     "retention",
     "schedules",
+    "sources",
     "standings",
     "subscriptions",
     "tallies",
@@ -71,4 +74,5 @@ __all__ = [
     "tenants",
     "terms",
     "tokens",
+    "unplaced_debts",
 ]

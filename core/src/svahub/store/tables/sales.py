@@ -116,6 +116,7 @@ contracts = Table(
     Column("price", Money),
     Column("last_import", JSON),
     Column("changed_at", Instant, nullable=False),
+    name_column("source", null=True),  # which told of it last; None: a file or a program
     PrimaryKeyConstraint("tenant", "id"),
     ForeignKeyConstraint(["tenant", "customer_id"], ["customers.tenant", "customers.id"]),
     CheckConstraint("due_day BETWEEN 1 AND 31", name="due_day"),
