@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from svahub import entries, logbook, records, taskdesk
+from svahub import entries, logbook, records, reporting, taskdesk
 from svahub.announcing import announce, changes_of, of_subscriptions
 from svahub.attempts import TaskWork, Undertaken, Work
 from svahub.clock import Clock
@@ -89,8 +89,8 @@ class Desk:
         work = batch.steps(steps)
         results.begin_attempts(connection, [attempt_of(w, now) for w in work])
         tasks.begin_attempts(connection, [taskdesk.attempt_of(t, now) for t in tries.values()])
-        told = [*told_of(connection, [*idle, *busy]), *taskdesk.of_parked(parked)]
-        news = self._news(connection, [*idle, *busy])
+        told = [*told_of(connection, [*idle, *busy], now), *taskdesk.of_parked(parked)]
+        news = self._news(connection, [*idle, *busy], now)
         journal.lock(connection, [tenant for tenant, _ in (*told, *news)])
         journal.tell_each(connection, now, told)
         announce(connection, news, now)
@@ -112,9 +112,9 @@ class Desk:
             written += [Written(w.view, (), d.account_remote_id or w.view.account.remote_id) for w, d in done]
             give_back(connection, written, ended, now)
             told += self._stop_integrations(connection, results_of, [*ended, *done], now)
-            told += told_of(connection, written)
+            told += told_of(connection, written, now)
             told += taskdesk.of_parked(d.row for _, d in done if d.row.phase is Phase.PARKED)
-            news = self._news(connection, written)
+            news = self._news(connection, written, now)
             told_to = [tenant for tenant, _ in (*told, *news)]
             journal.lock(connection, [*(tenant for tenant, *_ in exchanges), *told_to] if told_to else ())
             journal.write_exchanges(connection, exchanges, now)
@@ -124,9 +124,10 @@ class Desk:
         logbook.tries_ended(done)
         logbook.happened(told, self._fleet.is_sensitive)
 
-    def _news(self, connection: Connection, written: Iterable[Written]) -> list[tuple[str, News]]:
-        """Return what other systems are to be told of what was written."""
-        changes = (change for w in written for change in changes_of(w.view.rows, w.rows, w.view.account))
+    def _news(self, connection: Connection, written: Iterable[Written], now: datetime) -> list[tuple[str, News]]:
+        """Keep what sources are to be told of what was written, and return what other systems are."""
+        changes = [change for w in written for change in changes_of(w.view.rows, w.rows, w.view.account)]
+        reporting.changed(connection, changes, now)
         return of_subscriptions(connection, changes, self._fleet.is_sensitive)
 
     def _stop_integrations(

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from svahub import logbook
 from svahub.clock import Clock
 from svahub.errors import AuthenticationFailed, NotSent, ProviderError, RateLimited, Refused
-from svahub.exchange import Exchange
+from svahub.exchange import Exchange, Recorder
 from svahub.opening import Opened, configured, open_integration
 from svahub.registry import Registry
 from svahub.settings import Auth
@@ -61,7 +61,7 @@ class ExchangeLog:
         self._waiting: deque[Waiting] = deque()
         self._unanswered = 0
 
-    def recorder(self, lane: Lane, *, sensitive: bool = True) -> _LaneRecorder:
+    def recorder(self, lane: Lane, *, sensitive: bool = True) -> Recorder:
         """Return what a client of that integration records to."""
         return _LaneRecorder(lane, self._waiting, sensitive)
 

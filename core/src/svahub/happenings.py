@@ -31,8 +31,8 @@ class Happened:
     subscription, `integration` and `provider` are where it is, `item_code`, `product_code`, `product_type`, `plan`,
     `quantity` and `attributes` what was sold, `observed` how it is there, `remote_id` and `account_remote_id` its ids
     and its user's there, `reasons` why it is blocked, `cause` (masked) why it failed, and `kept` what the plugin of the
-    provider holds of it in its own tables. Of a charge that was paid, `payment` says how much and when. It bears no
-    personal data.
+    provider holds of it in its own tables. Of a charge that was paid, `reference` is its id at the integration, and
+    `payment` says how much and when.
     """
 
     kind: HappenedKind
@@ -53,6 +53,7 @@ class Happened:
     account_remote_id: str | None = None
     reasons: tuple[str, ...] = ()
     cause: str | None = None
+    reference: str | None = None
     payment: Payment | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
     kept: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)

@@ -31,6 +31,7 @@ from svahub.areas.outbox import Outbox
 from svahub.areas.privacy import Privacy
 from svahub.areas.schedules import Schedules
 from svahub.areas.secrets import Secrets
+from svahub.areas.sources import Sources
 from svahub.areas.subscriptions import Subscriptions, SubscriptionView
 from svahub.areas.tasks import Tasks
 from svahub.areas.terms import Terms
@@ -48,6 +49,7 @@ from svahub.store.rows import TenantRow
 from svahub.store.states import AuditKind, Phase, State
 from svahub.timekeeper import Timekeeper
 from svahub.verbs import Verbs
+from svahub.watching import Ended, Watching
 
 P = TypeVar("P")
 
@@ -163,6 +165,19 @@ class Hub:
         """Return what sends the messages of some tenants (none named: of all) to other systems; to be closed."""
         return Dispatching(self, tenants, threads=threads, draw=self._draw)
 
+    def watching(
+        self,
+        *,
+        tenants: Collection[str] = (),
+        once: bool = False,
+        heed: Callable[[Ended], None] = lambda _ended: None,
+    ) -> Watching:
+        """Return what pulls the sources of some tenants (none named: of all) and tells them; to be closed.
+
+        With `once`, it pulls each at most once. `heed` hears of each pull that has ended.
+        """
+        return Watching(self, tenants, once=once, heed=heed)
+
     def timekeeper(self, *, tenants: Collection[str] = ()) -> Timekeeper:
         """Return what runs the schedules of some tenants (none named: of all)."""
         return Timekeeper(self, tenants)
@@ -179,6 +194,11 @@ class TenantHub:
     def integrations(self) -> Integrations:
         """Its accounts at providers."""
         return Integrations(self.bench)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Where its contracts come from."""
+        return Sources(self.bench)
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from svahub import taskdesk
+from svahub import reporting, taskdesk
 from svahub.attempts import Work
 from svahub.decisions import View
 from svahub.endings import Ending
@@ -61,16 +61,18 @@ def keep(
     return fresh
 
 
-def told_of(connection: Connection, written: Iterable[Written]) -> list[tuple[str, Event]]:
-    """Return the events of what was parked, where nobody has changed what is desired meanwhile."""
+def told_of(connection: Connection, written: Iterable[Written], now: datetime) -> list[tuple[str, Event]]:
+    """Tell sources of what was parked, where nobody has changed what is desired meanwhile; return its events."""
     rows = [row for w in written for row in newly_parked(w.view.rows, w.rows)]
     if not rows:
         return []
     current = {(s.key, s.generation) for s in results.fresh(connection, {row.account_key for row in rows})}
+    rows = [row for row in rows if (row.key, row.generation) in current]
+    reporting.failed(connection, rows, now)
     newest: dict[str, int] = {}
     for tenant in {row.tenant for row in rows}:
         newest |= sales.last_operation_ids(connection, tenant, {row.key for row in rows})
-    return [(r.tenant, of_parked(r, newest.get(r.key))) for r in rows if (r.key, r.generation) in current]
+    return [(r.tenant, of_parked(r, newest.get(r.key))) for r in rows]
 
 
 def _ended(rows: Iterable[SubscriptionRow], fresh: Iterable[Fresh]) -> Iterable[OperationEnd]:

@@ -63,13 +63,20 @@ class Rounds(ABC):
     @contextmanager
     def running(self) -> Iterator[None]:
         """Go on in a thread of its own until the block ends; `close` then lets what is under way come to its end."""
-        thread = Thread(target=self._go_on, name=f"svahub-{type(self).__name__.lower()}", daemon=True)
+        thread = Thread(target=self.go_on, name=f"svahub-{type(self).__name__.lower()}", daemon=True)
         thread.start()
         try:
             yield
         finally:
             self.stop()
             thread.join()
+
+    def go_on(self) -> None:
+        """Go round until it is asked to stop."""
+        while not self._stopping.is_set():
+            self._news.clear()
+            if not self._turned() and not self.is_busy():
+                self._news.wait(LOOK_SECONDS)
 
     def drain(self) -> int:
         """Go on until nothing is due any more, having waited for other processes; return how much was taken up."""
@@ -82,12 +89,6 @@ class Rounds(ABC):
                     break
                 self._clock.sleep(LOOK_SECONDS)
         return done
-
-    def _go_on(self) -> None:
-        while not self._stopping.is_set():
-            self._news.clear()
-            if not self._turned() and not self.is_busy():
-                self._news.wait(LOOK_SECONDS)
 
     def _turned(self) -> int:
         """Do a round; whatever it raises, a later one may go well."""

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from svahub import cron, discovery
+from svahub import claims, cron, discovery
 from svahub.errors import Refused, SvahubError, UnknownName
 from svahub.extension import Schedule
 from svahub.masking import clean, mask_text
@@ -190,7 +190,8 @@ class Timekeeper:
     # -- running -------------------------------------------------------------------------------------------------------
 
     def _carry_out(self, row: ScheduleRow, claim: Claim) -> Ran:
-        with self._kept(row):
+        every = OWNED.total_seconds() / 5
+        with claims.kept(lambda: self._renew(row), every, f"schedule {row.name}"):
             outcome, message = self._outcome(row)
         with self._hub.store.write() as connection:
             ended = Claim(claim.owner, self._hub.store.now(connection), claim.until)
@@ -212,25 +213,9 @@ class Timekeeper:
         except BaseException as error:  # noqa: BLE001  # a plugin may raise anything, SystemExit too
             return RunOutcome.FAILED, f"it raised {type(error).__name__}"
 
-    @contextmanager
-    def _kept(self, row: ScheduleRow) -> Iterator[None]:
-        """Keep the claim while the block runs, however long."""
-        ended = Event()
-        thread = Thread(target=self._renew, args=(row, ended), name="svahub-schedule", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-
-    def _renew(self, row: ScheduleRow, ended: Event) -> None:
-        while not ended.wait(OWNED.total_seconds() / 5):
-            try:
-                with self._hub.store.write() as connection:
-                    schedules.renew(connection, row, self._claim(connection))
-            except Exception:  # the claim outlasts some tries
-                log.exception("the claim on schedule %s could not be renewed", row.name)
+    def _renew(self, row: ScheduleRow) -> None:
+        with self._hub.store.write() as connection:
+            schedules.renew(connection, row, self._claim(connection))
 
 
 def first_row(tenant: TenantRow, name: str, schedule: Schedule, now: datetime) -> ScheduleRow:

@@ -11,7 +11,8 @@ from svahub import entries, secrets
 from svahub.areas.bench import Bench
 from svahub.errors import Refused
 from svahub.opening import base_url, settings_of
-from svahub.store import integrations
+from svahub.settings import IntegrationSettings, SourceSettings
+from svahub.store import integrations, sources
 from svahub.store.rows import IntegrationRow
 
 COMMAND = "integration set"
@@ -41,8 +42,8 @@ def reconfigured(
         settings=merged(_without(row, unset), settings),
         secrets={f: held for f, held in row.secrets.items() if f not in unset} | fresh,
     )
-    settings_of(kind, new)
-    return _written(bench, row, new, fresh, dry_run=dry_run)
+    checked = settings_of(kind, new)
+    return _written(bench, row, new, fresh, checked, dry_run=dry_run)
 
 
 def _without(row: IntegrationRow, names: Collection[str]) -> dict[str, Any]:
@@ -75,7 +76,13 @@ def merged(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
 
 
 def _written(
-    bench: Bench, row: IntegrationRow, new: IntegrationRow, fresh: Mapping[str, str], *, dry_run: bool
+    bench: Bench,
+    row: IntegrationRow,
+    new: IntegrationRow,
+    fresh: Mapping[str, str],
+    checked: IntegrationSettings,
+    *,
+    dry_run: bool,
 ) -> IntegrationRow:
     told = {
         "base_url": new.base_url if new.base_url != row.base_url else None,
@@ -93,4 +100,7 @@ def _written(
             values["former_secrets"] = row.secrets if row.secrets != new.secrets else row.former_secrets
         if not integrations.configure(connection, row, values):
             raise Refused(f"Somebody else has changed {row.name!r} meanwhile. Look at it, then run the command again.")
+        if isinstance(checked, SourceSettings):
+            now, wants = bench.store.now(connection), sorted(checked.wants())
+            sources.configure(connection, row.tenant, row.name, wants, now, watched=checked.watch)
     return replace(new, **{name: value for name, value in values.items() if name not in {"settings", "base_url"}})

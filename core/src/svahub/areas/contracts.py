@@ -22,12 +22,17 @@ from svahub.imports import Importer, Report
 from svahub.intake import FileFormat, Rejected, read_file
 from svahub.masking import mask_consent, mask_document, mask_email, mask_phone
 from svahub.models import BlockReason
+from svahub.origins import FILE, Origin
 from svahub.routes import Routes
 from svahub.store import contracts
 from svahub.store.rows import ContractRow, CustomerRow, ItemRow, SubscriptionRow
 from svahub.store.states import AuditKind, ContractStatus
 
+IMPORT = "contracts import"
 Of = TypeVar("Of", ItemRow, SubscriptionRow)
+
+
+def _nothing(_connection: Connection) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,25 +135,43 @@ class Contracts:
         dry_run: bool = False,
         progress: Callable[[int], None] = lambda _read: None,
         source: str = "a program",
+        origin: Origin = FILE,
+        guard: Callable[[Connection], None] = _nothing,
     ) -> Report:
-        """Import contracts that a program has, in the shape of `svahub.intake.ContractRow`; `source` names them."""
-        importer = self._importer(progress, lambda connection: self._record(connection, source, "began"))
+        """Import contracts that a program has, in the shape of `svahub.intake.ContractRow`; `source` names them.
+
+        `guard` is called first in each transaction, and stops the import when it raises.
+        """
+
+        def began(connection: Connection) -> None:
+            self._record(connection, origin, source, "began")
+
+        importer = self._importer(progress, began, origin, guard)
         report = importer.run(rows, dry_run=dry_run)
         if importer.has_begun and not dry_run:
             with self.bench.store.write() as connection:
-                self._record(connection, source, "ended", **_counts(report))
+                self._record(connection, origin, source, "ended", **_counts(report))
         return report
 
-    def _record(self, connection: Connection, source: str, state: str, **counts: Any) -> None:
+    def _record(self, connection: Connection, origin: Origin, source: str, state: str, **counts: Any) -> None:
         """Append to the audit that an import began or ended: it is many transactions, and may be killed in between."""
-        details = {"source": source, "state": state, **counts}
-        self.bench.record(connection, AuditKind.COMMAND, "contracts import", "contracts", **details)
+        details, command = {"source": source, "state": state, **counts}, "source pull" if origin.source else IMPORT
+        self.bench.record(connection, AuditKind.COMMAND, command, "contracts", **details)
 
     def _importer(
-        self, progress: Callable[[int], None], began: Callable[[Connection], None] = lambda _connection: None
+        self,
+        progress: Callable[[int], None],
+        began: Callable[[Connection], None] = _nothing,
+        origin: Origin = FILE,
+        guard: Callable[[Connection], None] = _nothing,
     ) -> Importer:
         tenant, registry = self.bench.tenant, self.bench.registry
-        return Importer(self.bench.store, tenant, lambda c: Routes.of(c, tenant, registry), progress, began)
+
+        def routes(connection: Connection) -> Routes:
+            guard(connection)
+            return Routes.of(connection, tenant, registry)
+
+        return Importer(self.bench.store, tenant, routes, progress, began, origin)
 
     def list(self, status: ContractStatus | None = None, customer: str | None = None) -> Iterator[ContractRow]:
         """Stream contracts by their id."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
+from svahub import reporting
 from svahub.areas.bench import Bench
 from svahub.debt_rule import Policy, blocks_on, merged, sold_items, source, states, wanted
 from svahub.errors import Refused, UnknownName
@@ -108,6 +109,7 @@ class Debts:
         store.put(connection, changed)
         owed = {row.contract_id for row in after.values() if row.settled_at is None}  # their blocks may have waited
         self._follow(connection, [(before.get(row.reference), row) for row in changed], now, owed)
+        reporting.paid(connection, tenant, integration, told, now)
         return sorted(unknown)
 
     def _told(

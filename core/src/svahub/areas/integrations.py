@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -22,7 +22,8 @@ from svahub.errors import ProviderError, Refused, UnknownName
 from svahub.models import Environment
 from svahub.opening import base_url, secret_fields, settings_of, validated
 from svahub.registry import ProviderKind
-from svahub.store import inbox, integrations, journal
+from svahub.settings import IntegrationSettings
+from svahub.store import inbox, integrations, journal, sources
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import IntegrationState
 from svahub.telling import of_freed
@@ -97,13 +98,34 @@ class Integrations:
         Raises Refused when the name is taken, a setting is wrong, a secret cannot be read or the fence is crossed.
         """
         kind = self.bench.registry.provider(provider)
-        given, kept = dict(settings or {}), {f: secrets.kept(s) for f, s in (secret or {}).items()}
+        if kind.is_source:
+            raise Refused(f"{kind.title} is a source of contracts. Add one: svahub source add NAME --type {provider}")
+        return self.register(
+            name, kind, environment, address=address, settings=settings or {}, secret=secret or {}, dry_run=dry_run
+        )
+
+    def register(
+        self,
+        name: str,
+        kind: ProviderKind,
+        environment: Environment,
+        *,
+        address: str | None,
+        settings: Mapping[str, Any],
+        secret: Mapping[str, str],
+        dry_run: bool,
+        command: str = "integration add",
+        beside: Callable[[Connection, IntegrationSettings], None] = lambda _connection, _settings: None,
+    ) -> IntegrationView:
+        """Register an account of whatever kind; `beside` is called in the same transaction. Raises like `add`."""
+        given, kept = dict(settings), {f: secrets.kept(s) for f, s in secret.items()}
         _refuse_literals(kind, given, kept)
-        validated(kind, given, {field: secrets.resolve(held) for field, held in kept.items()}, environment)
+        resolved = {field: secrets.resolve(held) for field, held in kept.items()}
+        checked = validated(kind, given, resolved, environment)
         values: dict[str, Any] = {
             "tenant": self.bench.tenant,
             "name": checked_name("integration", name),
-            "provider": provider,
+            "provider": kind.name,
             "distribution": kind.distribution,
             "environment": environment,
             "base_url": base_url(kind, environment, address, self.bench.integrations()),
@@ -113,8 +135,10 @@ class Integrations:
             "cause": None,
         }
         references = [f"{secrets.shown(held)} as {field}" for field, held in kept.items()]
-        told = {"provider": provider, "environment": environment.value, "references": references}
-        self._write(values, told, dry_run=dry_run)
+        told = {"provider": kind.name, "environment": environment.value, "references": references}
+        with self.bench.writing(command, entries.of_integration(name), dry_run=dry_run, **told) as connection:
+            self._write(connection, values)
+            beside(connection, checked)
         if not dry_run:
             return self.show(name)
         now = self.bench.now()
@@ -140,18 +164,16 @@ class Integrations:
             raise Refused(f"Which integration with {title}? There are several: {several}. Name one with --integration.")
         return known[0]
 
-    def _write(self, values: dict[str, Any], told: dict[str, Any], *, dry_run: bool) -> None:
-        subject = entries.of_integration(values["name"])
-        with self.bench.writing("integration add", subject, dry_run=dry_run, **told) as connection:
-            there = integrations.one(connection, self.bench.tenant, values["name"])
-            if there is not None and there.state is not IntegrationState.REMOVED:
-                raise Refused(f"There is an integration {values['name']!r} already. Choose another name, or remove it.")
-            if there is not None and there.provider != values["provider"]:
-                raise Refused(f"{values['name']!r} was an integration of {there.provider}. Choose another name.")
-            values = values | _dates(self.bench.store.now(connection))
-            if there is None or there.endpoint_id is None:
-                values["endpoint_id"] = token_hex(ENDPOINT_BYTES)
-            (integrations.revive if there else integrations.add)(connection, values)
+    def _write(self, connection: Connection, values: dict[str, Any]) -> None:
+        there = integrations.one(connection, self.bench.tenant, values["name"])
+        if there is not None and there.state is not IntegrationState.REMOVED:
+            raise Refused(f"There is an integration {values['name']!r} already. Choose another name, or remove it.")
+        if there is not None and there.provider != values["provider"]:
+            raise Refused(f"{values['name']!r} was an integration of {there.provider}. Choose another name.")
+        values = values | _dates(self.bench.store.now(connection))
+        if there is None or there.endpoint_id is None:
+            values["endpoint_id"] = token_hex(ENDPOINT_BYTES)
+        (integrations.revive if there else integrations.add)(connection, values)
 
     def settings_of(self, provider: str) -> Sequence[Setting]:
         """Describe what can be set at a provider."""
@@ -266,13 +288,19 @@ class Integrations:
         self.bench.integration(name)
         subject = entries.of_integration(name)
         with self.bench.writing("integration remove", subject, dry_run=dry_run) as connection:
-            self._refuse_in_use(connection, name)
-            if integrations.was_used(connection, self.bench.tenant, name):
-                integrations.retire(connection, self.bench.tenant, name)
-                integrations.forget_links(connection, self.bench.tenant, name)
-                inbox.let_go(connection, self.bench.tenant, name, self.bench.store.now(connection))
-            else:
-                integrations.remove(connection, self.bench.tenant, name)
+            if sources.one(connection, self.bench.tenant, name) is not None:
+                raise Refused(f"{name!r} is a source of contracts. Remove it: svahub source remove {name}")
+            self.take_away(connection, name)
+
+    def take_away(self, connection: Connection, name: str) -> None:
+        """Remove an account of whatever kind, with its secrets; raises Refused like `remove`."""
+        self._refuse_in_use(connection, name)
+        if integrations.was_used(connection, self.bench.tenant, name):
+            integrations.retire(connection, self.bench.tenant, name)
+            integrations.forget_links(connection, self.bench.tenant, name)
+            inbox.let_go(connection, self.bench.tenant, name, self.bench.store.now(connection))
+        else:
+            integrations.remove(connection, self.bench.tenant, name)
 
     def _refuse_in_use(self, connection: Connection, name: str) -> None:
         """Raise Refused while anything hangs on an integration that nobody else would bring to its end."""

@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "secrets": ("secrets", "List secrets by reference, and encrypt stored ones anew."),
     "serve": ("serve", "Take webhooks in; answer health, metrics and the API."),
     "simulate": ("simulate", "Run a provider's simulator."),
+    "source": ("source", "Take contracts in from where they are kept, and watch it."),
     "status": ("status", "Count subscriptions by state, and show what is stuck."),
     "subscriptions": ("subscriptions", "List and show subscriptions."),
     "tasks": ("tasks", "Show what plugins asked for, and decide about what is parked."),

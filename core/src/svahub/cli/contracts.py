@@ -73,12 +73,22 @@ def _show(report: Report, as_json: bool) -> None:
     if as_json:
         show_object(report, as_json=True)
         return
+    tell_errors(report)
+    show_object(report_lines(report))
+
+
+def tell_errors(report: Report) -> None:
+    """Tell what is wrong with the contracts that were left out, on the error output."""
     for error in report.errors:
         click.echo(str(error), err=True)
     if report.errors_left_out:
         click.echo(f"… and {report.errors_left_out} more errors", err=True)
+
+
+def report_lines(report: Report) -> dict[str, Any]:
+    """Return what an import did, a line each; of each product that nothing serves, what to do."""
     counts = ("added", "changed", "unchanged", "rejected", "differing")
-    lines = {f"contracts {name}": getattr(report, name) for name in counts if getattr(report, name)}
+    lines: dict[str, Any] = {f"contracts {name}": getattr(report, name) for name in counts if getattr(report, name)}
     lines |= {"of erased customers, unchanged": report.erased} if report.erased else {}
     lines |= {"erased customers with a new sale": report.returned} if report.returned else {}
     lines |= {"customers whose id is a CPF or CNPJ": f"{report.documents}; {DOCUMENTS}"} if report.documents else {}
@@ -87,7 +97,7 @@ def _show(report: Report, as_json: bool) -> None:
         f"not served: {code}": f"{count} items; {LINK.format(code=code)}"
         for code, count in report.not_served.most_common()
     }
-    show_object({**(lines or {"contracts": 0}), **served})
+    return {**(lines or {"contracts": 0}), **served}
 
 
 @command.command("list")

@@ -56,7 +56,7 @@ def add(
         raise click.UsageError(f"Missing {'argument NAME' if name is None else 'option --environment'}.")
     view = office.integrations.add(
         name, provider, Environment(environment),
-        address=base_url, settings=_nested(settings), secret=_references(given), dry_run=dry_run,
+        address=base_url, settings=nested(settings), secret=references(given), dry_run=dry_run,
     )  # fmt: skip
     show_object(view, as_json)
 
@@ -70,7 +70,8 @@ def _pairs(given: Iterable[str], option: str, form: str) -> Iterable[tuple[str, 
         yield name, value
 
 
-def _nested(settings: Iterable[str]) -> dict[str, Any]:
+def nested(settings: Iterable[str]) -> dict[str, Any]:
+    """Return settings as they are given with --set; a name with dots is a setting inside another."""
     tree: dict[str, Any] = {}
     for name, value in _pairs(settings, "--set", "NAME=VALUE"):
         *branches, leaf = name.split(".")
@@ -85,7 +86,8 @@ def _nested(settings: Iterable[str]) -> dict[str, Any]:
     return tree
 
 
-def _references(given: Iterable[str]) -> dict[str, str]:
+def references(given: Iterable[str]) -> dict[str, str]:
+    """Return secrets as they are given with --secret: by reference, or sealed where they are asked for."""
     kept: dict[str, str] = {}
     for field, how in _pairs(given, "--secret", "NAME=env:VAR"):
         if field in kept:
@@ -157,7 +159,7 @@ def rotate(office: TenantHub, name: str, given: tuple[str, ...], dry_run: bool, 
     """
     if not given:
         raise click.UsageError("Name the new secret: --secret FIELD=env:VAR, FIELD=file:PATH or FIELD=-.")
-    show_object(office.integrations.rotate(name, _references(given), dry_run=dry_run), as_json)
+    show_object(office.integrations.rotate(name, references(given), dry_run=dry_run), as_json)
 
 
 @command.command("set")
@@ -178,7 +180,7 @@ def set_(
     Nothing is tested with the provider: secrets that it knows us by are better given by `svahub integration rotate`.
     """
     view = office.integrations.set(
-        name, address=base_url, settings=_nested(settings), unset=unset, secret=_references(given), dry_run=dry_run
+        name, address=base_url, settings=nested(settings), unset=unset, secret=references(given), dry_run=dry_run
     )
     show_object(view, as_json)
 

@@ -1,4 +1,4 @@
-"""What `work` and `serve --with-work` both do: converge, inbox, outbox, schedules, until they are told to stop."""
+"""What `work` and `serve --with-work` both do: converge, inbox, outbox, schedules, sources, until told to stop."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from svahub.hub import Hub
     from svahub.receiving import Receiving
     from svahub.timekeeper import Timekeeper
+    from svahub.watching import Watching
 
 threads_option = click.option(
     "--threads", type=click.IntRange(1, 512), default=32, show_default=True, help="Calls at once, at most."
@@ -32,18 +33,21 @@ class Work:
     receiving: Receiving
     worker: Converge
     dispatching: Dispatching
+    watching: Watching
 
     def once(self) -> None:
         """Do what is due, until nothing is: what comes in first, as it says what is to be done."""
         self.keeper.run_due()
+        self.watching.drain()
         self.receiving.drain()
         self.worker.drain()
-        while self.receiving.drain():
+        while self.receiving.drain() + self.watching.drain():
             self.worker.drain()
         self.dispatching.drain()
 
     def stop(self) -> None:
         """Take nothing more; safe in a signal handler."""
+        self.watching.stop()
         self.receiving.stop()
         self.dispatching.stop()
         self.keeper.stop()
@@ -56,18 +60,20 @@ def at_work(
 ) -> Iterator[Work]:
     """Return what works for some tenants (none named: for all), ended with the block.
 
-    Unless it is to work only once, inbox, outbox and schedules are looked at in threads of their own.
+    Unless it is to work only once, inbox, outbox, schedules and sources are looked at in threads of their own.
     """
     with ExitStack() as open_ones:
         keeper = hub.timekeeper(tenants=tenants)
         dispatching = open_ones.enter_context(hub.dispatching(tenants=tenants))
         receiving = open_ones.enter_context(hub.receiving(tenants=tenants))
+        watching = open_ones.enter_context(hub.watching(tenants=tenants, once=once))
         if not once:  # outside the worker: no call under way waits for a schedule or a delivery to end
             open_ones.enter_context(keeper.running())
             open_ones.enter_context(receiving.running())
             open_ones.enter_context(dispatching.running())
+            open_ones.enter_context(watching.running())
         worker = open_ones.enter_context(hub.work(threads=threads, tenants=tenants, progress=progress))
-        yield Work(keeper, receiving, worker, dispatching)
+        yield Work(keeper, receiving, worker, dispatching, watching)
 
 
 @contextmanager

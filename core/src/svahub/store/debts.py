@@ -67,6 +67,14 @@ def owing(connection: Connection, tenant: str, after: str, limit: int = PAGE) ->
     return list(connection.execute(query.order_by(c.contract_id).limit(limit)).scalars())
 
 
+def open_at(connection: Connection, tenant: str, integration: str, after: str, limit: int) -> list[DebtRow]:
+    """Return the first open debts of an integration whose references follow another."""
+    c = debts.c
+    ours = (c.tenant == tenant, c.integration == integration, c.settled_at.is_(None), c.reference > after)
+    query = select(debts).where(*ours).order_by(c.reference).limit(limit)
+    return [DebtRow(*row) for row in connection.execute(query)]
+
+
 def count_open(connection: Connection, tenant: str) -> int:
     """Count a tenant's open debts."""
     c = debts.c

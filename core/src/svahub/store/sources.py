@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, insert, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.models import Debt
@@ -70,6 +70,20 @@ def change(connection: Connection, row: SourceRow, **values: Any) -> None:
     connection.execute(update(sources).where(*_named(row.tenant, row.name)).values(values))
 
 
+def configure(
+    connection: Connection, tenant: str, name: str, wants: Sequence[str], now: datetime, *, watched: bool
+) -> None:
+    """Write what a source's settings say: what it is told of, and whether it is pulled by itself, the first time now.
+
+    What is written already is left alone.
+    """
+    row = one(connection, tenant, name)
+    if row is not None and row.wants != list(wants):
+        connection.execute(update(sources).where(*_named(tenant, name)).values(wants=list(wants)))
+    if row is not None and watched is (row.due_at is None):
+        connection.execute(update(sources).where(*_named(tenant, name)).values(due_at=now if watched else null()))
+
+
 def remove(connection: Connection, tenant: str, name: str) -> None:
     """Forget that an integration is a source, and what only a source has; the contracts that it told of stay."""
     for table in (happenings, unplaced_debts):
@@ -114,6 +128,18 @@ def renew(connection: Connection, row: SourceRow, claim: Claim) -> bool:
     """Lengthen a claim; return whether it is still the owner's."""
     mine = (*_named(row.tenant, row.name), sources.c.owner == claim.owner)
     return connection.execute(update(sources).where(*mine).values(owned_until=claim.until)).rowcount == 1
+
+
+def advance(connection: Connection, row: SourceRow, claim: Claim, **values: Any) -> bool:
+    """Write up to when a source was read; return whether the claim is still the owner's: if not, nothing is written."""
+    mine = (*_named(row.tenant, row.name), sources.c.owner == claim.owner)
+    return connection.execute(update(sources).where(*mine).values(values)).rowcount == 1
+
+
+def is_held(connection: Connection, row: SourceRow, claim: Claim) -> bool:
+    """Say whether a claim is still the owner's, and keep others from taking it before this transaction ends."""
+    mine = select(sources.c.name).where(*_named(row.tenant, row.name), sources.c.owner == claim.owner)
+    return connection.execute(mine.with_for_update()).first() is not None
 
 
 def finish(connection: Connection, row: SourceRow, claim: Claim, **values: Any) -> bool:
@@ -161,12 +187,22 @@ def _named(tenant: str, name: str) -> tuple[ColumnElement[bool], ColumnElement[b
 # -- debts of contracts that are not known yet -------------------------------------------------------------------------
 
 
+def _waiting(tenant: str, source: str) -> Select[Any]:
+    c = unplaced_debts.c
+    query = select(c.contract_id, c.reference, c.since, c.amount)
+    return query.where(c.tenant == tenant, c.source == source).order_by(c.reference)
+
+
+def waiting(connection: Connection, tenant: str, source: str) -> list[Debt]:
+    """Return the debts that wait for their contracts."""
+    return [Debt(*row) for row in connection.execute(_waiting(tenant, source))]
+
+
 def unplaced(connection: Connection, tenant: str, source: str) -> list[Debt]:
     """Return the debts that wait whose contracts are known by now."""
     c = unplaced_debts.c
     known = (contracts.c.tenant == c.tenant) & (contracts.c.id == c.contract_id)
-    query = select(c.contract_id, c.reference, c.since, c.amount).join(contracts, known)
-    return [Debt(*row) for row in connection.execute(query.where(c.tenant == tenant, c.source == source))]
+    return [Debt(*row) for row in connection.execute(_waiting(tenant, source).join(contracts, known))]
 
 
 def put_unplaced(connection: Connection, tenant: str, source: str, debts: Iterable[Debt]) -> None:
