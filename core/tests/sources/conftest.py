@@ -166,6 +166,12 @@ class Isp:
         given = {"watch": False} | settings
         self.office.sources.add(name, "records", Environment.STAGING, address=address, settings=given)
 
+    def install(self, name: str) -> Erp:
+        """Install the plugin of another ERP, and return what that holds."""
+        erp = Erp(self.clock)
+        self.registry.classes[name] = type("Others", (Records,), {"erp": erp})
+        return erp
+
     def work(self) -> None:
         """Do what `svahub work --once` does, but for schedules."""
         with self.hub.watching(once=True) as watching, self.hub.work(threads=1) as worker:

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from svahub import Debt, DebtSettled
+from svahub import Debt, DebtSettled, Payment
 from svahub_asaas.status import Standing, Standpoint, debt_of, is_progress, standing
 
 DUE = date(2026, 11, 10)
@@ -28,6 +28,14 @@ def test_what_was_paid_and_taken_back_is_a_debt_again(status: str) -> None:
 @pytest.mark.parametrize("status", ["CONFIRMED", "RECEIVED", "RECEIVED_IN_CASH", "DUNNING_RECEIVED"])
 def test_what_is_paid_is_no_debt(status: str) -> None:
     assert owed(status) == DebtSettled("C1", "pay_1")
+
+
+def test_of_what_is_paid_it_is_told_when_and_how_much_where_that_is_known() -> None:
+    paid_on = date(2026, 11, 3)
+    told = debt_of("C1", "pay_1", status="RECEIVED", deleted=False, due=DUE, value=PRICE, paid_on=paid_on)
+    assert told == DebtSettled("C1", "pay_1", Payment(PRICE, paid_on, DUE))
+    gone = debt_of("C1", "pay_1", status="RECEIVED", deleted=True, due=DUE, value=PRICE, paid_on=paid_on)
+    assert gone == DebtSettled("C1", "pay_1")
 
 
 @pytest.mark.parametrize("status", ["PENDING", "OVERDUE", "REFUNDED", "A_WORD_OF_NEXT_YEAR"])

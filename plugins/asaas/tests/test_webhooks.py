@@ -134,8 +134,9 @@ def test_what_comes_out_of_order_is_asked_of_asaas_and_what_comes_twice_is_not(e
     created, overdue, received = ear.receiver.seen
     ear.till.calls()
     for late in (received, received, overdue, created):
-        told = ear._came_to(*late).told
-        assert told == (DebtSettled("C1", ear.charge),)
+        (told,) = ear._came_to(*late).told
+        assert isinstance(told, DebtSettled)
+        assert (told.reference, told.payment is not None) == (ear.charge, True)
     assert ear.till.calls() == ["GET payments", "GET payments"]
 
 

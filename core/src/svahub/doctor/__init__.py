@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from svahub.doctor import accounts, database, installation, telling, work
+from svahub.doctor import accounts, database, installation, sources, telling, work
 from svahub.doctor.findings import Finding, Verdict, error
 from svahub.doctor.premises import Premises
 from svahub.errors import Refused, SvahubError
@@ -40,6 +40,7 @@ INSIDE: tuple[Check, ...] = (
     work.attempts,
     work.parked,
     work.inbox,
+    sources.sources,
     telling.targets_secrets,
     telling.outbox,
     work.debts,

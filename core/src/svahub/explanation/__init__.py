@@ -41,14 +41,16 @@ def explained(
     tasks: Iterable[TaskView] = (),
 ) -> Explanation:
     """Explain a contract, item by item, with what is owed for it and what plugins asked for about it."""
-    sentence = f"Contract {contract.id} of customer {contract.customer_id} is {contract.status.value}."
+    reader = replace(reader, origin=contract.source)
+    comes = f", as the source {contract.source!r} says" if contract.source else ""
+    sentence = f"Contract {contract.id} of customer {contract.customer_id} is {contract.status.value}{comes}."
     if erased_at is not None:
         sentence += f" The customer's data were erased at {reader.at(erased_at)}; a pseudonym stands for them."
     items = tuple(_sold(case, case.sale, reader) if case.sale else _unsold(case, reader) for case in cases)
     zone = str(reader.zone)
     return Explanation(
         contract.id, contract.customer_id, contract.status, zone, reader.now, sentence, erased_at, items,
-        tuple(owed(owing, contract.id, reader)), tuple(asked(task, reader) for task in tasks),
+        tuple(owed(owing, contract.id, reader)), tuple(asked(task, reader) for task in tasks), contract.source,
     )  # fmt: skip
 
 
@@ -157,10 +159,13 @@ def _why_not(case: Case) -> tuple[str, Prospect]:
     contract, item = case.contract, case.item
     activate = f"svahub activate {contract.id}"
     link = f"svahub products link {item.product_code} --product-type TYPE --plan REMOTE_ID"
+    whose, next_ = ("a pull", "full pull") if contract.source else ("a file", "file")
     if contract.status is ContractStatus.CANCELLED:
         return "the contract is cancelled", Prospect("nothing: a cancelled contract sells nothing.")
     if item.removed:
-        return "the item is gone from the contract", Prospect("nothing: a file that has the item again brings it back.")
+        return "the item is gone from the contract", Prospect(
+            f"nothing: {whose} that has the item again brings it back."
+        )
     pending = contract.status is ContractStatus.PENDING
     if case.link is None:
         sentence = (
@@ -169,9 +174,8 @@ def _why_not(case: Case) -> tuple[str, Prospect]:
         also = ", and the contract is pending" if pending else ""
         return f"no product link serves {item.product_code}{also}", Prospect(sentence, commands=(link, activate))
     if pending:
-        sentence = f"nothing until the contract is signed: a file that says active sells it, or `{activate}`."
+        sentence = f"nothing until the contract is signed: {whose} that says active sells it, or `{activate}`."
         return "the contract is pending", Prospect(sentence, commands=(activate,))
-    sentence = (
-        f"nothing by itself: {case.link.integration} serves the product now. The next file sells it, or `{activate}`."
-    )
+    serves = f"{case.link.integration} serves the product now"
+    sentence = f"nothing by itself: {serves}. The next {next_} sells it, or `{activate}`."
     return "the product was not linked when the contract came", Prospect(sentence, commands=(activate,))

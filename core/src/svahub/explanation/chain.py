@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
-from svahub import debt_rule
+from svahub import debt_rule, merge
 from svahub.explanation import debts
 from svahub.explanation.failing import outcome, said
 from svahub.explanation.values import Case, Link, LinkKind, Reader, Sale
@@ -61,14 +61,15 @@ def chain(case: Case, reader: Reader) -> Iterator[Link]:
 
 
 def _debt(row: ReasonRow, reader: Reader) -> Link:
-    sentence = f"{source(row.source)} said at {reader.at(row.created_at)} that the contract is overdue"
+    sentence = f"{source(row.source, reader.origin)} said at {reader.at(row.created_at)} that the contract is overdue"
     return Link(LinkKind.DEBT, sentence, row.created_at, {"source": row.source})
 
 
 def _reason(row: ReasonRow, reader: Reader) -> Link:
     until = f", until {reader.at(row.until)}" if row.until else ""
     whose = f"item {row.item_code}" if row.item_code else "the whole contract"
-    sentence = f"{row.reason.value} by {row.source}, for {whose}, since {reader.at(row.created_at)}{until}"
+    by = source(row.source, reader.origin) if row.source == merge.SOURCE and reader.origin else row.source
+    sentence = f"{row.reason.value} by {by}, for {whose}, since {reader.at(row.created_at)}{until}"
     values = {"reason": row.reason, "source": row.source, "item": row.item_code or None, "until": row.until}
     return Link(LinkKind.REASON, sentence, row.created_at, values)
 

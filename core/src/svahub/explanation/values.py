@@ -43,10 +43,11 @@ class LinkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """For whom the sentences are: where their day begins, and what time it is."""
+    """For whom the sentences are: where their day begins, what time it is, and from which source the contract comes."""
 
     zone: tzinfo
     now: datetime
+    origin: str | None = None
 
     def at(self, instant: datetime) -> str:
         """Write an instant."""
@@ -274,7 +275,7 @@ class ItemExplained:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a contract is as it is; `at` is when it was explained."""
+    """Why a contract is as it is; `at` is when it was explained, `source` where it comes from (None: a file)."""
 
     contract_id: str
     customer_id: str
@@ -286,3 +287,4 @@ class Explanation:
     items: tuple[ItemExplained, ...]
     debts: tuple[DebtExplained, ...] = ()
     tasks: tuple[TaskExplained, ...] = ()
+    source: str | None = None

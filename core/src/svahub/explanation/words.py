@@ -85,12 +85,16 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def source(name: str) -> str:
-    """Return who a block reason or an operation comes from."""
+def source(name: str, origin: str | None = None) -> str:
+    """Return who a block reason or an operation comes from; `origin` is the source that told of the contract."""
     kind, _, who = name.partition(":")
     match kind:
+        case "import" if origin is not None:
+            return f"the source {origin!r}"
         case "import":
             return "the contract file"
+        case "source" if who:
+            return f"the source {who!r}"
         case "operator" if who:
             return f"operator {who}"
         case "billing" if who:

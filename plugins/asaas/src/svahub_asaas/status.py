@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from svahub import Debt, DebtSettled
+from svahub import Debt, DebtSettled, Payment
 
 
 class Standing(StrEnum):
@@ -91,19 +91,28 @@ def is_progress(known: Standpoint | None, told: Standpoint) -> bool:
 
 
 def debt_of(
-    contract: str, reference: str, *, status: str, deleted: bool, due: date, value: Decimal
+    contract: str,
+    reference: str,
+    *,
+    status: str,
+    deleted: bool,
+    due: date,
+    value: Decimal,
+    paid_on: date | None = None,
 ) -> Debt | DebtSettled | None:
     """Return what a charge says of its contract's debts; None where its status is not known.
 
     A refund or a chargeback after the payment is a debt again, since the day on which the charge was due. One that is
     not due yet is none: it may have been, before its due date was moved. A payment by card that is still looked into
-    says nothing: it may come to nothing.
+    says nothing: it may come to nothing. Of one that was paid it says when, where Asaas has told that (`paid_on`).
     """
     if status == LOOKED_INTO and not deleted:
         return None
     match standing(status, deleted=deleted):
         case Standing.OVERDUE | Standing.REVERSED:
             return Debt(contract, reference, due, value)
+        case Standing.PAID if paid_on is not None:
+            return DebtSettled(contract, reference, Payment(value, paid_on, due))
         case Standing.PAID | Standing.DELETED | Standing.OPEN:
             return DebtSettled(contract, reference)
         case _:

@@ -120,7 +120,15 @@ def _debt(row: ChargeRow, before: ChargeRow | None) -> Debt | DebtSettled | None
         return None
     if before is None and standing(row.status, deleted=row.deleted) is Standing.OPEN:
         return None
-    return debt_of(row.contract_id, row.id, status=row.status, deleted=row.deleted, due=row.due_date, value=row.value)
+    return debt_of(
+        row.contract_id,
+        row.id,
+        status=row.status,
+        deleted=row.deleted,
+        due=row.due_date,
+        value=row.value,
+        paid_on=row.client_payment_date or row.payment_date,
+    )
 
 
 def gone(row: ChargeRow) -> Payment:

@@ -105,5 +105,6 @@ def _of_charge(payment: Payment, at: str | None, seen_at: datetime | None, kept:
         deleted=payment.deleted,
         due=payment.due_date,
         value=payment.value,
+        paid_on=payment.client_payment_date or payment.payment_date,
     )
     return Received((told,) if told else (), details)
