@@ -219,6 +219,38 @@ def test_two_distributions_that_claim_one_name_are_both_named_and_neither_is_use
     assert others_work()
 
 
+SOURCE = """
+from svahub import Environment, Source, SourceSettings, hookimpl
+
+class Erp(Source):
+    title = "Erp"
+    contract_version = 1
+    hosts = {Environment.STAGING: ("https://erp.example.com",)}
+    Settings = SourceSettings
+
+    @hookimpl
+    def contracts(self, since): ...
+"""
+
+
+def test_a_source_is_listed_beside_the_providers_and_a_broken_one_hurts_nobody(site) -> None:
+    site.install("erp", entries(discovery.SOURCES, "erp", "Erp"), erp=SOURCE)
+    site.install("halferp", entries(discovery.SOURCES, "halferp", "Erp"), halferp=SOURCE.replace("@hookimpl", ""))
+    assert (listed("erp").group, listed("erp").broken) == (discovery.SOURCES, None)
+    assert listed("halferp").broken == "hooks missing: contracts"
+    assert Registry().provider("erp").is_source
+    assert others_work()
+
+
+def test_a_source_and_a_provider_that_claim_one_name_are_both_named_and_neither_is_used(site) -> None:
+    add_provider(site, "claimed", distribution="first-package")
+    site.install("second-package", entries(discovery.SOURCES, "claimed", "Erp"), second=SOURCE)
+    assert {line.broken is not None for line in Registry().listing() if line.name == "claimed"} == {True}
+    with pytest.raises(BrokenPlugin, match="claimed by first-package and second-package"):
+        Registry().provider("claimed")
+    assert others_work()
+
+
 def test_a_module_that_prints_at_import_spoils_no_output(site, capsys: pytest.CaptureFixture[str]) -> None:
     add_provider(site, "talkative", "print('hello')\n" + GOOD)
     assert listed("talkative").broken is None

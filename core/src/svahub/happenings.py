@@ -65,10 +65,12 @@ class NewTask:
 
     `kind` begins with the stream in which tasks of one customer are done one after another ("note.add"). `payload`
     holds no personal data: `perform` gets the customer with the task. What does not add (`adds` false) is a level, and
-    may be sent again blindly.
+    may be sent again blindly. With `look_first` it is looked up before it is done at all: it may have been done when
+    this store did not know of it, and must not be done twice.
     """
 
     kind: str
     name: str
     payload: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
     adds: bool = True
+    look_first: bool = False

@@ -103,6 +103,7 @@ def _row(
         "body": body,
         "at": now,
         "due_at": now,
+        "doubted": False,
     }
 
 
@@ -164,6 +165,7 @@ class Reporter:
             if not due:
                 return []
             self._fleet.refresh(connection, now)
+            self._fleet.close_retired(())
             return self._fleet.lanes(now, among=due)
 
     def _tell(self, lane: Lane) -> int:
@@ -217,4 +219,5 @@ def _submit(office: TenantHub, transaction: Transaction, row: HappeningRow, task
         customer_id=row.customer_id,
         contract_id=row.body["contract_id"],
         adds=task.adds,
+        look_first=task.look_first or row.doubted,
     )

@@ -122,6 +122,17 @@ def test_a_clock_that_differs_loses_nothing(isp: Any, ahead: timedelta, erp_url:
     assert isp.erp.yielded == 0
 
 
+def test_a_clock_of_ours_that_is_set_back_loses_nothing(isp: Any) -> None:
+    isp.source(overlap=60)
+    isp.clock.advance(hours=2)
+    isp.office.sources.pull("erp")
+    isp.clock.advance(hours=-2)
+    isp.work()
+    isp.erp.sign("1")
+    isp.clock.advance(minutes=1)
+    assert isp.office.sources.pull("erp").contracts.added == 1
+
+
 def test_what_changes_while_it_is_read_counts_as_it_is_last_told(isp: Any) -> None:
     isp.source()
     isp.erp.sign("1", due_day=5)

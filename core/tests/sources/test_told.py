@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 from svahub import DebtSettled, Observed, Payment
+from svahub.areas.tasks import task_key
 from svahub.errors import OutcomeUnknown, Rejected
 from svahub.happenings import HappenedKind
+from svahub.store import restoring
+from svahub.store.restoring import Sight
 from svahub.store.states import Outcome
 from svahub.store.tables import happenings
 
@@ -166,3 +169,23 @@ def test_a_source_with_tasks_that_have_not_ended_is_not_removed(told: Any) -> No
     follow(told, block_reasons=["overdue"])
     with pytest.raises(Exception, match="has 1 tasks that have not ended"):
         told.office.sources.remove("erp")
+
+
+def test_what_a_restored_store_is_to_tell_is_looked_up_before_it_is_done(told: Any) -> None:
+    report(told, paid())
+    with told.hub.store.write() as connection:
+        restoring.mark(connection, told.clock.now(), "restored", lambda _tenant, _name: Sight(finds=True, changes=True))
+        key = connection.execute(select(happenings.c.key)).scalar_one()
+    told.erp.notes[task_key("default", "erp", "note.add", key)] = "1 paid, before the backup came back"
+    told.work()
+    assert list(told.erp.notes.values()) == ["1 activated", "1 paid, before the backup came back"]
+    assert {one.outcome for one in told.office.tasks.list(integration="erp")} == {Outcome.SUCCEEDED}
+
+
+def test_what_was_to_be_told_waits_for_no_clock_that_was_set_back(told: Any) -> None:
+    told.erp.trouble["report"] = RuntimeError("Maria")
+    follow(told, block_reasons=["overdue"])
+    told.erp.trouble.clear()
+    told.clock.advance(minutes=-30)
+    told.work()
+    assert kinds(told) == ["activated", "blocked"]

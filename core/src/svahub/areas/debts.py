@@ -108,8 +108,8 @@ class Debts:
         changed = [row for row in after.values() if row != before.get(row.reference)]
         store.put(connection, changed)
         owed = {row.contract_id for row in after.values() if row.settled_at is None}  # their blocks may have waited
-        self._follow(connection, [(before.get(row.reference), row) for row in changed], now, owed)
         reporting.paid(connection, tenant, integration, told, now)
+        self._follow(connection, [(before.get(row.reference), row) for row in changed], now, owed)
         return sorted(unknown)
 
     def _told(

@@ -99,7 +99,11 @@ class Pull:
         return Pulled(self.row.name, since, report, receivables, self.claim is None)
 
     def _since(self, until: datetime | None) -> datetime | None:
-        return None if self.full or until is None else until - self.overlap
+        """Return from when on to ask: before the last pull, or before now if our clock was set back since."""
+        if self.full or until is None:
+            return None
+        now, ended_at = self.bench.now(), self.row.ended_at
+        return (min(until, now) if ended_at is not None and ended_at > now else until) - self.overlap
 
     def _gathered(self, stream: Iterable[T]) -> Iterator[T]:
         """Stream what the source brings; what was exchanged for it is written as it gathers, however much."""

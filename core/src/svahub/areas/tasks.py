@@ -85,11 +85,13 @@ class Tasks:
         adds: bool = True,
         priority: Priority = Priority.ORDINARY,
         note: str | None = None,
+        look_first: bool = False,
     ) -> TaskView:
         """Ask for a task in a plugin's own transaction; the same name again brings the one that is there.
 
         `kind` begins with the stream in which tasks of one customer are done one after another ("charge.create").
         `payload` holds no personal data. What does not add (`adds` false) is a level, and may be sent again blindly.
+        What may have been done already, unknown to this store, is looked up first (`look_first`).
         """
         connection, now = transaction.connection, transaction.now
         account = self._account(connection, integration, customer_id)
@@ -101,6 +103,7 @@ class Tasks:
             "actor": mask_actor(entries.fitted(self.bench.actor)),
             "note": mask_text(note) if note else None,
             "priority": priority,
+            "uncertain_since": now if look_first else None,
         }
         row, new = store.add(connection, self._named(integration, kind, name) | asked, now)
         if new:

@@ -17,7 +17,10 @@ PAGE = 200
 
 
 class HappeningRow(NamedTuple):
-    """Something that a source is to be told; `cause` is why that has failed so far."""
+    """Something that a source is to be told; `cause` is why that has failed so far.
+
+    `doubted`: the store came back since it was kept, so that it may have been told already.
+    """
 
     id: int
     tenant: str
@@ -29,12 +32,17 @@ class HappeningRow(NamedTuple):
     at: datetime
     due_at: datetime
     cause: str | None
+    doubted: bool
 
 
 def listening(connection: Connection, tenants: Collection[str]) -> dict[tuple[str, str], list[str]]:
-    """Return the sources of some tenants that want to be told of something, by tenant and name, with of what."""
+    """Return the sources of some tenants that want to be told of something, by tenant and name, with of what.
+
+    None of them can be removed before this transaction ends.
+    """
     c = sources.c
-    found = connection.execute(select(c.tenant, c.name, c.wants).where(c.tenant.in_(set(tenants))))
+    query = select(c.tenant, c.name, c.wants).where(c.tenant.in_(set(tenants))).order_by(c.tenant, c.name)
+    found = connection.execute(query.with_for_update(read=True, key_share=True))
     return {(row.tenant, row.name): row.wants for row in found if row.wants}
 
 

@@ -20,7 +20,17 @@ from svahub.store import results
 from svahub.store.results import OperationEnd
 from svahub.store.rows import LOOK_THERE, LOST, SubscriptionRow
 from svahub.store.states import Certainty, Outcome, Phase, Priority, RunOutcome
-from svahub.store.tables import accounts, attempts, outbox_lines, schedules, subscriptions, task_attempts, tasks
+from svahub.store.tables import (
+    accounts,
+    attempts,
+    happenings,
+    outbox_lines,
+    schedules,
+    sources,
+    subscriptions,
+    task_attempts,
+    tasks,
+)
 
 PAGE = 2_000
 
@@ -103,6 +113,7 @@ def mark(connection: Connection, at: datetime, why: str, sights: Sights) -> Mark
         _write(connection, after, at)
     _doubt_tasks(connection, at, why)
     _free_lines(connection, at)
+    _doubt_happenings(connection, at)
     return marked
 
 
@@ -206,4 +217,10 @@ def _free_lines(connection: Connection, at: datetime) -> None:
 def _end_runs(connection: Connection, at: datetime) -> None:
     """End the scheduled runs that were under way: nobody runs them any more."""
     lost = {"owner": None, "owned_until": None, "ended_at": at, "outcome": RunOutcome.LOST}
-    connection.execute(update(schedules).where(schedules.c.outcome == RunOutcome.RUNNING).values(lost))
+    for table in (schedules, sources):
+        connection.execute(update(table).where(table.c.outcome == RunOutcome.RUNNING).values(lost))
+
+
+def _doubt_happenings(connection: Connection, at: datetime) -> None:
+    """Have what sources are told looked up before it is done: they may have been told since the store was kept."""
+    connection.execute(update(happenings).values(doubted=True, due_at=at))

@@ -15,11 +15,13 @@ from svahub.store.tables import (
     accounts,
     audit,
     chains,
+    happenings,
     inbox,
     integrations,
     outbox,
     outbox_lines,
     outbox_targets,
+    sources,
     subscriptions,
     tasks,
 )
@@ -55,6 +57,9 @@ def bring_back(connection: Connection, tenant: str, now: datetime) -> None:
     _no_later(connection, outbox_lines, tenant, (lines.due_at,), now + LONGEST_LEASE, [lines.owner.is_not(None)])
     _no_later(connection, outbox, tenant, (outbox.c.tried_since,), now)
     _no_later(connection, outbox_targets, tenant, (outbox_targets.c.paused_until,), now)
+    for column in (sources.c.due_at, sources.c.contracts_until, sources.c.receivables_until):
+        _no_later(connection, sources, tenant, (column,), now)
+    _no_later(connection, happenings, tenant, (happenings.c.due_at,), now)
 
 
 def _no_later(

@@ -55,7 +55,7 @@ def add(connection: Connection, row: SourceRow) -> None:
 def one(connection: Connection, tenant: str, name: str, *, lock: bool = False) -> SourceRow | None:
     """Return one source; with `lock`, nobody else changes it before this transaction ends."""
     query = select(sources).where(*_named(tenant, name))
-    row = connection.execute(query.with_for_update() if lock else query).first()
+    row = connection.execute(query.with_for_update(key_share=True) if lock else query).first()
     return SourceRow(*row) if row else None
 
 
@@ -114,7 +114,7 @@ def due(connection: Connection, tenants: Collection[str], now: datetime, *, lock
     With `lock`, no other process gets them before this transaction ends.
     """
     query = _due(tenants, now)
-    found = connection.execute(query.with_for_update(skip_locked=True, of=sources) if lock else query)
+    found = connection.execute(query.with_for_update(skip_locked=True, key_share=True, of=sources) if lock else query)
     return [SourceRow(*row) for row in found]
 
 
@@ -139,7 +139,8 @@ def advance(connection: Connection, row: SourceRow, claim: Claim, **values: Any)
 def is_held(connection: Connection, row: SourceRow, claim: Claim) -> bool:
     """Say whether a claim is still the owner's, and keep others from taking it before this transaction ends."""
     mine = select(sources.c.name).where(*_named(row.tenant, row.name), sources.c.owner == claim.owner)
-    return connection.execute(mine.with_for_update()).first() is not None
+    # the weaker lock lets others refer to the source meanwhile
+    return connection.execute(mine.with_for_update(key_share=True)).first() is not None
 
 
 def finish(connection: Connection, row: SourceRow, claim: Claim, **values: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Date,
     ForeignKeyConstraint,
@@ -52,6 +53,7 @@ happenings = Table(  # what a source is to be told; a row goes with the tasks th
     Column("at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("cause", Text),
+    Column("doubted", Boolean, nullable=False),  # the store came back: it may have been told, and done
     PrimaryKeyConstraint("id"),
     UniqueConstraint("tenant", "source", "key"),
     ForeignKeyConstraint(["tenant", "source"], ["sources.tenant", "sources.name"]),

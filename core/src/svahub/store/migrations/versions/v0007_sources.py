@@ -54,6 +54,7 @@ def _happenings() -> None:
         sa.Column("body", sa.JSON(), nullable=False),
         *(sa.Column(column, Instant(), nullable=False) for column in ("at", "due_at")),
         sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("doubted", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
         sa.UniqueConstraint("tenant", "source", "key", name=op.f(f"uq_{table}_tenant_source_key")),
         _to(table, ["tenant", "source"], ["sources.tenant", "sources.name"]),
