@@ -91,8 +91,9 @@ def test_a_pull_that_is_killed_between_its_batches_and_repeated_ends_as_one_that
 ) -> None:
     begun = next(url for url in killed if held(url)["contracts"])
     assert held(begun)["contracts"] < CONTRACTS
-    repeat(open_isp_of, begun)
+    isp = repeat(open_isp_of, begun)
     assert is_whole(begun)
+    assert isp.erp.asked == [("contracts", None), ("receivables", None)] * 2
 
 
 @pytest.mark.deep
@@ -103,10 +104,3 @@ def test_a_pull_that_is_killed_anywhere_and_repeated_ends_as_one_that_was_not(
     for url in killed:
         repeat(open_isp_of, url)
         assert is_whole(url)
-
-
-def test_up_to_when_was_read_is_not_known_before_all_of_it_was(
-    killed: list[str], open_isp_of: Callable[[str], Any]
-) -> None:
-    before = [url for url in killed if held(url)["contracts"] < CONTRACTS]
-    assert {open_isp_of(url).office.sources.show("erp").contracts_until for url in before} == {None}

@@ -21,6 +21,10 @@ from svahub.store.tables import happenings
 @pytest.fixture
 def told(isp: Any) -> Any:
     """Return an ISP whose ERP wants to be told of everything, and has told of contract 1."""
+    return telling(isp)
+
+
+def telling(isp: Any) -> Any:
     isp.source(notes=True)
     isp.erp.sign("1")
     isp.office.sources.pull("erp")
@@ -100,7 +104,8 @@ def test_a_source_is_told_nothing_of_contracts_that_it_did_not_tell_of(told: Any
     assert [one.contract_id for one in told.erp.told] == ["1"]
 
 
-def test_a_charge_that_was_paid_is_told_once_however_often_it_is_told_of(told: Any) -> None:
+def test_a_charge_that_was_paid_is_told_once_however_often_it_is_told_of(isp_on_each: Any) -> None:
+    told = telling(isp_on_each)
     report(told, paid())
     report(told, paid())
     told.work()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from svahub import Environment
+from svahub.areas.pulling import ClaimLost
 from svahub.errors import Cause, Refused, UnknownName, Unreachable
 from svahub.store.states import RunOutcome
 from svahub.store.tables import sources
@@ -60,10 +61,27 @@ def test_a_source_that_is_not_to_be_watched_is_pulled_by_hand_alone(isp: Any) ->
     assert asked(isp) == 1
 
 
-def test_two_that_watch_pull_a_source_once(isp: Any) -> None:
-    isp.source(watch=True)
-    with Watching(isp.hub) as one, Watching(isp.hub) as other:
+def test_two_that_watch_pull_a_source_once(isp_on_each: Any) -> None:
+    isp_on_each.source(watch=True)
+    with Watching(isp_on_each.hub) as one, Watching(isp_on_each.hub) as other:
         assert one.turn() + other.turn() == 1
+
+
+def test_a_pull_whose_claim_was_lost_writes_nothing_more(isp: Any) -> None:
+    isp.source()
+    for id in map(str, range(501)):
+        isp.erp.sign(id, product="NET")
+
+    def lose(_read: int) -> None:
+        with isp.hub.store.write() as connection:
+            connection.execute(update(sources).values(owner="another"))
+
+    with pytest.raises(ClaimLost):
+        isp.office.sources.pull("erp", progress=lose)
+    assert len(list(isp.office.contracts.list())) == 500
+    with isp.hub.store.read() as connection:
+        owner, until = connection.execute(select(sources.c.owner, sources.c.contracts_until)).one()
+    assert (owner, until) == ("another", None)
 
 
 def test_what_a_dead_process_pulled_is_pulled_by_another(isp: Any) -> None:
