@@ -60,6 +60,7 @@ def test_a_contract_that_is_left_out_is_told_and_ends_with_1(run: Any, isp: Any)
     isp.source()
     isp.erp.sign("7", due_day=40)
     pulled = run("source", "pull", "erp")
+    assert "1 contracts left out" in run("source", "list").output
     assert pulled.exit_code == 1
     assert pulled.stderr == "contract 7, due_day: must be a whole number from 1 to 31\n"
 
@@ -105,12 +106,14 @@ def test_doctor_says_that_a_pull_failed_and_that_nobody_pulls(isp: Any) -> None:
 def test_doctor_says_what_a_source_could_not_be_told_and_which_debts_wait(isp: Any) -> None:
     isp.source(notes=True)
     isp.erp.sign("1")
+    isp.erp.sign("7", due_day=40)
     isp.erp.tell(Debt("unknown", "r1", date(2026, 10, 1), Decimal(10)))
     isp.erp.trouble["report"] = RuntimeError("Maria")
     isp.office.sources.pull("erp")
     isp.work()
     assert [told for _, told in found(isp)[1:]] == [
         "'erp' could not be told of something: report raised RuntimeError",
+        "1 contracts that 'erp' tells of are left out: contract 7: due_day: must be a whole number from 1 to 31",
         "1 debts that 'erp' tells of wait for their contracts",
     ]
 

@@ -167,6 +167,20 @@ def test_a_contract_that_cannot_be_read_hurts_no_other(isp: Any) -> None:
     assert [line.split(":")[0] for line in told] == ["contract 2, customer.document", "contract 3, plan"]
 
 
+def test_a_contract_that_is_left_out_is_kept_with_its_reason_until_it_is_taken(isp: Any) -> None:
+    isp.source(overlap=60)
+    isp.erp.sign("7", due_day=40)
+    isp.office.sources.pull("erp")
+    isp.clock.advance(days=1)
+    with writes(isp) as found:
+        isp.office.sources.pull("erp")
+    kept = isp.office.sources.show("erp").rejected
+    assert (kept, set(found) - BOOKS) == ({"7": "due_day: must be a whole number from 1 to 31"}, set())
+    isp.erp.sign("7", due_day=4)
+    isp.office.sources.pull("erp")
+    assert isp.office.sources.show("erp").rejected == {}
+
+
 def test_a_product_that_nothing_serves_is_kept_and_counted(isp: Any) -> None:
     isp.source()
     isp.erp.sign("1", product="NET")

@@ -194,3 +194,8 @@ def test_what_was_to_be_told_waits_for_no_clock_that_was_set_back(told: Any) -> 
     told.clock.advance(minutes=-30)
     told.work()
     assert kinds(told) == ["activated", "blocked"]
+
+
+def test_a_source_whose_tasks_have_ended_is_removed_and_these_stay_in_the_books(told: Any) -> None:
+    told.office.sources.remove("erp")
+    assert [one.outcome for one in told.office.tasks.list(integration="erp")] == [Outcome.SUCCEEDED]

@@ -6,7 +6,8 @@ after a whole stream, under the claim that keeps others from pulling the same so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from svahub.areas.bench import Bench
     from svahub.imports import Report
+    from svahub.intake import ContractRow, Rejected
     from svahub.opening import Opened
     from svahub.source_clock import HeedingLog
     from svahub.store.rows import DebtRow
@@ -117,28 +119,48 @@ class Pull:
         if self.claim is not None and not sources.is_held(connection, self.row, self.claim):
             raise ClaimLost(f"Another process pulls {self.row.name!r} by now: this pull was stopped. Nothing is lost.")
 
-    def _advance(self, stream: str, began: datetime) -> None:
-        """Write up to when a stream was read to its end: its beginning, by the source's clock."""
+    def _advance(self, stream: str, began: datetime, also: Callable[[Connection], None] | None = None) -> None:
+        """Write up to when a stream was read to its end: its beginning, by the source's clock; and `also` something."""
         if self.claim is None:
             return
         with self.bench.store.write() as connection:
             self._guard(connection)
             sources.change(connection, self.row, **{stream: self.log.there(began)})
+            if also is not None:
+                also(connection)
 
     # -- contracts -----------------------------------------------------------------------------------------------------
 
     def _contracts(self, since: datetime | None) -> Report:
-        began = self.now()
+        began, before, again = self.now(), self._rejected(), set[str]()
+
+        def heard(stream: Iterable[ContractRow | Rejected]) -> Iterator[ContractRow | Rejected]:
+            for row in stream:
+                if row.contract_id in before:
+                    again.add(row.contract_id)
+                yield row
+
         report = Contracts(self.bench).take_in(
-            self._gathered(self.opened.relay.contracts(since)),
+            heard(self._gathered(self.opened.relay.contracts(since))),
             dry_run=self.claim is None,
             progress=self.progress,
             source=f"source {self.row.name}",
             origin=Origin.of_source(self.row.name, bulk=since is None),
             guard=self._guard,
         )
-        self._advance("contracts_until", began)
+        now = _reasons(report)
+        new = {id: reason for id, reason in now.items() if before.get(id) != reason}
+        taken = [] if report.errors_left_out else sorted(again - now.keys())
+        self._advance("contracts_until", began, lambda connection: self._put_rejected(connection, new, taken))
         return report
+
+    def _rejected(self) -> dict[str, str]:
+        with self.bench.store.read() as connection:
+            return sources.rejected(connection, self.bench.tenant, self.row.name)
+
+    def _put_rejected(self, connection: Connection, new: Mapping[str, str], taken: Sequence[str]) -> None:
+        """Keep which contracts are left out: a later pull does not ask for them until they change."""
+        sources.put_rejected(connection, self.row, new, taken, self.bench.store.now(connection))
 
     # -- receivables ---------------------------------------------------------------------------------------------------
 
@@ -206,3 +228,12 @@ class Pull:
     def _open_after(self, after: str) -> Sequence[DebtRow]:
         with self.bench.store.read() as connection:
             return debts.open_at(connection, self.bench.tenant, self.row.name, after, BATCH)
+
+
+def _reasons(report: Report) -> dict[str, str]:
+    """Return what is wrong with each contract that was left out, by its id."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for error in report.errors:
+        if error.contract_id is not None:
+            found[error.contract_id].append(f"{error.column}: {error.reason}" if error.column else error.reason)
+    return {id: "; ".join(reasons) for id, reasons in found.items()}

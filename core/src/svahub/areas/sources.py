@@ -41,7 +41,8 @@ WAIT_SECONDS = 0.2
 class SourceView:
     """A source as people see it: up to when it was read, by its own clock, and how the last pull ended.
 
-    `unreported` counts what it is still to be told, `waiting_debts` the debts of contracts that are not known here.
+    `unreported` counts what it is still to be told, `waiting_debts` the debts of contracts that are not known here;
+    `rejected` are the contracts that cannot be taken as they are, each with the reason.
     """
 
     name: str
@@ -59,6 +60,17 @@ class SourceView:
     reports: list[str]
     unreported: int
     waiting_debts: int
+    rejected: dict[str, str]
+
+    @property
+    def attention(self) -> str:
+        """What a person may want to act on; `svahub doctor` says how."""
+        counts = {
+            "contracts left out": len(self.rejected),
+            "debts of unknown contracts": self.waiting_debts,
+            "happenings untold": self.unreported,
+        }
+        return "; ".join(f"{count} {what}" for what, count in counts.items() if count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +156,7 @@ class Sources:
             problem or account.state.value, row.contracts_until, row.receivables_until, row.due_at, row.ended_at,
             row.outcome, row.message, row.wants, happenings.count(connection, row.tenant, row.name),
             len(sources.waiting(connection, row.tenant, row.name)),
+            sources.rejected(connection, row.tenant, row.name),
         )  # fmt: skip
 
     def test(self, name: str) -> Tested:
@@ -245,8 +258,7 @@ class Sources:
     def _finish(self, row: SourceRow, claim: Claim, outcome: RunOutcome, message: str) -> None:
         with self.bench.store.write() as connection:
             ended = self._claim_now(connection, claim.owner)
-            due_at = None if row.due_at is None else ended.now + self._pause(row)
-            sources.finish(connection, row, ended, outcome=outcome, message=message, due_at=due_at)
+            sources.finish(connection, row, ended, outcome, message, ended.now + self._pause(row))
 
     def _pause(self, row: SourceRow) -> timedelta:
         """Return how long to wait until the next pull; where the settings cannot be read, a moment."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from svahub.watching import Ended
 
 ADD = "Add one: svahub source add NAME --type TYPE"
-COLUMNS = ("name", "type", "environment", "status", "contracts_until", "receivables_until", "outcome", "message")
+COLUMNS = ("name", "type", "environment", "status", "contracts_until", "outcome", "message", "attention")
 PATIENCE = 60.0
 NAME = click.argument("name")
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from svahub.hub import TenantHub
 
 OVERDUE = timedelta(minutes=10)
+SHOWN = 5
 
 
 def sources(premises: Premises) -> Iterator[Finding]:
@@ -49,6 +50,12 @@ def _waiting(office: TenantHub, view: SourceView) -> Iterator[Finding]:
     for cause in causes:
         found = f"{view.name!r} could not be told of something: {cause}"
         yield warning(found, f"upgrade the plugin {view.type!r}: it is told again within the hour", office.name)
+    if view.rejected:
+        first = "; ".join(f"contract {id}: {reason}" for id, reason in list(view.rejected.items())[:SHOWN])
+        more = f" … and {len(view.rejected) - SHOWN} more" if len(view.rejected) > SHOWN else ""
+        found = f"{len(view.rejected)} contracts that {view.name!r} tells of are left out: {first}{more}"
+        remedy = f"mend them there; or what is missing here, then `svahub source pull {view.name} --full`"
+        yield warning(found, remedy, office.name)
     if view.waiting_debts:
         found = f"{view.waiting_debts} debts that {view.name!r} tells of wait for their contracts"
         remedy = f"see why these are rejected: `svahub source pull {view.name} --full --dry-run`"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, delete, insert, literal, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.models import Debt
 from svahub.store.states import IntegrationState, RunOutcome
-from svahub.store.tables import contracts, happenings, integrations, sources, unplaced_debts
+from svahub.store.tables import contracts, happenings, integrations, rejected_contracts, sources, unplaced_debts
 
 GIVEN_UP = "the process that pulled it ended before it did"
 
@@ -86,7 +86,7 @@ def configure(
 
 def remove(connection: Connection, tenant: str, name: str) -> None:
     """Forget that an integration is a source, and what only a source has; the contracts that it told of stay."""
-    for table in (happenings, unplaced_debts):
+    for table in (happenings, unplaced_debts, rejected_contracts):
         connection.execute(delete(table).where(table.c.tenant == tenant, table.c.source == name))
     connection.execute(delete(sources).where(*_named(tenant, name)))
 
@@ -130,12 +130,6 @@ def renew(connection: Connection, row: SourceRow, claim: Claim) -> bool:
     return connection.execute(update(sources).where(*mine).values(owned_until=claim.until)).rowcount == 1
 
 
-def advance(connection: Connection, row: SourceRow, claim: Claim, **values: Any) -> bool:
-    """Write up to when a source was read; return whether the claim is still the owner's: if not, nothing is written."""
-    mine = (*_named(row.tenant, row.name), sources.c.owner == claim.owner)
-    return connection.execute(update(sources).where(*mine).values(values)).rowcount == 1
-
-
 def is_held(connection: Connection, row: SourceRow, claim: Claim) -> bool:
     """Say whether a claim is still the owner's, and keep others from taking it before this transaction ends."""
     mine = select(sources.c.name).where(*_named(row.tenant, row.name), sources.c.owner == claim.owner)
@@ -143,10 +137,17 @@ def is_held(connection: Connection, row: SourceRow, claim: Claim) -> bool:
     return connection.execute(mine.with_for_update(key_share=True)).first() is not None
 
 
-def finish(connection: Connection, row: SourceRow, claim: Claim, **values: Any) -> bool:
-    """End a claim and write what came of it; return whether it was still the owner's: if not, nothing is written."""
+def finish(
+    connection: Connection, row: SourceRow, claim: Claim, outcome: RunOutcome, message: str, next_at: datetime
+) -> bool:
+    """End a claim and write what came of it; return whether it was still the owner's: if not, nothing is written.
+
+    It is due at `next_at` if it is pulled by itself.
+    """
     mine = (*_named(row.tenant, row.name), sources.c.owner == claim.owner)
-    ended = {"owner": None, "owned_until": None, "ended_at": claim.now} | values
+    due_at = case((sources.c.due_at.is_not(None), literal(next_at, sources.c.due_at.type)), else_=None)
+    ended: dict[str, Any] = {"owner": None, "owned_until": None, "ended_at": claim.now, "due_at": due_at}
+    ended |= {"outcome": outcome, "message": message}
     return connection.execute(update(sources).where(*mine).values(ended)).rowcount == 1
 
 
@@ -183,6 +184,30 @@ def _lost(dead: Collection[str], now: datetime, longest: datetime) -> ColumnElem
 
 def _named(tenant: str, name: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return sources.c.tenant == tenant, sources.c.name == name
+
+
+# -- contracts that are left out --------------------------------------------------------------------------------------
+
+
+def rejected(connection: Connection, tenant: str, source: str) -> dict[str, str]:
+    """Return the contracts of a source that cannot be taken as they are, with the reason."""
+    c = rejected_contracts.c
+    query = select(c.contract_id, c.reason).where(c.tenant == tenant, c.source == source).order_by(c.contract_id)
+    return {row.contract_id: row.reason for row in connection.execute(query)}
+
+
+def put_rejected(
+    connection: Connection, row: SourceRow, new: Mapping[str, str], taken: Collection[str], now: datetime
+) -> None:
+    """Keep which contracts cannot be taken, with the reason; those `taken` can by now."""
+    c = rejected_contracts.c
+    gone = [*new, *taken]
+    if gone:
+        ours = (c.tenant == row.tenant, c.source == row.name, c.contract_id.in_(gone))
+        connection.execute(delete(rejected_contracts).where(*ours))
+    if new:
+        mine = {"tenant": row.tenant, "source": row.name, "at": now}
+        connection.execute(insert(rejected_contracts), [mine | {"contract_id": id, "reason": new[id]} for id in new])
 
 
 # -- debts of contracts that are not known yet -------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from svahub.store.tables.sales import (
     subscriptions,
     tenants,
 )
-from svahub.store.tables.sources import happenings, sources, unplaced_debts
+from svahub.store.tables.sources import happenings, rejected_contracts, sources, unplaced_debts
 from svahub.store.tables.tasks import task_attempts, tasks
 from svahub.store.tables.tokens import tokens
 
@@ -63,6 +63,7 @@ __all__ = [
     "outbox_targets",
     "plans",
     "product_links",
+    "rejected_contracts",
     "retention",
     "schedules",
     "sources",

@@ -75,3 +75,15 @@ unplaced_debts = Table(  # of contracts that a source told of and that could not
     ForeignKeyConstraint(["tenant", "source"], ["sources.tenant", "sources.name"]),
     Index(None, "tenant", "source", "contract_id"),
 )
+
+rejected_contracts = Table(  # what a source tells of and that cannot be taken as it is
+    "rejected_contracts",
+    metadata,
+    tenant_column(),
+    name_column("source"),
+    name_column("contract_id"),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("tenant", "source", "contract_id"),
+    ForeignKeyConstraint(["tenant", "source"], ["sources.tenant", "sources.name"]),
+)

@@ -17,6 +17,7 @@ def upgrade() -> None:
     _sources()
     _happenings()
     _unplaced_debts()
+    _rejected_contracts()
 
 
 def _name(column: str, *, null: bool = False) -> sa.Column[str]:
@@ -75,3 +76,15 @@ def _unplaced_debts() -> None:
         _to(table, ["tenant", "source"], ["sources.tenant", "sources.name"]),
     )
     op.create_index(op.f(f"ix_{table}_tenant_source_contract_id"), table, ["tenant", "source", "contract_id"])
+
+
+def _rejected_contracts() -> None:
+    table = "rejected_contracts"
+    op.create_table(
+        table,
+        *(_name(column) for column in ("tenant", "source", "contract_id")),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "source", "contract_id", name=op.f(f"pk_{table}")),
+        _to(table, ["tenant", "source"], ["sources.tenant", "sources.name"]),
+    )
