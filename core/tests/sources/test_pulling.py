@@ -141,6 +141,19 @@ def test_what_changes_while_it_is_read_counts_as_it_is_last_told(isp: Any) -> No
     assert (pulled.contracts.added, isp.office.contracts.show("1").due_day) == (1, 9)
 
 
+def test_what_changes_behind_the_place_that_is_read_is_read_the_next_time(isp: Any) -> None:
+    isp.source(overlap=0)
+    isp.erp.sign("1")
+
+    def meanwhile(_read: int) -> None:
+        isp.clock.advance(minutes=1)
+        isp.erp.sign("2")
+        isp.clock.advance(minutes=1)
+
+    isp.office.sources.pull("erp", progress=meanwhile)
+    assert isp.office.sources.pull("erp").contracts.added == 1
+
+
 def test_an_item_that_the_source_no_longer_names_is_cancelled_at_once(isp: Any) -> None:
     isp.source()
     item = {"product_code": "X", "plan": "p1"}

@@ -48,6 +48,20 @@ def test_what_changes_at_the_source_is_followed_at_the_provider_within_one_poll(
     assert isp.states() == {"1": "BLOCKED"}
 
 
+def test_a_pull_ends_at_its_next_batch_when_svahub_is_stopped_and_the_next_goes_on(isp: Any) -> None:
+    isp.source(watch=True)
+    for id in map(str, range(501)):
+        isp.erp.sign(id, product="NET")
+    ended: list[Ended] = []
+    with isp.hub.watching(heed=ended.append) as watching:
+        watching.stop()
+        watching.turn()
+    assert (ended[0].outcome, len(list(isp.office.contracts.list()))) == (RunOutcome.FAILED, 500)
+    isp.clock.advance(minutes=1)
+    isp.work()
+    assert len(list(isp.office.contracts.list())) == 501
+
+
 def test_a_source_that_is_not_to_be_watched_is_pulled_by_hand_alone(isp: Any) -> None:
     isp.source(watch=False)
     isp.work()
