@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from svahub import Debt
+from svahub import Debt, duties
 from svahub.cli import main
 from svahub.debt_rule import Policy
 from svahub.doctor import sources as check
@@ -81,6 +81,13 @@ def test_the_settings_of_a_source_are_listed(run: Any) -> None:
 def test_nothing_is_added_in_a_dry_run(run: Any, isp: Any) -> None:
     added = run("source", "add", "erp", "--type", "records", "--environment", "staging", "--dry-run")
     assert (added.exit_code, isp.office.sources.list()) == (0, [])
+
+
+def test_the_catalogues_are_read_of_what_sells_alone(run: Any, isp: Any) -> None:
+    isp.source()
+    synced = run("plans", "sync", "--json")
+    assert (synced.exit_code, [one["integration"] for one in json.loads(synced.output)]) == (0, ["basic"])
+    assert duties.plans_sync.run(isp.office) == "basic: 0 added, 0 changed, 0 retired"
 
 
 # -- what doctor finds -------------------------------------------------------------------------------------------------

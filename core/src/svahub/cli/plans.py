@@ -52,7 +52,7 @@ def sync(office: TenantHub, integrations: tuple[str, ...], dry_run: bool, as_jso
 
 
 def _enabled(office: TenantHub) -> Sequence[str]:
-    views = office.integrations.list()
+    views = [view for view in office.integrations.list() if not view.is_source]
     for view in views:
         if view.status != "enabled":
             click.echo(f"Left out: {view.name} is {view.status}.", err=True)
