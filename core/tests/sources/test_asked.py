@@ -12,10 +12,11 @@ from click.testing import CliRunner, Result
 from svahub import Debt, duties
 from svahub.cli import main
 from svahub.debt_rule import Policy
+from svahub.doctor import accounts
 from svahub.doctor import sources as check
 from svahub.doctor.findings import Verdict
 from svahub.doctor.premises import Premises
-from svahub.errors import Cause, Unreachable
+from svahub.errors import AuthenticationFailed, Cause, Unreachable
 
 
 @pytest.fixture
@@ -123,6 +124,16 @@ def test_doctor_says_what_a_source_could_not_be_told_and_which_debts_wait(isp: A
         "1 contracts that 'erp' tells of are left out: contract 7: due_day: must be a whole number from 1 to 31",
         "1 debts that 'erp' tells of wait for their contracts",
     ]
+
+
+def test_doctor_says_that_a_source_is_quarantined_and_why(isp: Any) -> None:
+    isp.source()
+    isp.erp.trouble["contracts"] = AuthenticationFailed()
+    with pytest.raises(AuthenticationFailed):
+        isp.office.sources.pull("erp")
+    (one,) = accounts.stopped(Premises(isp.hub.store, isp.registry))
+    assert (one.verdict, one.found.startswith("quarantined: 'erp': ")) == (Verdict.ERROR, True)
+    assert found(isp) == []
 
 
 # -- explaining --------------------------------------------------------------------------------------------------------
