@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.store.among import among
+from svahub.store.inserting import insert_into
 from svahub.store.states import IntegrationState
 from svahub.store.tables import contracts, happenings, integrations, sources
 
@@ -57,8 +57,7 @@ def add(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
     """Keep what is to be told; what is kept already under the same key stays."""
     values = list(rows)
     if values:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(happenings).on_conflict_do_nothing(), values)
+        connection.execute(insert_into(connection, happenings).on_conflict_do_nothing(), values)
 
 
 def lanes_due(connection: Connection, tenants: Collection[str], now: datetime) -> list[tuple[str, str]]:

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, delete, insert, literal, null, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from svahub.models import Debt
+from svahub.store.inserting import insert_into
 from svahub.store.states import IntegrationState, RunOutcome
 from svahub.store.tables import contracts, happenings, integrations, rejected_contracts, sources, unplaced_debts
 
@@ -233,8 +233,7 @@ def unplaced(connection: Connection, tenant: str, source: str) -> list[Debt]:
 
 def put_unplaced(connection: Connection, tenant: str, source: str, debts: Iterable[Debt]) -> None:
     """Keep debts until their contracts are known."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(unplaced_debts)
+    new = insert_into(connection, unplaced_debts)
     key = [unplaced_debts.c[name] for name in ("tenant", "source", "reference")]
     told = {name: new.excluded[name] for name in ("contract_id", "since", "amount")}
     rows = [
