@@ -76,7 +76,9 @@ def test_a_test_that_fails_says_what_is_at_fault(run: Any, isp: Any) -> None:
 
 def test_the_settings_of_a_source_are_listed(run: Any) -> None:
     told = run("source", "add", "--type", "records", "--help-settings", "--json")
-    assert {"overlap", "poll", "watch", "notes"} <= {one["name"] for one in json.loads(told.output)}
+    names = {one["name"] for one in json.loads(told.output)}
+    assert {"overlap", "poll", "watch", "notes", "timeout"} <= names
+    assert names.isdisjoint({"adopt", "recreate"})
 
 
 def test_nothing_is_added_in_a_dry_run(run: Any, isp: Any) -> None:

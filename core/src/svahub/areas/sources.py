@@ -29,6 +29,7 @@ from svahub.store.states import RunOutcome
 from svahub.telling import cause_of_quarantine, of_quarantined
 
 ADD = "Add one: svahub source add NAME --type TYPE"
+OF_SALES = frozenset({"adopt", "recreate"})
 OWNED = timedelta(minutes=5)
 AGAIN = timedelta(minutes=1)
 """A source that cannot even be opened is tried again after so long."""
@@ -126,8 +127,9 @@ class Sources:
         sources.add(connection, SourceRow(self.bench.tenant, name, sorted(settings.wants()), due_at=due_at))
 
     def settings_of(self, provider: str) -> Sequence[Setting]:
-        """Describe what can be set at a source."""
-        return Integrations(self.bench).settings_of(self._kind(provider).name)
+        """Describe what can be set at a source; not what all settings have for what is sold."""
+        every = Integrations(self.bench).settings_of(self._kind(provider).name)
+        return [setting for setting in every if setting.name not in OF_SALES]
 
     def list(self) -> Sequence[SourceView]:
         """Return every source of the tenant."""
