@@ -48,7 +48,7 @@ _TABLE: dict[Kind, str] = {
     Kind.DOCUMENT: "document documento documentnumber cpf cnpj cpfcnpj taxid rg passport",
     Kind.EMAIL: "email mail emailaddress",
     Kind.PHONE: "phone phonenumber mobile mobilenumber celular telefone fone whatsapp msisdn",
-    Kind.NAME: "name nome fullname surname sobrenome razaosocial nickname",
+    Kind.NAME: "name nome fullname surname sobrenome razaosocial nickname razao fantasia",
     Kind.ADDRESS: "address addresses endereco street logradouro addressnumber complement complemento district bairro"
     " neighborhood postalcode zipcode cep city cidade municipio",
     Kind.DATE: "birthdate birthday dateofbirth datanascimento nascimento",
