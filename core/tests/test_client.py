@@ -387,3 +387,30 @@ def test_an_ordinary_path_is_taken_as_it_is(path: str) -> None:
 
     client(handler).get(path)
     assert seen == [f"/v1{path}".encode()]
+
+
+def test_what_only_asks_by_post_may_be_asked_again() -> None:
+    for failure in (failing(httpx.ReadTimeout("late")), answering(504), answering(200, b"{")):
+        assert isinstance(outcome(failure, "ask"), errors.Unreachable)
+
+
+def refusing(answer: Answer) -> errors.ProviderError | None:
+    said = answer.json.get("message") if isinstance(answer.json, dict) else answer.text
+    return errors.Rejected("refused", answer.repeatable(said)) if said else None
+
+
+@pytest.mark.parametrize("body", [{"message": f"no {SECRET}"}, f"<p>no {SECRET}</p>".encode()])
+def test_a_success_that_is_doubted_may_be_a_refusal_and_tells_nobodys_data(body: object) -> None:
+    doubting = client(answering(200, body)).translating(refusing, successes=True)
+    with pytest.raises(errors.Rejected, match=r"no \*\*\*") as caught:
+        doubting.post("/things", {"cpf": SECRET})
+    assert SECRET not in str(caught.value)
+
+
+def test_a_success_that_says_nothing_amiss_is_one_though_it_is_doubted() -> None:
+    doubting = client(answering(200, {"id": "t1"})).translating(refusing, successes=True)
+    assert doubting.get("/things", returns=Thing) == Thing(id="t1")
+
+
+def test_a_success_is_not_doubted_unasked() -> None:
+    client(answering(200, {"message": "no"})).translating(refusing).post("/things")

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from svahub import errors
 from svahub.client import ProviderClient
 from svahub.errors import Cause
-from svahub.transport import ssl_context
+from svahub.tls import ssl_context
 
 
 class Thing(BaseModel):

@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from svahub.settings import KeysForToken as KeysForToken
     from svahub.settings import NoAuth as NoAuth
     from svahub.settings import SourceSettings as SourceSettings
+    from svahub.settings import Trust as Trust
 
 HOMES = ("svahub.hookspecs", "svahub.models", "svahub.settings", "svahub.happenings", "svahub.intake")
 

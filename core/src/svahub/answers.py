@@ -43,9 +43,10 @@ CLOCKS_DIFFER = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that is no success.
+    """An answer that is no success, or may be none.
 
-    `json` is None, and `is_json` False, where the body is something else; `hidden` is what no message may repeat.
+    `json` is None, and `is_json` False, where the body is something else, whose `text` may hold anybody's data;
+    `hidden` is what no message may repeat.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Answer:
     json: Any = field(default=None, repr=False)
     is_json: bool = True
     hidden: tuple[str, ...] = field(default=(), repr=False)
+    text: str = field(default="", repr=False)
 
     @property
     def code(self) -> str:
@@ -67,7 +69,10 @@ class Answer:
     @property
     def message(self) -> str:
         """The provider's sentence, without the personal data that was sent."""
-        text = _first_text(self.json, ("message", "description", "error_description", "detail"))
+        return self.repeatable(_first_text(self.json, ("message", "description", "error_description", "detail")))
+
+    def repeatable(self, text: str) -> str:
+        """Return a sentence of the answer as a message may repeat it: masked, cut, without what was sent of anybody."""
         for value in sorted(self.hidden, key=len, reverse=True):
             text = text.replace(value, HIDDEN)
         return mask_text(text)[:200]

@@ -25,16 +25,17 @@ from svahub.masking import mask_json
 from svahub.sending import Call, Sender
 from svahub.settings import ClientCredentials, KeysForToken, NoAuth
 from svahub.slots import Slots
+from svahub.tls import SYSTEM
 from svahub.tokens import TOKENS
 from svahub.transport import DeadlineTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from svahub.authentication import Authentication, Read, TokenRequest
+    from svahub.authentication import Authentication, Presented, Read, TokenRequest
     from svahub.exchange import Mask
     from svahub.sending import Params, Translate
-    from svahub.settings import Auth
+    from svahub.settings import Auth, Trust
     from svahub.tokens import TokenAnswer, TokenCache
 
     Body = BaseModel | Mapping[str, Any] | None
@@ -54,10 +55,10 @@ _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[\w.~!$&'()*+,;=:@%-]+)+/?", re.ASCII
 
 
 class Verb:
-    """One HTTP method of a client, called like a function."""
+    """One HTTP method of a client, called like a function; what only `asks` may be repeated, whatever the method."""
 
-    def __init__(self, client: ProviderClient, method: str) -> None:
-        self._client, self._method = client, method
+    def __init__(self, client: ProviderClient, method: str, *, asks: bool = False) -> None:
+        self._client, self._method, self._writes = client, method, not asks and method not in READS
 
     @overload
     def __call__(
@@ -106,7 +107,7 @@ class Verb:
             method=self._method,
             url=self._client.url(path),
             path=path,
-            writes=self._method not in READS,
+            writes=self._writes,
             max_bytes=max_bytes,
             content=content,
             content_type="application/json" if content else "",
@@ -147,7 +148,8 @@ class ProviderClient:
     `hosts` are the host names that may be called, by https; a loopback address always may, by http too. `timeout` is
     in seconds and limits a call in all. `gate` is asked with the timeout just before each send and raises NotSent when
     it must not happen. `former` are credentials that may still be the right ones; `reread` returns all of them as they
-    are kept now, once those that are known were refused. `transport` is the seam for fakes.
+    are kept now, once those that are known were refused. `sleep` lets time pass between the calls of one long listing.
+    `trust` says which servers are taken for whom they say they are; `transport` is the seam for fakes.
     """
 
     def __init__(
@@ -164,13 +166,15 @@ class ProviderClient:
         gate: Callable[[float], None] = _open_gate,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = _utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+        trust: Trust = SYSTEM,
         transport: httpx.BaseTransport | None = None,
         tokens: TokenCache = TOKENS,
         mask: Mask = mask_json,
     ) -> None:
         self._base = checked_url(base_url, hosts).rstrip("/")
         self._sender = Sender(
-            transport=transport or DeadlineTransport(connections=connections, monotonic=monotonic),
+            transport=transport or DeadlineTransport(connections=connections, monotonic=monotonic, trust=trust),
             timeout=timeout,
             gate=gate,
             recorder=Unrecorded() if recorder is None else recorder,
@@ -182,21 +186,26 @@ class ProviderClient:
             (auth or NoAuth(), *former), lambda given: self._authenticated(given, hosts, tokens), reread, monotonic
         )
         self.headers: Mapping[str, str] = {}
+        self.sleep = sleep
         self._understand(_untranslated)
 
-    def _understand(self, translate: Translate) -> None:
-        self._translate = translate
+    def _understand(self, translate: Translate, *, doubted: bool = False) -> None:
+        self._translate, self._doubted = translate, doubted
         self.get, self.post, self.put = Verb(self, "GET"), Verb(self, "POST"), Verb(self, "PUT")
         self.patch, self.delete = Verb(self, "PATCH"), Verb(self, "DELETE")
+        self.ask = Verb(self, "POST", asks=True)
 
-    def translating(self, translate: Translate, headers: Mapping[str, str] | None = None) -> ProviderClient:
+    def translating(
+        self, translate: Translate, headers: Mapping[str, str] | None = None, *, successes: bool = False
+    ) -> ProviderClient:
         """Return a client over the same connections that first asks `translate` what an error answer means.
 
-        `headers` are sent with every call, a User-Agent of the plugin's own for example.
+        `headers` are sent with every call, a User-Agent of the plugin's own for example. With `successes` it is asked
+        of each answer: some providers refuse with 200. `ask` is for their POSTs that change nothing.
         """
         client = copy.copy(self)
         client.headers = headers or {}
-        client._understand(translate)
+        client._understand(translate, doubted=successes)
         return client
 
     def url(self, path: str) -> str:
@@ -242,12 +251,15 @@ class ProviderClient:
         presented = authentication.presented()
         for _ in range(RENEWALS):
             try:
-                return self._sender.exchange(
-                    call, presented.headers, read, translate=self._translate, renewable=presented.renewable
-                )
+                return self._exchanged(call, read, presented, renewable=presented.renewable)
             except TokenRefused:
                 presented = authentication.instead_of(presented)
-        return self._sender.exchange(call, presented.headers, read, translate=self._translate)
+        return self._exchanged(call, read, presented, renewable=False)
+
+    def _exchanged(self, call: Call, read: Callable[[bytes], T], presented: Presented, *, renewable: bool) -> T:
+        return self._sender.exchange(
+            call, presented.headers, read, translate=self._translate, doubted=self._doubted, renewable=renewable
+        )
 
     def close(self) -> None:
         """Close the connections, also those of clients made by `translating`."""

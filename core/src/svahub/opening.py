@@ -23,9 +23,10 @@ from svahub.models import Environment
 from svahub.registry import ProviderKind, Registry
 from svahub.relay import Relay, foreign_errors
 from svahub.secrets import resolve
-from svahub.settings import Auth, IntegrationSettings
+from svahub.settings import Auth, IntegrationSettings, Trust
 from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
+from svahub.tls import SYSTEM, ssl_context
 from svahub.tokens import TOKENS, TokenCache
 
 
@@ -107,6 +108,14 @@ def _auth(kind: ProviderKind, settings: IntegrationSettings) -> Auth:
         return settings.auth()
 
 
+def _trust(kind: ProviderKind, settings: IntegrationSettings) -> Trust:
+    with foreign_errors(f"{kind.name}'s trust"):
+        trust = settings.trust()
+    if trust != SYSTEM:
+        ssl_context(trust)  # what cannot be read is refused now, and not by a call
+    return trust
+
+
 def facts_of(kind: ProviderKind, settings: IntegrationSettings) -> Facts:
     """Return what of a provider and its settings decides about steps."""
     own = settings.settle_seconds
@@ -156,6 +165,8 @@ def open_integration(
         gate=gate,
         monotonic=clock.monotonic,
         now=clock.now,
+        sleep=clock.sleep,
+        trust=_trust(kind, settings),
         tokens=tokens,
     )
     try:

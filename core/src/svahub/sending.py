@@ -13,7 +13,7 @@ from svahub import points
 from svahub.answers import Answer, failed, refused, unusable
 from svahub.authentication import TokenRefused
 from svahub.errors import ProviderError
-from svahub.exchange import Exchange, Recorder, current_attempt, shown_body
+from svahub.exchange import SHOWN_BYTES, Exchange, Recorder, current_attempt, shown_body
 from svahub.literals import about
 from svahub.masking import HIDDEN, mask_headers, mask_query, mask_text, personal_values
 from svahub.points import Point
@@ -72,6 +72,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a plugin says that answers mean; it is asked of successes as well where they are `doubted`."""
+
+    translate: Translate
+    doubted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Received:
     status: int
     headers: httpx.Headers = field(repr=False)
@@ -97,22 +105,23 @@ class Sender:
         read: Callable[[bytes], T],
         *,
         translate: Translate,
+        doubted: bool = False,
         renewable: bool = False,
     ) -> T:
         """Send `call` once and return its body as `read` reads it.
 
         With `renewable` credentials a 401 raises TokenRefused; other error answers mean what `translate` says, or
-        what HTTP says where that returns None.
+        what HTTP says where that returns None. It is asked about successes too where they are `doubted`.
         """
         with about(*_told(call)):
-            return self._exchanged(call, credentials, read, translate, renewable)
+            return self._exchanged(call, credentials, read, _Meaning(translate, doubted), renewable)
 
     def _exchanged(
         self,
         call: Call,
         credentials: Mapping[str, str],
         read: Callable[[bytes], T],
-        translate: Translate,
+        meaning: _Meaning,
         renewable: bool,
     ) -> T:
         request = call.request(credentials, self.timeout)
@@ -126,7 +135,7 @@ class Sender:
             received = self._received(call, request)
             if received.status == 401 and renewable:
                 raise TokenRefused
-            return _understood(call, received, read, translate, at)
+            return _understood(call, received, read, meaning, at)
         except ProviderError as error:
             failure = error
             raise
@@ -202,10 +211,12 @@ def _body(response: httpx.Response, max_bytes: int) -> bytes | None:
     return bytes(content)
 
 
-def _understood(call: Call, received: _Received, read: Callable[[bytes], T], translate: Translate, at: datetime) -> T:
+def _understood(call: Call, received: _Received, read: Callable[[bytes], T], meaning: _Meaning, at: datetime) -> T:
     if not 200 <= received.status < 300:
         answer = _answer(call, received)
-        raise translate(answer) or refused(answer, at, writes=call.writes)
+        raise meaning.translate(answer) or refused(answer, at, writes=call.writes)
+    if meaning.doubted and (failure := meaning.translate(_answer(call, received))):
+        raise failure
     try:
         return read(received.content)
     except ValidationError as error:
@@ -229,6 +240,7 @@ def _answer(call: Call, received: _Received) -> Answer:
         json=body,
         is_json=is_json,
         hidden=tuple(value for value in personal_values(sent) if len(value) > 2),
+        text="" if is_json else received.content[:SHOWN_BYTES].decode(errors="replace"),
     )
 
 

@@ -67,6 +67,17 @@ class KeysForToken:
     expiry_is_instant: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Beside or instead of the system's authorities: those of `ca_file` (PEM), or the one certificate of a server.
+
+    `certificate_sha256` is its fingerprint; the name that it bears and its dates then do not matter.
+    """
+
+    ca_file: str = ""
+    certificate_sha256: str = ""
+
+
 Auth = NoAuth | BasicAuth | HeaderToken | ClientCredentials | KeysForToken
 
 
@@ -90,6 +101,9 @@ class IntegrationSettings(BaseModel):
         """Return how requests authenticate; by default they do not."""
         return NoAuth()
 
+    def trust(self) -> Trust:
+        """Return which servers may be called, for a provider whose customers run their own; others keep the default."""
+        return Trust()
 
 class SourceSettings(IntegrationSettings):
     """Settings of a source that the core itself reads; a plugin's Settings inherit them and add the source's."""

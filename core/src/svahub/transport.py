@@ -14,7 +14,6 @@ import time
 from collections import defaultdict, deque
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
@@ -22,10 +21,12 @@ import httpcore
 import httpx
 
 from svahub.deadlines import DeadlineBackend
+from svahub.tls import SYSTEM, ssl_context
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator
+
+    from svahub.settings import Trust
 
     Origin = tuple[bytes, bytes, int]
     Idle = deque[httpcore.HTTPConnection]
@@ -42,17 +43,11 @@ _FAILURES = (
 )
 
 
-@cache
-def ssl_context() -> ssl.SSLContext:
-    """Return the process's one TLS context: each costs 40 ms to make."""
-    return httpx.create_ssl_context()
-
-
 class DeadlineTransport(httpx.BaseTransport):
     """Makes at most `connections` calls at once.
 
     A request's `deadline` is an instant of `monotonic` by which it ends in all; without one, its `read` timeout counts
-    from now. `backend` opens the connections.
+    from now. `backend` opens the connections, `trust` says to which servers.
     """
 
     def __init__(
@@ -61,9 +56,11 @@ class DeadlineTransport(httpx.BaseTransport):
         connections: int,
         monotonic: Callable[[], float] = time.monotonic,
         backend: DeadlineBackend | None = None,
+        trust: Trust = SYSTEM,
     ) -> None:
         self._monotonic = monotonic
         self._backend = backend or DeadlineBackend(monotonic)
+        self._trust = trust
         self._free = BoundedSemaphore(connections)
         self._idle: defaultdict[Origin, Idle] = defaultdict(deque)
         self._closed = False
@@ -93,7 +90,7 @@ class DeadlineTransport(httpx.BaseTransport):
         return _Lease(self, self._new(origin), idle)
 
     def _new(self, origin: httpcore.Origin) -> httpcore.HTTPConnection:
-        tls = ssl_context() if origin.scheme == b"https" else None
+        tls = ssl_context(self._trust) if origin.scheme == b"https" else None
         return httpcore.HTTPConnection(
             origin, ssl_context=tls, keepalive_expiry=IDLE_SECONDS, network_backend=self._backend
         )
