@@ -46,7 +46,7 @@ class Answer:
     """An answer that is no success, or may be none.
 
     `json` is None, and `is_json` False, where the body is something else, whose `text` may hold anybody's data;
-    `hidden` is what no message may repeat.
+    `hidden` is what no message may repeat, `writes` whether the call may have changed something.
     """
 
     method: str
@@ -56,6 +56,7 @@ class Answer:
     is_json: bool = True
     hidden: tuple[str, ...] = field(default=(), repr=False)
     text: str = field(default="", repr=False)
+    writes: bool = True
 
     @property
     def code(self) -> str:

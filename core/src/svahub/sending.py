@@ -241,6 +241,7 @@ def _answer(call: Call, received: _Received) -> Answer:
         is_json=is_json,
         hidden=tuple(value for value in personal_values(sent) if len(value) > 2),
         text="" if is_json else received.content[:SHOWN_BYTES].decode(errors="replace"),
+        writes=call.writes,
     )
 
 
