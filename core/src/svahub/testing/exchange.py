@@ -86,8 +86,8 @@ class Exchange:
 
 
 def _start(answer: Answer, length: int | None) -> Message:
-    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
-    headers.append((b"content-type", b"application/json"))
+    told = {"content-type": "application/json"} | {name.lower(): value for name, value in answer.headers.items()}
+    headers = [(name.encode(), value.encode()) for name, value in told.items()]
     if length is not None:
         headers.append((b"content-length", b"%d" % length))
     return {"type": "http.response.start", "status": answer.status, "headers": headers}

@@ -25,7 +25,7 @@ class Problem(Exception):
 
 @dataclass(slots=True)
 class Answer:
-    """What the provider says; `body` becomes JSON, None an empty body."""
+    """What the provider says; `body` becomes JSON, None an empty body, and bytes stay what they are."""
 
     status: int
     body: object = None
@@ -35,6 +35,8 @@ class Answer:
         """Return the body as it is sent."""
         if self.body is None:
             return b""
+        if isinstance(self.body, bytes):
+            return self.body
         return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
