@@ -1,0 +1,62 @@
+"""IXC Provedor for svahub: the ERP that holds the contracts, the customers and what they owe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+from zoneinfo import ZoneInfo
+
+from svahub import ChecksConnection, Environment, Source, TellsReceivables, hookimpl
+
+from svahub_ixc.contracts import Contracts
+from svahub_ixc.meaning import meaning
+from svahub_ixc.receivables import Receivables
+from svahub_ixc.service import WebService
+from svahub_ixc.settings import IxcSettings
+from svahub_ixc.writing.writes import Writes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date, datetime
+
+    from svahub import ContractRow, Debt, DebtSettled, Rejected
+    from svahub.client import ProviderClient
+
+__all__ = ["Ixc", "IxcSettings"]
+
+
+class Ixc(Writes, Source, TellsReceivables, ChecksConnection):
+    """One IXC Provedor."""
+
+    title = "IXC Provedor"
+    contract_version = 1
+    settle_seconds = 60  # assumed: IXC does not say how long a lookup may lag behind a write
+    hosts: ClassVar[dict[Environment, tuple[str, ...]]] = {}  # each ISP has its own
+    Settings = IxcSettings
+
+    def __init__(self, settings: IxcSettings, client: ProviderClient) -> None:
+        self.settings = settings
+        self.client = client.translating(meaning, successes=True)
+        self.service = WebService(self.client, settings.page_size, first_wait=settings.retry_base)
+
+    def today(self) -> date:
+        """Return the day that it is at IXC."""
+        return self.client.now().astimezone(ZoneInfo(self.settings.zone)).date()
+
+    @hookimpl
+    def contracts(self, since: datetime | None) -> Iterator[ContractRow | Rejected]:
+        """Stream contracts with their customers and products."""
+        return Contracts(self._patient, self.settings).changed(since)
+
+    @hookimpl
+    def receivables(self, since: datetime | None) -> Iterator[Debt | DebtSettled]:
+        """Stream what is past due, and what is no more."""
+        return Receivables(self._patient, self.settings, self.today()).changed(since)
+
+    @hookimpl
+    def check_connection(self) -> None:
+        """Ask for the ISP's own row."""
+        self.service.ping()
+
+    @property
+    def _patient(self) -> WebService:
+        return self.service.patient(self.settings.page_tries)
