@@ -10,16 +10,19 @@ from svahub import ChecksConnection, Environment, Source, TellsReceivables, hook
 from svahub_ixc.contracts import Contracts
 from svahub_ixc.meaning import meaning
 from svahub_ixc.receivables import Receivables
-from svahub_ixc.service import WebService
+from svahub_ixc.service import Condition, WebService
 from svahub_ixc.settings import IxcSettings
+from svahub_ixc.wire import Product, punctuated
 from svahub_ixc.writing.writes import Writes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import date, datetime
 
     from svahub import ContractRow, Debt, DebtSettled, Rejected
     from svahub.client import ProviderClient
+
+    from svahub_ixc.wire import Row
 
 __all__ = ["Ixc", "IxcSettings"]
 
@@ -56,6 +59,20 @@ class Ixc(Writes, Source, TellsReceivables, ChecksConnection):
     def check_connection(self) -> None:
         """Ask for the ISP's own row."""
         self.service.ping()
+
+    def products(self) -> list[Product]:
+        """Return all that IXC sells."""
+        return [Product.model_validate(row) for row in self.service.rows("produtos")]
+
+    def look(self, contracts: Sequence[str], document: str | None) -> list[tuple[Row, ContractRow | Rejected]]:
+        """Return some contracts, and those of the customer with a bare document: as they are, and as they are read."""
+        rows = {row["id"]: row for row in self.service.among("cliente_contrato", "id", contracts)}
+        if document is not None:
+            same = self.service.rows("cliente", Condition("cnpj_cpf", "=", punctuated(document)))
+            customers = [row["id"] for row in same]
+            rows |= {row["id"]: row for row in self.service.among("cliente_contrato", "id_cliente", customers)}
+        whole = list(rows.values())
+        return list(zip(whole, Contracts(self.service, self.settings).levels(whole), strict=True))
 
     @property
     def _patient(self) -> WebService:
