@@ -105,6 +105,7 @@ class IntegrationSettings(BaseModel):
         """Return which servers may be called, for a provider whose customers run their own; others keep the default."""
         return Trust()
 
+
 class SourceSettings(IntegrationSettings):
     """Settings of a source that the core itself reads; a plugin's Settings inherit them and add the source's."""
 

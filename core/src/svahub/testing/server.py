@@ -74,10 +74,13 @@ class Connection(HttpToolsProtocol):
 
 
 class Listener:
-    """One port on loopback; `stop` ends it within a moment, whatever is under way."""
+    """One port on loopback; `stop` ends it within a moment, whatever is under way.
 
-    def __init__(self, application: Callable[..., Awaitable[None]], port: int = 0) -> None:
-        self._config = _configuration(application)
+    With `dated`, answers bear this machine's time.
+    """
+
+    def __init__(self, application: Callable[..., Awaitable[None]], port: int = 0, *, dated: bool = True) -> None:
+        self._config = _configuration(application, dated=dated)
         self._state = ServerState()
         self._socket = _bound(port)
         self._server: asyncio.Server | None = None
@@ -133,8 +136,8 @@ class Listener:
         return Connection(self._config, self._state, app_state={})
 
 
-def _configuration(application: Callable[..., Awaitable[None]]) -> uvicorn.Config:
-    lean: dict[str, Any] = {"access_log": False, "proxy_headers": False, "log_config": None}
+def _configuration(application: Callable[..., Awaitable[None]], *, dated: bool) -> uvicorn.Config:
+    lean: dict[str, Any] = {"access_log": False, "proxy_headers": False, "log_config": None, "date_header": dated}
     # Above "critical" there is nothing: what a fault does to an exchange on purpose is an error to uvicorn.
     return uvicorn.Config(
         application,

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
+from email.utils import format_datetime
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
 
@@ -41,10 +43,11 @@ class Simulator(ABC):
     """A provider on a loopback port; subclasses add routes, authorization and state, all in memory.
 
     Handlers are plain functions that run one after the other, so that state needs no lock. The seed drives faults and
-    ids; credentials are always new.
+    ids; credentials are always new. One that `tells_time` dates its answers by its own clock, others by the machine's.
     """
 
     base_path: ClassVar[str] = "/v1"
+    tells_time: ClassVar[bool] = False
     huge_bytes: int = 32 * 2**20
     elsewhere: str = "http://elsewhere.example"
 
@@ -93,6 +96,9 @@ class Simulator(ABC):
 
     def complete(self, answer: Answer) -> Answer:
         """Return the answer as it leaves: what a provider adds to all of them is added here."""
+        if self.tells_time:
+            date = {"Date": format_datetime(self.clock.now(), usegmt=True)}
+            return replace(answer, headers={**date, **answer.headers})
         return answer
 
     def add_routes(self, *owners: object) -> None:
@@ -130,7 +136,7 @@ class Simulator(ABC):
     async def serve(self, port: int = 0, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until `stop`; call `ready` once connections are accepted."""
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        self._listener = Listener(self, port)
+        self._listener = Listener(self, port, dated=not self.tells_time)
         self.port = self._listener.port
         await self._listener.listen()
         ready()
