@@ -228,5 +228,10 @@ def test_it_is_steered_over_its_own_port(simulator: IxcSimulator) -> None:
     assert httpx.post(f"{control}/write", json={"resource": "nada"}).status_code == 422
 
 
+def test_answers_tell_its_own_time(http: httpx.Client) -> None:
+    answers = http.post("/produtos", json=listing("produtos"), headers=LISTS), http.post("/nada", json={})
+    assert {answer.headers["date"] for answer in answers} == {"Mon, 23 Nov 2026 12:00:00 GMT"}
+
+
 def test_credentials_are_always_new() -> None:
     assert IxcSimulator(seed=5).credentials != IxcSimulator(seed=5).credentials

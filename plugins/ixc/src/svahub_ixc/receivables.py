@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from svahub_ixc.settings import IxcSettings
 
 TABLE = "fn_areceber"
-OPEN, RECEIVED, PARTLY, CANCELLED = "A", "R", "P", "C"
+OPEN, RECEIVED, PARTLY = "A", "R", "P"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +32,13 @@ class Receivables:
     today: date
 
     def changed(self, since: datetime | None) -> Iterator[Debt | DebtSettled]:
-        """Stream what became owed or was settled; None: all that is owed, and what was settled of late."""
+        """Stream what became owed or was settled; None: all that is owed."""
         rows = self._all() if since is None else self._since(since)
         return (told for row in rows if (told := self._told(row)) is not None)
 
     def _all(self) -> Iterator[wire.Row]:
-        late = timedelta(days=self.settings.settled_days)
-        for status in (OPEN, PARTLY):
-            yield from self._rows(Condition("status", "=", status), self._due("<", self.today))
-        yield from self._rows(Condition("status", "=", RECEIVED), self._paid(self.today - late))
-        yield from self._rows(Condition("status", "=", CANCELLED), self._due(">=", self.today - late))
+        """Stream what is past due; what the core has and this does not tell of is owed no more."""
+        return self._rows(Condition("status", "IN", f"{OPEN},{PARTLY}"), self._due("<", self.today))
 
     def _since(self, since: datetime) -> Iterator[wire.Row]:
         zone = ZoneInfo(self.settings.zone)

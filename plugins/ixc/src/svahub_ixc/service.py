@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 LISTING = {"ixcsoft": "listar"}
 SMALLEST_PAGE = 10
-LONGEST_WAIT = 30.0
+LONGEST_WAIT = 8.0
 SEVERAL = 100
 """So many values are asked for at once by IN."""
 

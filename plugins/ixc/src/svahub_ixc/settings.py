@@ -89,9 +89,6 @@ class IxcSettings(SourceSettings):
     receivables_stamped: bool = Field(
         True, description="assumed: receivables tell when they were changed; without it cancelled ones show by --full"
     )
-    settled_days: int = Field(
-        90, ge=1, le=3650, description="a pull of everything tells of settlements of so many days"
-    )
 
     write_notes: bool = Field(False, description="note activations, blocks, cancellations and failures at the contract")
     note_kind: str = Field("A", min_length=1, description="assumed: the `tipo` of such a note")

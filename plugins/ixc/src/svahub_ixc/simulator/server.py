@@ -32,6 +32,7 @@ class IxcSimulator(Simulator):
     """An ERP on a loopback port. `write`, `change` and `remove` are what its own people do there."""
 
     base_path: ClassVar[str] = "/webservice/v1"
+    tells_time: ClassVar[bool] = True
 
     def __init__(self, seed: int | None = None, clock: Clock | None = None, timings: Timings | None = None) -> None:
         super().__init__(seed, clock, timings)
