@@ -17,7 +17,7 @@ from svahub.registry import BrokenPlugin, Listing, MissingPlugin, Registry
 if TYPE_CHECKING:
     from pathlib import Path
 
-OURS = {"asaas", "campsoft", "iot", "teleclinica"}
+OURS = {"asaas", "campsoft", "iot", "ixc", "teleclinica"}
 GOOD = """
 from svahub import BlockScope, Deduplication, Environment, IntegrationSettings, Lifecycle, RemoteUser, hookimpl
 

@@ -24,7 +24,13 @@ PROJECTS = {
 }
 """The plugins that there are, by name."""
 
-SUBSETS = [subset for size in range(len(PROJECTS) + 1) for subset in combinations(sorted(PROJECTS), size)]
+SOURCES = sorted(name for name, project in PROJECTS.items() if "svahub.sources" in project["entry-points"])
+SELLING = sorted(PROJECTS.keys() - set(SOURCES))
+SUBSETS = [
+    *(subset for size in range(len(SELLING) + 1) for subset in combinations(SELLING, size)),
+    *((source,) for source in SOURCES),
+    (*SELLING, *SOURCES),
+]
 SMOKE = """
 from svahub.cli import main
 main(["--help"], standalone_mode=False)
@@ -108,7 +114,7 @@ def installed(core_alone: Environment, wheels: Path) -> Installed:
     def environment(*plugins: str) -> Environment:
         if plugins not in made:
             made[plugins] = environment(*plugins[:-1]).copied(core_alone.folder.with_name("-".join(plugins)))
-            extras = ",".join(product_types(plugins[-1]))
+            extras = ",".join(product_types(plugins[-1]) or plugins[-1:])
             made[plugins].install(f"svahub[{extras}] @ {core_wheel(wheels)}", "--find-links", str(wheels))
         return made[plugins]
 
@@ -116,7 +122,7 @@ def installed(core_alone: Environment, wheels: Path) -> Installed:
 
 
 def product_types(plugin: str) -> list[str]:
-    return sorted(PROJECTS[plugin]["entry-points"]["svahub.product_types"])
+    return sorted(PROJECTS[plugin]["entry-points"].get("svahub.product_types", {}))
 
 
 def core_wheel(wheels: Path) -> str:
@@ -143,7 +149,7 @@ def test_any_subset_of_the_plugins_installs_and_offers_what_is_its_own(
     rows: list[dict[str, Any]] = json.loads(listed)
     assert {row["distribution"] for row in rows} == {f"svahub-{plugin}" for plugin in plugins}
     assert {row["name"]: row["product_types"] for row in rows if row["group"] == "svahub.providers"} == {
-        plugin: product_types(plugin) for plugin in plugins
+        plugin: product_types(plugin) for plugin in plugins if plugin in SELLING
     }
     assert [row for row in rows if row["broken"] is not None] == []
 

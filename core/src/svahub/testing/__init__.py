@@ -6,6 +6,7 @@ A simulator subclasses `Simulator`, marks its handlers with `@route` and is name
 
 from svahub.testing import checks
 from svahub.testing.auth import require_any_basic, require_basic
+from svahub.testing.chances import Chances, kind_named
 from svahub.testing.faults import Fault, Faults, Timings
 from svahub.testing.http import Answer, Problem, Request, listed, route
 from svahub.testing.launch import SimulatorProcess, simulator_process
@@ -16,6 +17,7 @@ from svahub.testing.tokens import BearerTokens, Given
 __all__ = [
     "Answer",
     "BearerTokens",
+    "Chances",
     "Fault",
     "Faults",
     "Given",
@@ -27,6 +29,7 @@ __all__ = [
     "SimulatorProcess",
     "Timings",
     "checks",
+    "kind_named",
     "listed",
     "require_any_basic",
     "require_basic",

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from svahub.testing import Answer, Problem, Request, route
+from svahub.testing import Answer, Problem, Request, kind_named, route
 
 from svahub_asaas.simulator.mishaps import Mishap
 
@@ -58,7 +58,7 @@ class Steering:
     def set_mishaps(self, request: Request) -> Answer:
         """Replace the rates."""
         try:
-            rates = {Mishap.parse(kind): float(rate) for kind, rate in request.object().items()}
+            rates = {kind_named(Mishap, kind): float(rate) for kind, rate in request.object().items()}
             self._simulator.mishaps.clear()
             self._simulator.mishaps.set(rates)
         except (TypeError, ValueError) as error:
@@ -70,7 +70,7 @@ class Steering:
         """Append to the script."""
         kinds = request.object().get("mishaps", [])
         try:
-            self._simulator.mishaps.next(*(None if kind is None else Mishap.parse(kind) for kind in kinds))
+            self._simulator.mishaps.next(*(None if kind is None else kind_named(Mishap, kind) for kind in kinds))
         except (TypeError, ValueError) as error:
             raise Problem(422, "invalid_mishaps", str(error)) from error
         return Answer(204)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from svahub.testing import Answer, Problem, Request, route
+from svahub.testing import Answer, Problem, Request, kind_named, route
 
 from svahub_ixc.simulator.upsets import Upset
 
@@ -64,7 +64,7 @@ class Steering:
     def set_upsets(self, request: Request) -> Answer:
         """Replace all rates."""
         try:
-            rates = {Upset.parse(kind): float(rate) for kind, rate in request.object().items()}
+            rates = {kind_named(Upset, kind): float(rate) for kind, rate in request.object().items()}
             self._simulator.upsets.clear()
             self._simulator.upsets.set(rates)
         except (TypeError, ValueError) as error:
@@ -76,7 +76,7 @@ class Steering:
         """Append to the script."""
         body = request.object()
         try:
-            upsets = [None if kind is None else Upset.parse(kind) for kind in body["upsets"]]
+            upsets = [None if kind is None else kind_named(Upset, kind) for kind in body["upsets"]]
         except (KeyError, TypeError, ValueError) as error:
             raise Problem(422, "invalid_script", str(error)) from error
         self._simulator.upsets.next(*upsets, resource=body.get("resource"))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from svahub.testing import Answer
+from svahub.testing import Answer, Chances
 
 if TYPE_CHECKING:
     from random import Random
@@ -25,14 +23,6 @@ class Upset(StrEnum):
     ERROR = "error"  # not applied; 200 with {"type": "error"}
     SHORT_PAGE = "short_page"  # a listing lacks a row that its total counts
     MIGRATED = "403"  # not applied: the server has moved, and tokens are no longer its own
-
-    @classmethod
-    def parse(cls, text: str) -> Upset:
-        """Return the upset of that name; raise ValueError naming all."""
-        try:
-            return cls(text)
-        except ValueError:
-            raise ValueError(f"no upset {text!r}; there is: {', '.join(cls)}") from None
 
 
 APPLIED = frozenset({Upset.OVERLOAD_AFTER, Upset.PAGE_AFTER, Upset.SHORT_PAGE})
@@ -65,25 +55,12 @@ class _Scripted:
         return self.resource in {None, resource} and self.lists in {None, lists}
 
 
-class Upsets:
+class Upsets(Chances[Upset]):
     """A rate per upset, drawn at random, and a script for the next requests, which goes first."""
 
     def __init__(self, random: Random) -> None:
-        self.struck: Counter[Upset] = Counter()
-        self._random = random
-        self._rates: dict[Upset, float] = {}
+        super().__init__(random)
         self._script: list[_Scripted] = []
-
-    @property
-    def rates(self) -> dict[Upset, float]:
-        """What is switched on, and how often it strikes."""
-        return dict(self._rates)
-
-    def set(self, rates: Mapping[Upset, float]) -> None:
-        """Replace all rates; they add up to at most 1."""
-        if not all(0 <= rate <= 1 for rate in rates.values()) or sum(rates.values()) > 1:
-            raise ValueError("an upset's rate is a number from 0 to 1, and all together are at most 1")
-        self._rates = dict(rates)
 
     def next(self, *upsets: Upset | None, resource: str | None = None, lists: bool | None = None) -> None:
         """Say what the next requests meet, in order: those of one resource, those that list or those that write."""
@@ -91,28 +68,17 @@ class Upsets:
 
     def clear(self) -> None:
         """Forget all rates and the rest of the script."""
-        self._rates = {}
+        super().clear()
         self._script.clear()
 
     def draw(self, resource: str, *, lists: bool) -> Upset | None:
         """Return what strikes this request."""
-        struck = self._taken(resource, lists=lists)
-        if struck is not None:
-            self.struck[struck] += 1
-        return struck
+        return self.strike(self._taken(resource, lists=lists))
 
     def _taken(self, resource: str, *, lists: bool) -> Upset | None:
         for position, scripted in enumerate(self._script):
             if scripted.matches(resource, lists=lists):
                 del self._script[position]
                 return scripted.upset
-        return self._hit(lists=lists)
-
-    def _hit(self, *, lists: bool) -> Upset | None:
-        if not self._rates:
-            return None
-        drawn = self._random.random()
-        for upset, rate in self._rates.items():
-            if (drawn := drawn - rate) < 0:
-                return upset if lists or upset is not Upset.SHORT_PAGE else None
-        return None
+        upset = self.drawn()
+        return upset if lists or upset is not Upset.SHORT_PAGE else None
