@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
@@ -84,13 +85,15 @@ def test_a_charge_that_was_paid_settles_its_receivable_once(isp: Isp) -> None:
 
 LOST = [
     {"fault": Fault.DROP_AFTER},
-    {"fault": Fault.ERROR_AFTER},
-    {"fault": Fault.MALFORMED},
-    {"fault": Fault.DROP},
     {"upset": Upset.PAGE_AFTER},
-    {"upset": Upset.OVERLOAD_AFTER},
-    {"upset": Upset.PAGE},
     {"upset": Upset.OVERLOAD},
+    *(
+        pytest.param(lost, marks=pytest.mark.deep)
+        for lost in (
+            *({"fault": fault} for fault in (Fault.ERROR_AFTER, Fault.MALFORMED, Fault.TRUNCATED, Fault.DROP)),
+            *({"upset": upset} for upset in (Upset.OVERLOAD_AFTER, Upset.PAGE, Upset.PAGE_500)),
+        )
+    ),
 ]
 
 
@@ -142,12 +145,11 @@ def killed_at(number: int, isp: Isp) -> bool:
     return False
 
 
-def test_a_pull_that_dies_anywhere_and_is_repeated_loses_and_doubles_nothing(isp: Isp) -> None:
+@pytest.mark.parametrize("stride", [4, pytest.param(1, marks=pytest.mark.deep)])
+def test_a_pull_that_dies_anywhere_and_is_repeated_loses_and_doubles_nothing(isp: Isp, stride: int) -> None:
     isp.register(page_size=2, overlap=60, **ALL)
     wanted: dict[str, str] = {}
-    number = 0
-    while True:
-        number += 1
+    for number in count(1, stride):
         contract, owing = isp.ixc.sign(TELE), isp.ixc.sign(TELE, status_internet="CM")
         bill(isp, contract, "2026-11-10")
         wanted |= {contract: "ACTIVE", owing: "BLOCKED"}
