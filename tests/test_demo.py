@@ -62,7 +62,7 @@ def play(*names: str) -> Result:
     return CliRunner().invoke(main, ["demo", *names])
 
 
-DEMOS = [("teleclinica", 6, 10), ("asaas", 4, 3), ("campsoft", 6, 10), ("iot", 6, 5)]
+DEMOS = [("teleclinica", 6, 10), ("asaas", 4, 3), ("campsoft", 6, 10), ("iot", 6, 5), ("ixc", 6, 1)]
 
 
 @pytest.mark.deep  # `.ci/run` plays all of them too
