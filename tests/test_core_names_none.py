@@ -1,4 +1,4 @@
-"""The core knows the lifecycle, not the providers: its source, comments and texts included, names none of the four."""
+"""The core knows the lifecycle, not the providers: its source, comments and texts included, names none of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import svahub
 
-NAMES = re.compile(r"asaas|camp[\s_-]?soft|tele[\s_-]?clinica|(?<![a-z])(iot|olli)(?![a-z])")
+NAMES = re.compile(r"asaas|camp[\s_-]?soft|tele[\s_-]?clinica|(?<![a-z])(iot|olli|ixc)(?![a-z])")
 CORE = Path(svahub.__file__).parent
 
 
@@ -32,7 +32,17 @@ def test_no_file_of_the_core_names_a_plugin_or_its_company() -> None:
 
 @pytest.mark.parametrize(
     "told",
-    ["svahub_asaas", "a TeleClínica", "Tele-Clinica", "CAMPSOFT", "iot.licences", '"iot"', "svahub_iot", "Olli's"],
+    [
+        "svahub_asaas",
+        "a TeleClínica",
+        "Tele-Clinica",
+        "CAMPSOFT",
+        "iot.licences",
+        '"iot"',
+        "svahub_iot",
+        "Olli's",
+        "IXC Provedor",
+    ],
 )
 def test_a_name_is_seen_however_it_is_written(told: str) -> None:
     assert named(told)
