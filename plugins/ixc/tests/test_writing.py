@@ -233,6 +233,12 @@ def test_each_licence_has_a_row_that_is_linked_and_kept_in_step(erp: Erp) -> Non
     assert [row["status"] for row in erp.simulator.rows("licencas_iot")] == ["B", "I"]
 
 
+def test_licences_of_a_product_that_no_platform_serves_are_not_added(erp: Erp) -> None:
+    contract = erp.simulator.sign("1")
+    assert done(erp, licences(erp, contract, Licence("L1", "A"))).details == {"rows": []}
+    assert erp.simulator.rows("licencas_iot") == []
+
+
 def test_licences_end_with_their_subscription(erp: Erp) -> None:
     contract = erp.simulator.sign("4")
     done(erp, licences(erp, contract, Licence("L1", "A")))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from svahub_ixc.service import WebService
     from svahub_ixc.settings import LicenceColumns
-    from svahub_ixc.wire import Row
+    from svahub_ixc.wire import Product, Row
 
 TABLE, LINKS = "licencas_iot", "licencas_produtos_iot"
 INACTIVE = "I"
@@ -32,14 +32,14 @@ class Licences:
     columns: LicenceColumns
 
     def perform(self, task: Task) -> TaskResult:
-        """Bring the row of every licence to what is known, and link the new ones; ended ones are not added."""
-        there = self._there(task)
+        """Bring the row of every licence to what is known; one that has ended, or is of no platform, is not added."""
+        there, product = self._there(task), product_of(self.service, task.payload["item"])
         written = []
         for licence in task.payload["licences"]:
             row = there.get(licence["id"])
-            if row is None and licence["status"] == INACTIVE:
+            if row is None and (licence["status"] == INACTIVE or product is None or not product.id_integracao_iot):
                 continue
-            wanted = self._known(task, licence) | ({} if row else self._new(task, licence))
+            wanted = self._known(task, licence) | ({} if row or not product else self._new(task, licence, product))
             written.append(level(self.service, TABLE, row, wanted))
         self._link(task, written)
         return TaskResult(details={"rows": written})
@@ -65,13 +65,12 @@ class Licences:
         }
         return {self.columns.status: licence["status"]} | {name: id for name, id in ids.items() if id}
 
-    def _new(self, task: Task, licence: Mapping[str, str]) -> Row:
-        product = product_of(self.service, task.payload["item"])
+    def _new(self, task: Task, licence: Mapping[str, str], product: Product) -> Row:
         return {
             self.columns.contract: contract_of(task),
             self.columns.licence: licence["id"],
-            self.columns.integration: product.id_integracao_iot if product else "",
-            self.columns.description: product.descricao if product else "",
+            self.columns.integration: product.id_integracao_iot,
+            self.columns.description: product.descricao,
         }
 
     def _link(self, task: Task, rows: list[str]) -> None:
