@@ -140,6 +140,12 @@ def test_a_product_of_the_offer_is_one_of_each_of_its_contracts(erp: Erp) -> Non
     ]
 
 
+def test_an_offers_products_may_be_left_out(erp: Erp) -> None:
+    erp.simulator.write("vd_contratos_produtos", id_vd_contrato="5", id_produto="2", qtde="1")
+    erp.simulator.sign("1", id_vd_contrato="5")
+    assert [item.product_code for item in rows(erp, sells_offers=False)[0].items] == ["1"]
+
+
 def test_a_product_of_its_own_goes_before_the_offers(erp: Erp) -> None:
     erp.simulator.write("vd_contratos_produtos", id_vd_contrato="5", id_produto="2", qtde="1")
     contract = erp.simulator.sign(id_vd_contrato="5")

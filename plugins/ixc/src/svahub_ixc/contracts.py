@@ -104,7 +104,8 @@ class Contracts:
         for row in self.service.among("vd_contratos_produtos", "id_contrato", (one.id for one in contracts)):
             one = wire.Sold.model_validate(row)
             own[one.id_contrato].append(one)
-        catalogue.learn_offers(contract.id_vd_contrato for contract in contracts)
+        if self.settings.sells_offers:
+            catalogue.learn_offers(contract.id_vd_contrato for contract in contracts)
         whole = {one.id: _together(own[one.id], catalogue.offers.get(one.id_vd_contrato, ())) for one in contracts}
         catalogue.learn_products(one.id_produto for several in whole.values() for one in several)
         return whole

@@ -85,6 +85,7 @@ class IxcSettings(SourceSettings):
     products: Annotated[dict[str, str], AS_TEXT] = Field(
         {}, description="codes of products that go before their platform's, by IXC's id: see `svahub ixc products map`"
     )
+    sells_offers: bool = Field(True, description="a contract sells the products of its offer, too (id_vd_contrato)")
     partly_received_is_debt: bool = Field(False, description="what is open of a partly received charge is a debt")
     receivables_stamped: bool = Field(
         True, description="assumed: receivables tell when they were changed; without it cancelled ones show by --full"
