@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from sqlalchemy import event
 from svahub.cli import main
 from svahub.debt_rule import Policy
+from svahub.errors import Refused
 
 from erp.conftest import CODE, TELE, Isp
 
@@ -144,7 +145,7 @@ def test_the_code_of_a_product_may_be_set_and_what_serves_it_is_shown(isp: Isp) 
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
 
-    isp.register()
+    isp.register(products='{"3": "FILMES"}')
     contract = isp.ixc.sign("1", TELE)
     before = {row["id"]: row for row in ask("products", "map")}
     assert (before["1"]["code"], before[TELE]["code"]) == ("1", CODE)
@@ -152,10 +153,17 @@ def test_the_code_of_a_product_may_be_set_and_what_serves_it_is_shown(isp: Isp) 
     assert ask("products", "map", "1=NET", "--dry-run")[0]["code"] == "NET"
     assert ask("products", "map")[0]["code"] == "1"
     ask("products", "map", "1=NET", "2=TELE")
-    assert [row["code"] for row in ask("products", "map", "--forget", TELE)] == ["NET", CODE, "sva-8-5", "iot-9-3"]
+    assert [row["code"] for row in ask("products", "map", "--forget", TELE)] == ["NET", CODE, "FILMES", "iot-9-3"]
     (shown,) = ask("contracts", contract)
     assert (shown["read_as"], shown["items"]) == ("active", ["1 NET x1", f"2 {CODE} x1"])
     assert ask("contracts", "--document", isp.ixc.row("cliente", "1")["cnpj_cpf"]) == [shown]
+
+
+def test_a_ca_file_that_cannot_be_read_is_told_before_any_call(isp: Isp) -> None:
+    isp.register(ca_file="no-such-file.pem")
+    with pytest.raises(Refused, match=r"The CA file no-such-file\.pem cannot be read"):
+        isp.pull()
+    assert isp.ixc.listings == 0
 
 
 @pytest.mark.parametrize(

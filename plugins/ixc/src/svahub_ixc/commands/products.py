@@ -46,10 +46,9 @@ def map_(
     with office.provider(name, Ixc) as ixc:
         products, before = ixc.products(), ixc.settings.products
     _refuse_unknown([*given, *forget], products)
+    after = before | given | dict.fromkeys(forget, "")  # settings are merged: nothing stands for what is forgotten
     if given or forget:
-        gone = [f"products.{id}" for id in forget]
-        office.integrations.set(name, settings={"products": given} if given else {}, unset=gone, dry_run=dry_run)
-    after = {id: code for id, code in (before | given).items() if id not in forget}
+        office.integrations.set(name, settings={"products": after}, dry_run=dry_run)
     links = {link.code: f"{link.product_type} at {link.integration}" for link in office.catalogue.links()}
     rows = [_shown(product, after, links) for product in products]
     show_table(rows, COLUMNS, as_json, empty="IXC sells nothing.")
@@ -74,7 +73,7 @@ def _shown(product: Product, mapped: Mapping[str, str], links: Mapping[str, str]
         "id": product.id,
         "description": product.descricao,
         "platform": platform_code(product),
-        "mapped": mapped.get(product.id),
+        "mapped": mapped.get(product.id) or None,
         "code": code,
         "served_by": links.get(code),
     }
