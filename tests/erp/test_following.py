@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import event
+from sqlalchemy import event, select
 from svahub.cli import main
 from svahub.debt_rule import Policy
 from svahub.errors import Refused
+from svahub.store import tables
 
 from erp.conftest import CODE, TELE, Isp
 
@@ -157,6 +158,21 @@ def test_the_code_of_a_product_may_be_set_and_what_serves_it_is_shown(isp: Isp) 
     (shown,) = ask("contracts", contract)
     assert (shown["read_as"], shown["items"]) == ("active", ["1 NET x1", f"2 {CODE} x1"])
     assert ask("contracts", "--document", isp.ixc.row("cliente", "1")["cnpj_cpf"]) == [shown]
+
+
+def test_what_is_kept_of_the_calls_names_nobody(isp: Isp) -> None:
+    isp.register()
+    whose = {"razao": "Zulmira Inventada", "fantasia": "Padaria Zulmira", "cnpj_cpf": "529.982.247-25"}
+    where = {"email": "zulmira@example.com", "whatsapp": "(11) 98765-4321", "endereco": "Rua das Acácias"}
+    isp.ixc.sign(TELE, id_cliente=isp.ixc.write("cliente", **whose, **where, data_nascimento="1990-01-31"))
+    isp.pull()
+    CliRunner().invoke(main, ["ixc", "contracts", "--document", "52998224725"], obj=isp.hub)
+    with isp.hub.store.read() as connection:
+        kept = str(connection.execute(select(tables.exchanges.c.request_body, tables.exchanges.c.response_body)).all())
+    assert '"cliente_contrato' in kept
+    assert "Z*** I***" in kept
+    for told in ("Zulmira", "529.982", "52998224725", "zulmira@", "98765-4321", "Acácias", "1990-01-31"):
+        assert told not in kept
 
 
 def test_a_ca_file_that_cannot_be_read_is_told_before_any_call(isp: Isp) -> None:
