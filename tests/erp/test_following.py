@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from svahub.cli import main
 from svahub.debt_rule import Policy
 from svahub.errors import Refused
 from svahub.store import tables
+from svahub.testing.clocks import HandClock
 
 from erp.conftest import CODE, TELE, Isp
 
@@ -158,6 +160,26 @@ def test_the_code_of_a_product_may_be_set_and_what_serves_it_is_shown(isp: Isp) 
     (shown,) = ask("contracts", contract)
     assert (shown["read_as"], shown["items"]) == ("active", ["1 NET x1", f"2 {CODE} x1"])
     assert ask("contracts", "--document", isp.ixc.row("cliente", "1")["cnpj_cpf"]) == [shown]
+
+
+@pytest.mark.parametrize("apart", [timedelta(hours=-3), timedelta(hours=3)])
+def test_a_clock_of_the_erp_that_is_wrong_loses_nothing_and_asks_for_no_more(isp: Isp, apart: timedelta) -> None:
+    isp.register(overlap=60)
+    isp.ixc.clock = HandClock(isp.clock.now() + apart)
+    contract = isp.ixc.sign(TELE)
+    isp.follow()
+    for state, level in (("CA", BLOCKED), ("A", ACTIVE)):
+        isp.clock.advance(minutes=10)
+        isp.ixc.clock.advance(minutes=11)
+        isp.ixc.change("cliente_contrato", contract, status_internet=state)
+        isp.follow()
+        assert isp.at_clinic() == {contract: level}
+    told = []
+    for _ in range(2):
+        isp.clock.advance(minutes=10)
+        isp.ixc.clock.advance(minutes=10)
+        told.append(isp.pull().contracts.unchanged)
+    assert told == [1, 0]  # what changed in the minute before the last pull is asked for once more
 
 
 def test_what_is_kept_of_the_calls_names_nobody(isp: Isp) -> None:
