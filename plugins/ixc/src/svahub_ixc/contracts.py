@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
-from svahub import Rejected, brazil, contract_of
+from svahub import Rejected, contract_of
+from svahub.extension import reading
 
 from svahub_ixc import wire
 from svahub_ixc.products import code_of
@@ -165,21 +166,21 @@ def person(row: wire.Customer) -> dict[str, Any]:
         "id": row.id,
         "name": row.razao.strip() or row.fantasia,
         "document": row.cnpj_cpf,
-        "email": _first(brazil.email, *row.email.replace(";", ",").split(",")),
-        "phone": _first(brazil.phone, row.telefone_celular, row.whatsapp, row.fone),
+        "email": _first(reading.email, *row.email.replace(";", ",").split(",")),
+        "phone": _first(reading.phone, row.telefone_celular, row.whatsapp, row.fone),
         "birth_date": _first(_day, row.data_nascimento),
         "address": {
             "street": row.endereco,
             "number": row.numero,
             "complement": row.complemento,
             "district": row.bairro,
-            "postal_code": _first(brazil.cep, row.cep),
+            "postal_code": _first(reading.cep, row.cep),
         },
     }
 
 
 def _day(text: str) -> str:
-    return "" if text in wire.NONE else brazil.date_of(text[:10]).isoformat()
+    return "" if text in wire.NONE else reading.date_of(text[:10]).isoformat()
 
 
 def _first(read: Callable[[str], str], *written: str) -> str | None:

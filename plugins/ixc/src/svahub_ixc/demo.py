@@ -6,7 +6,7 @@ Everybody is invented. An ISP keeps its contracts at IXC alone and sells TeleClÃ
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from svahub.errors import Refused
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from svahub.extension.stage import Stage
     from svahub.testing import SimulatorProcess
 
-TOKEN, WORD = "IXC_DEMO_TOKEN", "TELECLINICA_DEMO_WORD"  # names of variables
+VARIABLE = "IXC_DEMO_TOKEN"
 INTERNET, TELEMEDICINE = "1", "2"
 SIGNED, UNSIGNED = 20, 6
 CHANGES: Mapping[str, tuple[slice, dict[str, str]]] = {
@@ -40,17 +40,15 @@ def act(stage: Stage) -> None:
 
 
 def _register(stage: Stage, ixc: SimulatorProcess, clinic: SimulatorProcess) -> None:
-    stage.environment |= {TOKEN: ixc.credentials["token"], WORD: clinic.credentials["password"]}
     stage.say("Registering IXC Provedor as the source of contracts, and TeleClÃ­nica (simulators on this machine).")
-    staging = ("--environment", "staging", "--base-url")
-    how = ("--secret", f"token=env:{TOKEN}", "--set", "write_notes=true")
-    stage.run("source", "add", "erp", "--type", "ixc", *staging, ixc.url, *how)
-    word = ("--set", f"username={clinic.credentials['username']}", "--secret", f"password=env:{WORD}")
-    stage.run("integration", "add", "tele", "--provider", "teleclinica", *staging, clinic.url, *word)
-    stage.run("plans", "sync", "tele")
-    plan = stage.run("plans", "list", "tele", "--json").json()[0]["remote_id"]
-    products = {row["id"]: row["code"] for row in stage.run("ixc", "products", "map", "--json").json()}
-    stage.run("products", "link", products[TELEMEDICINE], "--product-type", "telemedicine", "--plan", plan)
+    stage.environment[VARIABLE] = ixc.credentials["token"]
+    where = ("--type", "ixc", "--environment", "staging", "--base-url", ixc.url)
+    stage.run("source", "add", "erp", *where, "--secret", f"token=env:{VARIABLE}", "--set", "write_notes=true")
+    user, word = ({name: clinic.credentials[name]} for name in ("username", "password"))
+    stage.register("tele", "teleclinica", clinic.url, settings=user, secrets=word)
+    plan, *_ = stage.plans("tele").values()
+    codes = {row["id"]: row["code"] for row in stage.run("ixc", "products", "map", "--json").json()}
+    stage.run("products", "link", codes[TELEMEDICINE], "--product-type", "telemedicine", "--plan", plan)
 
 
 def _sign(stage: Stage, ixc: SimulatorProcess) -> list[str]:
@@ -101,7 +99,7 @@ def _compare(stage: Stage, ixc: SimulatorProcess, step: str, status: str, states
     wanted = set(states)
     rows = ixc.state()["cliente_contrato"]
     erp = {row["id"] for row in rows if (row["status"], row["status_internet"]) in wanted}
-    sold: list[dict[str, Any]] = stage.run("subscriptions", "list", "--integration", "tele", "--json").json()
+    sold = stage.sold("tele")
     ours = {one["contract_id"] for one in sold if one["desired"] == status.upper()}
     if ours != erp:
         raise Refused(f"svahub has {len(ours)} contracts {status}, IXC {len(erp)}.")

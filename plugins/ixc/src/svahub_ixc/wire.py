@@ -6,13 +6,12 @@ Rows may bear columns and values that are not known here; neither breaks a listi
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from svahub.brazil import ZONE
 
 Row = dict[str, str]
 NONE = frozenset({"", "0", "0000-00-00", "0000-00-00 00:00:00"})
@@ -144,7 +143,7 @@ def brazilian(day: date) -> str:
     return f"{day:%d/%m/%Y}"
 
 
-def local(at: datetime, zone: Any = ZONE) -> str:
+def local(at: datetime, zone: tzinfo) -> str:
     """Return an instant as IXC keeps it and compares with."""
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 

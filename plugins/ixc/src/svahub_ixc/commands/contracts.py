@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-from svahub import ContractRow, brazil
+from svahub import ContractRow
+from svahub.extension import reading
 from svahub.extension.commands import json_option, pass_office, show_table
 
 from svahub_ixc import Ixc
@@ -40,7 +41,7 @@ def command(
 
 def _document(text: str) -> str:
     try:
-        return brazil.document(text)[1]
+        return reading.document(text)[1]
     except ValueError as error:
         raise click.UsageError(f"--document: {error}.") from None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from itertools import cycle, islice
 
+from svahub.extension.invented import person
+
 Insert = Callable[[str, Mapping[str, str]], str]
 
 INTERNET, TELEMEDICINE, STREAMING, CAMERA = "1", "2", "3", "4"
@@ -14,8 +16,6 @@ PRODUCTS: tuple[dict[str, str], ...] = (
     {"id": STREAMING, "descricao": "Streaming"} | {"id_sva_integracao": "8", "id_sva_pacote": "5"},
     {"id": CAMERA, "descricao": "Câmera"} | {"id_integracao_iot": "9", "id_produto_iot": "3"},
 )
-_NAMES = ("Ana", "Bento", "Clara", "Davi", "Elisa", "Fábio", "Gabi", "Hugo", "Iara", "João", "Lia", "Mário")
-_FIRST_CPF = 600_000_000
 
 
 class Estate:
@@ -44,9 +44,10 @@ class Estate:
     def _customer(self) -> str:
         self._customers += 1
         number = self._customers
+        who = person(number)
         row = {
-            "razao": f"{_NAMES[number % len(_NAMES)]} da Silva",
-            "cnpj_cpf": cpf(number),
+            "razao": who["name"],
+            "cnpj_cpf": punctuated(who["document"]),
             "tipo_pessoa": "F",
             "ativo": "S",
             "email": f"cliente{number}@example.com",
@@ -61,11 +62,6 @@ def sold(product: str) -> dict[str, str]:
     return {"id_produto": product, "qtde": "1.00", "valor_unit": "19.90", "descricao": "SVA"}
 
 
-def cpf(number: int) -> str:
-    """Return an invented CPF, with its two check digits and its punctuation."""
-    digits = [int(digit) for digit in f"{_FIRST_CPF + number}"]
-    for length in (9, 10):
-        total = sum(digit * weight for digit, weight in zip(digits, range(length + 1, 1, -1), strict=True))
-        digits.append(total * 10 % 11 % 10)
-    text = "".join(map(str, digits))
-    return f"{text[:3]}.{text[3:6]}.{text[6:9]}-{text[9:]}"
+def punctuated(cpf: str) -> str:
+    """Return a CPF with its punctuation."""
+    return f"{cpf[:3]}.{cpf[3:6]}.{cpf[6:9]}-{cpf[9:]}"
