@@ -47,7 +47,7 @@ class Isp:
 
     def work(self) -> None:
         """Do what is due, and write back what came of it."""
-        with self.hub.watching(once=True) as watching, self.hub.work(threads=4) as worker:
+        with self.hub.watching(once=True) as watching, self.hub.work(threads=2) as worker:
             worker.drain()
             while watching.drain():
                 worker.drain()

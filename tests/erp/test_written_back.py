@@ -145,7 +145,7 @@ def killed_at(number: int, isp: Isp) -> bool:
     return False
 
 
-@pytest.mark.parametrize("stride", [4, pytest.param(1, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("stride", [6, pytest.param(1, marks=pytest.mark.deep)])
 def test_a_pull_that_dies_anywhere_and_is_repeated_loses_and_doubles_nothing(isp: Isp, stride: int) -> None:
     isp.register(page_size=2, overlap=60, **ALL)
     wanted: dict[str, str] = {}

@@ -47,7 +47,7 @@ class LifeAtTheErp(Life):
     def work(self) -> None:
         """Pull, do what is due, and write back what came of it."""
         self.hub.tenant("default").sources.pull("erp")
-        with self.hub.watching(once=True) as watching, self.hub.work(threads=8) as worker:
+        with self.hub.watching(once=True) as watching, self.hub.work(threads=2) as worker:
             worker.drain()
             while watching.drain():
                 worker.drain()
