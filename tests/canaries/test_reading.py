@@ -23,7 +23,8 @@ CHANGING = frozenset([
     "keys create", "keys revoke", "operations confirm", "operations discard", "operations retry",
     "plans create", "debts forgive", "debts unforgive", "plans sync", "policy exempt", "policy set", "policy unexempt",
     "products link", "products unlink", "schedule disable", "schedule enable", "schedule run", "schedule set",
-    "secrets rekey", "serve", "simulate", "tasks confirm", "tasks discard", "tasks retry", "tenant add", "unblock",
+    "secrets rekey", "serve", "simulate", "source add", "source pull", "source remove", "source watch",
+    "tasks confirm", "tasks discard", "tasks retry", "tenant add", "unblock",
     "work",
 ])  # fmt: skip
 """Every other command only looks and is walked, whatever its name."""
