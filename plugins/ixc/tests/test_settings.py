@@ -15,13 +15,17 @@ PLAIN = f"12:{HASH}"
 ENCODED = b64encode(PLAIN.encode()).decode()
 
 
-@pytest.mark.parametrize("token", [PLAIN, ENCODED, f" {PLAIN}\n"])
+@pytest.mark.parametrize("token", [PLAIN, ENCODED, f" {PLAIN}\n"], ids=["as shown", "as base64", "with blanks"])
 def test_a_token_is_taken_as_it_is_shown_and_as_base64(token: str) -> None:
     auth = IxcSettings(token=token).auth()
     assert (auth.username, auth.password.get_secret_value()) == ("12", HASH)
 
 
-@pytest.mark.parametrize("token", [HASH, f"12:{HASH[1:]}", f"x:{HASH}", b64encode(b"12:no").decode(), "não", "="])
+@pytest.mark.parametrize(
+    "token",
+    [HASH, f"12:{HASH[1:]}", f"x:{HASH}", b64encode(b"12:no").decode(), "não", "="],
+    ids=["no user", "too short", "no number", "base64 of none", "no base64", "nothing"],
+)
 def test_what_is_no_token_is_refused_and_not_repeated(token: str) -> None:
     with pytest.raises(ValidationError) as caught:
         IxcSettings(token=token)
