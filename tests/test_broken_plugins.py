@@ -234,11 +234,13 @@ class Erp(Source):
 
 
 def test_a_source_is_listed_beside_the_providers_and_a_broken_one_hurts_nobody(site) -> None:
-    site.install("erp", entries(discovery.SOURCES, "erp", "Erp"), erp=SOURCE)
-    site.install("halferp", entries(discovery.SOURCES, "halferp", "Erp"), halferp=SOURCE.replace("@hookimpl", ""))
-    assert (listed("erp").group, listed("erp").broken) == (discovery.SOURCES, None)
-    assert listed("halferp").broken == "hooks missing: contracts"
-    assert Registry().provider("erp").is_source
+    site.install("ledger", entries(discovery.SOURCES, "ledger", "Erp"), ledger=SOURCE)
+    site.install(
+        "halfledger", entries(discovery.SOURCES, "halfledger", "Erp"), halfledger=SOURCE.replace("@hookimpl", "")
+    )
+    assert (listed("ledger").group, listed("ledger").broken) == (discovery.SOURCES, None)
+    assert listed("halfledger").broken == "hooks missing: contracts"
+    assert Registry().provider("ledger").is_source
     assert others_work()
 
 
