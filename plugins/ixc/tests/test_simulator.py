@@ -226,6 +226,9 @@ def test_it_is_steered_over_its_own_port(simulator: IxcSimulator) -> None:
     assert simulator.upsets.rates == {Upset.OVERLOAD: 1.0}
     assert httpx.post(f"{control}/upsets", json={"upsets": ["505"]}).status_code == 422
     assert httpx.post(f"{control}/write", json={"resource": "nada"}).status_code == 422
+    assert httpx.post(f"{control}/populate", json={"contracts": 3}).status_code == 422
+    assert httpx.post(f"{control}/populate", json={"contracts": 3, "products": ["2"]}).status_code == 204
+    assert len(simulator.tables["cliente_contrato"]) == 4
 
 
 def test_answers_tell_its_own_time(http: httpx.Client) -> None:

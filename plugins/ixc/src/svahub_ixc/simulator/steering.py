@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from svahub.testing import Answer, Problem, Request, kind_named, route
+from svahub.testing import Answer, Problem, Request, checks, kind_named, route
 
 from svahub_ixc.simulator.upsets import Upset
 
@@ -57,7 +57,10 @@ class Steering:
     def populate(self, request: Request) -> Answer:
         """Let many customers sign."""
         body = request.object()
-        self._simulator.populate(int(body["contracts"]), *body["products"])
+        contracts, products = body.get("contracts"), body.get("products")
+        if not (checks.count(contracts) and isinstance(products, list)):
+            raise Problem(422, "invalid_estate", "name how many contracts, and a list of products' ids")
+        self._simulator.populate(int(body["contracts"]), *map(str, products))
         return Answer(204)
 
     @route("PUT", "/_simulator/upsets")
