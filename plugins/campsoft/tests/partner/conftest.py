@@ -9,12 +9,13 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Router
 from svahub import Environment
 from svahub.extension.api import Permission, routes_of
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
 from svahub.server.app import application
+from svahub.server.below import Below
 from svahub.server.serving import Serving, bound
 from svahub.store import Store, catalogue, integrations
 from svahub.store.rows import LinkRow
@@ -117,7 +118,7 @@ def client(hub: Hub) -> Iterator[Clients]:
 
     def url(rate: str | None) -> str:
         if rate not in urls:
-            own = Starlette(routes=[Mount(PREFIX, routes=routes_of(hub, API, rate=rate))]) if rate else None
+            own = Starlette(routes=[Below(PREFIX, Router(routes_of(hub, API, rate=rate)))]) if rate else None
             opened.append(serving := Serving(own or application(hub), bound("127.0.0.1", 0)))
             urls[rate] = serving.__enter__().url
         return urls[rate]
