@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from svahub import secrets
 from svahub.areas.bench import REGISTER
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import confirm, dry_run_option, json_option, show_object, show_table, yes_option
+from svahub.cli.registering import account_options, nested, references, register, secret_option
 from svahub.cli.session import pass_office
-from svahub.models import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from svahub.hub import TenantHub
 
 COLUMNS = ("name", "provider", "environment", "base_url", "status", "live_subscriptions", "attention")
 TESTED = ("name", "ok", "fault", "message", "remedy", "milliseconds")
 NAME = click.argument("name")
-secret_option = click.option(
-    "--secret", "given", multiple=True, metavar="K=REF", help="env:VAR, file:PATH, or - to be asked."
-)
 
 
 @click.group("integration")
@@ -33,75 +26,12 @@ def command() -> None:
 
 
 @command.command("add")
-@click.argument("name", required=False)
 @click.option("--provider", metavar="P", required=True, help="The plugin's name; `svahub plugins` lists them.")
-@click.option("--environment", type=click.Choice([e.value for e in Environment]))
-@click.option("--base-url", metavar="URL", help="Another address than the provider's own.")
-@click.option("--set", "settings", multiple=True, metavar="K=V", help="A setting; nested ones with dots.")
-@secret_option
-@click.option("--help-settings", is_flag=True, help="List the provider's settings, and do nothing else.")
-@dry_run_option
-@json_option
+@account_options("provider")
 @pass_office
-def add(
-    office: TenantHub, name: str | None, provider: str, environment: str | None, base_url: str | None,
-    settings: tuple[str, ...], given: tuple[str, ...], help_settings: bool, dry_run: bool, as_json: bool,
-) -> None:  # fmt: skip
+def add(office: TenantHub, /, **asked: Any) -> None:
     """Register the integration NAME: an account at a provider."""
-    if help_settings:
-        columns = ["name", "kind", "required", "default", "description"]
-        show_table(office.integrations.settings_of(provider), columns, as_json)
-        return
-    if name is None or environment is None:
-        raise click.UsageError(f"Missing {'argument NAME' if name is None else 'option --environment'}.")
-    view = office.integrations.add(
-        name, provider, Environment(environment),
-        address=base_url, settings=nested(settings), secret=references(given), dry_run=dry_run,
-    )  # fmt: skip
-    show_object(view, as_json)
-
-
-def _pairs(given: Iterable[str], option: str, form: str) -> Iterable[tuple[str, str]]:
-    """Split what was given; a message never repeats it, as it may be a secret."""
-    for pair in given:
-        name, separator, value = pair.partition("=")
-        if not separator or not name:
-            raise click.UsageError(f"Write {option} {form}.")
-        yield name, value
-
-
-def nested(settings: Iterable[str]) -> dict[str, Any]:
-    """Return settings as they are given with --set; a name with dots is a setting inside another."""
-    tree: dict[str, Any] = {}
-    for name, value in _pairs(settings, "--set", "NAME=VALUE"):
-        *branches, leaf = name.split(".")
-        place = tree
-        for branch in branches:
-            place = place.setdefault(branch, {})
-            if not isinstance(place, dict):
-                raise click.UsageError(f"--set {branch} is given both whole and in parts.")
-        if leaf in place:
-            raise click.UsageError(f"--set {name} is given twice.")
-        place[leaf] = value
-    return tree
-
-
-def references(given: Iterable[str]) -> dict[str, str]:
-    """Return secrets as they are given with --secret: by reference, or sealed where they are asked for."""
-    kept: dict[str, str] = {}
-    for field, how in _pairs(given, "--secret", "NAME=env:VAR"):
-        if field in kept:
-            raise click.UsageError(f"--secret {field} is given twice.")
-        kept[field] = _reference(field, how)
-    return kept
-
-
-def _reference(field: str, how: str) -> str:
-    if how != "-":
-        return secrets.reference(how)
-    if sys.stdin.isatty():
-        return secrets.sealed(click.prompt(field, hide_input=True, err=True))
-    return secrets.sealed(sys.stdin.readline().strip())
+    register(office.integrations, **asked)
 
 
 @command.command("list")

@@ -8,12 +8,11 @@ import click
 
 from svahub.cli.contracts import report_lines, tell_errors
 from svahub.cli.exits import ExitCode, end_with
-from svahub.cli.integration import nested, references, secret_option
 from svahub.cli.output import as_line, confirm, dry_run_option, json_option, show_object, show_table, yes_option
 from svahub.cli.progress import bar
+from svahub.cli.registering import account_options, register
 from svahub.cli.session import pass_office
 from svahub.cli.working import stopped_by_signals
-from svahub.models import Environment
 
 if TYPE_CHECKING:
     from svahub.areas.pulling import Pulled, Receivables
@@ -35,32 +34,12 @@ def command() -> None:
 
 
 @command.command("add")
-@click.argument("name", required=False)
 @click.option("--type", "provider", metavar="TYPE", required=True, help="The plugin's name; see `svahub plugins`.")
-@click.option("--environment", type=click.Choice([e.value for e in Environment]))
-@click.option("--base-url", metavar="URL", help="Another address than the source's own.")
-@click.option("--set", "settings", multiple=True, metavar="K=V", help="A setting; nested ones with dots.")
-@secret_option
-@click.option("--help-settings", is_flag=True, help="List the source's settings, and do nothing else.")
-@dry_run_option
-@json_option
+@account_options("source")
 @pass_office
-def add(
-    office: TenantHub, name: str | None, provider: str, environment: str | None, base_url: str | None,
-    settings: tuple[str, ...], given: tuple[str, ...], help_settings: bool, dry_run: bool, as_json: bool,
-) -> None:  # fmt: skip
+def add(office: TenantHub, /, **asked: Any) -> None:
     """Register the source NAME: an account at what holds the contracts."""
-    if help_settings:
-        columns = ["name", "kind", "required", "default", "description"]
-        show_table(office.sources.settings_of(provider), columns, as_json)
-        return
-    if name is None or environment is None:
-        raise click.UsageError(f"Missing {'argument NAME' if name is None else 'option --environment'}.")
-    view = office.sources.add(
-        name, provider, Environment(environment),
-        address=base_url, settings=nested(settings), secret=references(given), dry_run=dry_run,
-    )  # fmt: skip
-    show_object(view, as_json)
+    register(office.sources, **asked)
 
 
 @command.command("list")
