@@ -20,7 +20,7 @@ from svahub.endings import Ending, Result
 from svahub.errors import AuthenticationFailed, PluginBug
 from svahub.fleet import Fleet
 from svahub.news import News, heard
-from svahub.outcomes import ending
+from svahub.outcomes import ending, told_by_task
 from svahub.owners import Owner, dead
 from svahub.releases import Written, give_back, keep, told_of
 from svahub.store import Store, integrations, journal, queue, results, setback, tasks
@@ -109,7 +109,7 @@ class Desk:
             told = records.note(connection, kept, now)
             ended = [(w, e) for w, e, _ in kept]
             written = [Written(w.view, e.rows, e.remote_id) for w, e in ended]
-            written += [Written(w.view, (), d.account_remote_id or w.view.account.remote_id) for w, d in done]
+            written += [_of_task(w, d, now) for w, d in done]
             give_back(connection, written, ended, now)
             told += self._stop_integrations(connection, results_of, [*ended, *done], now)
             told += told_of(connection, written, now)
@@ -217,6 +217,11 @@ def _after(view: View, decision: Decision) -> View:
     """Return the view as it is written with a decision: a result has to know which siblings it holds."""
     updated = {row.key: heard(row) for row in decision.updated}
     return replace(view, rows=tuple(updated.get(row.key, row) for row in view.rows))
+
+
+def _of_task(work: TaskWork, done: Done, now: datetime) -> Written:
+    rows = tuple(told_by_task(work.view, done.subscriptions, now))
+    return Written(work.view, rows, done.account_remote_id or work.view.account.remote_id)
 
 
 def _end(work: Work, result: Result, now: datetime) -> Ending:

@@ -287,11 +287,13 @@ class TaskResult:
     """What a task came to: the provider's id of what it made, and what the plugin wants to remember of it.
 
     `account_remote_id` is the remote user's id, where the task found or made the user. `details` hold no personal data.
+    `subscriptions` are those of the account of which the task may have changed how many there are, as they then are.
     """
 
     remote_id: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
     account_remote_id: str | None = None
+    subscriptions: tuple[RemoteSubscription, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ only our reference means ours, and an empty look is believed only after the prov
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,6 +54,20 @@ def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rul
 def crashed(view: View, row: SubscriptionRow, attempt: AttemptRow) -> tuple[SubscriptionRow, ...]:
     """Return the rows after an attempt that nobody closed: its outcome is not known."""
     return _unknown(view, attempt.step, row, attempt.started_at, attempt.sent)
+
+
+def told_by_task(
+    view: View, subscriptions: Iterable[RemoteSubscription], now: datetime
+) -> Iterator[SubscriptionRow]:
+    """Return the subscriptions of which a task's result tells another number than was applied: that is what is there.
+
+    What a call of unknown outcome may have added to is left to the look that follows.
+    """
+    told = {one.reference: one.quantity for one in subscriptions if one.quantity is not None}
+    for row in view.rows:
+        applied, there = row.what_was_applied(), told.get(row.key)
+        if there is not None and applied is not None and applied.quantity != there and row.uncertain_since is None:
+            yield _again(view, row._replace(applied=applied_column(replace(applied, quantity=there))), now)
 
 
 def _accepted_before(view: View, row: SubscriptionRow) -> Decision:

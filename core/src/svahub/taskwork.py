@@ -7,12 +7,12 @@ is looked up before it is repeated, as the design's "certainty" says; a level is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from svahub import errors
-from svahub.models import TaskResult
+from svahub.models import RemoteSubscription, TaskResult
 from svahub.store.rows import LOST, TaskRow
 from svahub.store.states import Certainty, Outcome, Phase, TaskStep
 
@@ -33,13 +33,14 @@ UNREACHED = "when the provider answers again: `svahub tasks retry ID`"
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How a try ended: the task as it now is; the user's id where the try told it; a pause in seconds."""
+    """How a try ended: the task as it now is; the user's id and subscriptions where it told them; a pause in seconds."""
 
     certainty: Certainty
     row: TaskRow
     cause: str | None = None
     pause: float | None = None
     account_remote_id: str | None = None
+    subscriptions: tuple[RemoteSubscription, ...] = ()
 
 
 def heads(rows: Iterable[TaskRow]) -> Iterator[TaskRow]:
@@ -73,12 +74,15 @@ def ending(row: TaskRow, step: TaskStep, result: Result, now: datetime, settle_s
     """Return what the result of a try means."""
     match result:
         case TaskResult():
-            return Done(Certainty.SUCCEEDED, _succeeded(row, result), account_remote_id=result.account_remote_id)
+            done = Done(Certainty.SUCCEEDED, _succeeded(row, result), account_remote_id=result.account_remote_id)
+            return replace(done, subscriptions=result.subscriptions)
         case None:
             return _not_there(row, now, settle_seconds, rules)
         case errors.Partial():
             done = ending(row, step, result.failed, now, settle_seconds, rules)
-            return Done(Certainty.PARTIAL, done.row, str(result), done.pause, result.remote_user.remote_id)
+            user, sure = result.remote_user, done.row.uncertain_since is None
+            told = user.subscriptions if sure else ()
+            return Done(Certainty.PARTIAL, done.row, str(result), done.pause, user.remote_id, told)
         case errors.NotApplied():
             return _not_applied(row, result, now, rules)
         case errors.Pending():

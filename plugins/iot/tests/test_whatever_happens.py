@@ -160,9 +160,19 @@ def agrees(contract: Contract) -> None:
     assert not [row for row in contract.rows if row.status.value in "BP" or (row.leaving and row.status.value != "I")]
 
 
+NO_LOOK = [(frozenset({Fault.DROP}), "GET", 0)]
+RESIZED_WHILE_BLOCKED = [("block", 0), ("add", 1), ("cancel", 0), ("cancel", 2), ("change", 3)]
+TAKEN_BACK_WHILE_BLOCKED = [
+    (("block", 0), NO_LOOK, 0), (("add", 1), NO_LOOK, 0), (("change", 1), [], 0), (("change", 3), [], 0)
+]  # fmt: skip
+
+
 @settings(max_examples=5, **QUIET)
 @given(st.integers(1, 4), st.lists(struck, max_size=3), steps)
 @example(3, LAGGING_SALE, [])
+@example(3, [], [(asked, [], 0) for asked in RESIZED_WHILE_BLOCKED])
+@example(3, [], TAKEN_BACK_WHILE_BLOCKED)
+@example(3, [], [(("add", 1), NO_LOOK, 0), (("change", 3), [], 0)])
 @example(2, [], [(("change", 4), [(frozenset({Fault.LAG, Fault.ERROR_AFTER}), "POST", 1)], 3)])
 @example(3, [], [(("cancel", 0), [], 40), (("add", 1), [(frozenset({Fault.DROP_AFTER}), "DELETE", 0)], 0)])
 def test_there_are_as_many_licences_as_are_wanted(whole_isp: Any, quantity: int, faults: Any, asked: Any) -> None:

@@ -89,10 +89,11 @@ class Asks(PerformsTasks, FindsTasks, KeepsRecords):
         return self.levelling(task.payload["key"], kept["subscription"], kept["licences"])
 
     def _result(self, task: Task, go: Levelling) -> TaskResult:
-        details = told(go.roll, task.kept["subscription"], None, Observed.ACTIVE).details
+        held = told(go.roll, task.kept["subscription"], None, Observed.ACTIVE)
         names = ("reference", "status", "id", "code", "cause")  # no description: a task's details may name nobody
-        licences = [{name: licence[name] for name in names} for licence in details["licences"]]
-        return TaskResult(details={"subscription": details["subscription"], "licences": licences})
+        licences = [{name: licence[name] for name in names} for licence in held.details["licences"]]
+        details = {"subscription": held.details["subscription"], "licences": licences}
+        return TaskResult(details=details, subscriptions=(held,))
 
 
 def _status(task: Task) -> Status:

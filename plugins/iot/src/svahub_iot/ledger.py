@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from svahub import Desired, RemoteUser, Subscription, Task, TaskResult
+from svahub import Desired, Observed, RemoteUser, Subscription, Task, TaskResult
 
 from svahub_iot.store import licences as store
 from svahub_iot.store.licences import LicenceRow
@@ -44,7 +44,9 @@ def _wanted(transaction: Transaction, key: str) -> dict[str, Any]:
     wanted = store.wanted(transaction.connection, transaction.tenant, key)
     if wanted is None or wanted.remote_id is None or wanted.desired == Desired.CANCELLED:
         return {"subscription": None}
-    blocked = wanted.desired == Desired.BLOCKED
+    # licences follow their subscription: one that is to be blocked, or not any more, takes them along in its own step
+    unknown = wanted.observed == Observed.UNKNOWN
+    blocked = wanted.desired == Desired.BLOCKED if unknown else wanted.observed == Observed.BLOCKED
     return {"subscription": wanted.remote_id, "wanted": wanted.quantity, "blocked": blocked}
 
 

@@ -11,7 +11,7 @@ from svahub.errors import Conflict, NotFound, NotSent, ProviderError, Rejected
 from svahub.extension.wire import Several, path
 
 from svahub_iot import wire
-from svahub_iot.units import Roll, Status, Unit, planned
+from svahub_iot.units import NO_LONGER_WANTED, Roll, Status, Unit, planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -79,7 +79,7 @@ class Levelling:
         """End what is too much, then create what is missing."""
         plan = planned(self.roll, wanted)
         for unit in plan.dropped:
-            self.roll = self.roll.put(unit.ended("no longer wanted"))
+            self.roll = self.roll.put(unit.ended(NO_LONGER_WANTED))
         self._each(plan.leaving, self._ended)
         self._end_twice()
         for unit in plan.coming:

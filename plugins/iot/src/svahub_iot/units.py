@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import count, islice
 
 GONE = "ended at the provider"
+NO_LONGER_WANTED = "no longer wanted"
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 

@@ -1,4 +1,8 @@
-"""Queries on licences."""
+"""Queries on licences.
+
+One that was asked for with a device waits for the quantity to leave room for it: a reader is told that it is no longer
+wanted once the quantity was taken back, whether or not anything was asked of Olli meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, column, func, select, table, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, column, func, literal, select, table, update
 from svahub.extension.queries import contracts_of, insert_into
 
 from svahub_iot.store.tables import licences
-from svahub_iot.units import Status, Unit
+from svahub_iot.units import NO_LONGER_WANTED, Status, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Wanted:
     """What the core wants of a subscription now: read from its own table, which a plugin never writes."""
 
     desired: str
+    observed: str
     quantity: int
     remote_id: str | None
 
@@ -99,8 +104,8 @@ def of_contract(connection: Connection, tenant: str, contract: str) -> list[Lice
 
 def whole(connection: Connection, tenant: str) -> Iterator[LicenceRow]:
     """Stream all licences, ended ones too, by contract."""
-    c = licences.c
-    query = select(licences).where(c.tenant == tenant).order_by(c.contract_id, c.item_code, c.reference)
+    query = _standing(licences.c.tenant == tenant)
+    query = query.order_by(licences.c.contract_id, licences.c.item_code, licences.c.reference)
     for row in connection.execute(query, execution_options={"yield_per": PAGE}):
         yield LicenceRow(*row)
 
@@ -115,10 +120,13 @@ def hold_devices(connection: Connection, tenant: str, devices: Iterable[str]) ->
 
 def of_device(connection: Connection, tenant: str, device: str) -> list[LicenceRow]:
     """Return the licences of a device, whatever its contract."""
-    return _rows(connection, tenant, licences.c.device == device)
+    c = licences.c
+    keys = select(c.subscription_key).where(c.tenant == tenant, c.device == device)
+    found = _rows(connection, tenant, c.subscription_key.in_(keys))
+    return [row for row in found if row.device == device]
 
 
-_WANTED = ("tenant", "key", "desired", "quantity", "remote_id")
+_WANTED = ("tenant", "key", "desired", "observed", "quantity", "remote_id")
 _subscriptions = table("subscriptions", *map(column, _WANTED))  # the core's, to be read
 
 
@@ -141,13 +149,33 @@ def _theirs(tenant: str, customer_id: str) -> Any:
 def wanted(connection: Connection, tenant: str, key: str) -> Wanted | None:
     """Return what is wanted of a subscription."""
     c = _subscriptions.c
-    found = connection.execute(select(c.desired, c.quantity, c.remote_id).where(c.tenant == tenant, c.key == key))
+    found = connection.execute(select(c.desired, c.observed, c.quantity, c.remote_id).where(c.tenant == tenant, c.key == key))
     row = found.first()
     return Wanted(*row) if row else None
 
 
 def _rows(connection: Connection, tenant: str, condition: Any) -> list[LicenceRow]:
-    c = licences.c
-    query = select(licences).where(c.tenant == tenant, condition)
+    query = _standing(licences.c.tenant == tenant, condition)
     found = [LicenceRow(*row) for row in connection.execute(query)]
     return sorted(found, key=lambda row: (row.contract_id, row.item_code, len(row.reference), row.reference))
+
+
+def _standing(*conditions: Any) -> Select[Any]:
+    """Return a query for whole subscriptions' licences, each as it stands by what is wanted now."""
+    c, sale = licences.c, _subscriptions.c
+    there = and_(c.status != Status.INACTIVE, c.licence.is_not(None), c.leaving.is_(False))
+    awaited = and_(c.status == Status.PENDING, c.licence.is_(None), c.leaving.is_(False))
+    sold = {"partition_by": (c.tenant, c.subscription_key)}
+    before = func.sum(_one(awaited)).over(**sold, order_by=(func.length(c.reference), c.reference))
+    too_many = and_(awaited, func.sum(_one(there)).over(**sold) + before > sale.quantity)
+    now = {
+        "status": case((too_many, literal(Status.INACTIVE, c.status.type)), else_=c.status),
+        "cause": case((too_many, NO_LONGER_WANTED), else_=c.cause),
+    }
+    columns = (now[column.name].label(column.name) if column.name in now else column for column in c)
+    sales = and_(sale.tenant == c.tenant, sale.key == c.subscription_key)
+    return select(*columns).select_from(licences.outerjoin(_subscriptions, sales)).where(*conditions)
+
+
+def _one(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return case((condition, 1), else_=0)
