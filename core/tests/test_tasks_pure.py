@@ -43,7 +43,7 @@ WAITS = {"phase": Phase.WAITING, "due_at": LATER}
 
 
 def following(*rows: TaskRow) -> int | None:
-    chosen = taskwork.next_task(rows, NOW)
+    chosen = taskwork.next_task(rows, (), NOW)
     return chosen.id if chosen else None
 
 

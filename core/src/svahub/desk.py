@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
@@ -15,13 +14,14 @@ from svahub import entries, logbook, records, reporting, taskdesk
 from svahub.announcing import announce, changes_of, of_subscriptions
 from svahub.attempts import TaskWork, Undertaken, Work
 from svahub.clock import Clock
-from svahub.decisions import Decision, View, decide
+from svahub.decisions import decide
 from svahub.endings import Ending, Result
 from svahub.errors import AuthenticationFailed, PluginBug
 from svahub.fleet import Fleet
-from svahub.news import News, heard
+from svahub.news import News
 from svahub.outcomes import ending, told_by_task
 from svahub.owners import Owner, dead
+from svahub.precedence import step_in_turn
 from svahub.releases import Written, give_back, keep, told_of
 from svahub.store import Store, integrations, journal, queue, results, setback, tasks
 from svahub.store.journal import Event
@@ -31,7 +31,7 @@ from svahub.store.rows import AccountRow, IntegrationRow
 from svahub.store.states import AuditKind, Phase
 from svahub.taskwork import Done
 from svahub.telling import cause_of_quarantine, of_quarantined
-from svahub.undertaking import Undertaking, attempt_of
+from svahub.undertaking import Undertaking, after, attempt_of
 
 LEASE_SECONDS = 10.0
 
@@ -73,8 +73,9 @@ class Desk:
         views = batch.views(leased)
         changed = batch.close_orphans(views)
         taskdesk.close_orphans(connection, list(views), now)
-        decided = {key: (view, decide(view, now)) for key, view in views.items()}
-        tries, parked = batch.tries(decided)
+        waiting = tasks.open_of(connection, list(views))
+        decided = {k: (view, step_in_turn(decide(view, now), waiting.get(k, ()))) for k, view in views.items()}
+        tries, parked = batch.tries(decided, waiting)
         idle, busy = [], []
         for key, (view, decision) in decided.items():
             rows = {row.key: row for row in (*changed.get(key, ()), *decision.updated)}
@@ -85,7 +86,7 @@ class Desk:
                 busy.append(written)
         give_back(connection, idle, [], now)
         keep(connection, busy, [], now)
-        steps = [(_after(view, d), d) for key, (view, d) in decided.items() if d.row is not None and key not in tries]
+        steps = [(after(view, d), d) for key, (view, d) in decided.items() if d.row is not None and key not in tries]
         work = batch.steps(steps)
         results.begin_attempts(connection, [attempt_of(w, now) for w in work])
         tasks.begin_attempts(connection, [taskdesk.attempt_of(t, now) for t in tries.values()])
@@ -211,12 +212,6 @@ class Desk:
             tenants = {lane.tenant for lane in self._fleet.every_lane()}
             others = queue.leased_by_others(connection, self.owner, tenants, now, only)
             return not others and not queue.is_due(connection, self._fleet.lanes(now), now, only)
-
-
-def _after(view: View, decision: Decision) -> View:
-    """Return the view as it is written with a decision: a result has to know which siblings it holds."""
-    updated = {row.key: heard(row) for row in decision.updated}
-    return replace(view, rows=tuple(updated.get(row.key, row) for row in view.rows))
 
 
 def _of_task(work: TaskWork, done: Done, now: datetime) -> Written:

@@ -56,9 +56,7 @@ def crashed(view: View, row: SubscriptionRow, attempt: AttemptRow) -> tuple[Subs
     return _unknown(view, attempt.step, row, attempt.started_at, attempt.sent)
 
 
-def told_by_task(
-    view: View, subscriptions: Iterable[RemoteSubscription], now: datetime
-) -> Iterator[SubscriptionRow]:
+def told_by_task(view: View, subscriptions: Iterable[RemoteSubscription], now: datetime) -> Iterator[SubscriptionRow]:
     """Return the subscriptions of which a task's result tells another number than was applied: that is what is there.
 
     What a call of unknown outcome may have added to is left to the look that follows.

@@ -43,9 +43,12 @@ def close_orphans(connection: Connection, accounts: Collection[str], now: dateti
     tasks.close_attempts(connection, closed, now)
 
 
-def chosen(decision: Decision, rows: Sequence[TaskRow], now: datetime) -> TaskRow | None:
-    """Return the task that is done under a lease in place of a subscription's step, None where that goes first."""
-    task = taskwork.next_task(rows, now)
+def chosen(decision: Decision, rows: Sequence[TaskRow], held: Collection[str], now: datetime) -> TaskRow | None:
+    """Return the task that is done under a lease in place of a subscription's step, None where that goes first.
+
+    Those that are `held`, by their keys, wait, and so do those that follow them.
+    """
+    task = taskwork.next_task(rows, held, now)
     if task is None or decision.row is None:
         return task
     step = (decision.row.priority, decision.row.due_at or now)

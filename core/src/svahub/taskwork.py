@@ -6,7 +6,7 @@ is looked up before it is repeated, as the design's "certainty" says; a level is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ UNREACHED = "when the provider answers again: `svahub tasks retry ID`"
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How a try ended: the task as it now is; the user's id and subscriptions where it told them; a pause in seconds."""
+    """How a try ended: the task as it is now, what it told of user and subscriptions, a pause in seconds."""
 
     certainty: Certainty
     row: TaskRow
@@ -52,9 +52,9 @@ def heads(rows: Iterable[TaskRow]) -> Iterator[TaskRow]:
             yield row
 
 
-def next_task(rows: Iterable[TaskRow], now: datetime) -> TaskRow | None:
-    """Return the most urgent task that is due."""
-    due = [row for row in heads(rows) if row.due_at is not None and row.due_at <= now]
+def next_task(rows: Iterable[TaskRow], held: Collection[str], now: datetime) -> TaskRow | None:
+    """Return the most urgent task that is due and not held."""
+    due = [row for row in heads(rows) if row.key not in held and row.due_at is not None and row.due_at <= now]
     return min(due, key=lambda row: (row.priority, row.due_at, row.id), default=None)
 
 

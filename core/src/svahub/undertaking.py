@@ -16,7 +16,9 @@ from svahub.errors import ProviderError
 from svahub.fleet import Fleet, Held
 from svahub.lifecycle import Step
 from svahub.models import BlockReason, Plan
+from svahub.news import heard
 from svahub.outcomes import ADDING, crashed
+from svahub.precedence import tasks_in_turn
 from svahub.steps import subscription_of
 from svahub.store import catalogue, queue, results, tasks
 from svahub.store.queue import Lane
@@ -72,24 +74,29 @@ class Undertaking:
         results.end_operations(self.connection, overtaken, self.now)
         return changed
 
-    def tries(self, decided: Mapping[str, tuple[View, Decision]]) -> tuple[dict[str, TaskWork], list[TaskRow]]:
+    def tries(
+        self, decided: Mapping[str, tuple[View, Decision]], waiting: Mapping[str, Sequence[TaskRow]]
+    ) -> tuple[dict[str, TaskWork], list[TaskRow]]:
         """Return the task that each account is to do, if it goes before the account's step; and those only for people.
 
-        These are written as they are.
+        These, and those that wait for a step, are written as they are.
         """
-        tries, parked = {}, []
-        waiting = tasks.open_of(self.connection, list(decided))
+        tries: dict[str, TaskWork] = {}
+        parked: list[TaskRow] = []
+        held: list[TaskRow] = []
         for key, rows in waiting.items():
             view, decision = decided[key]
-            row = taskdesk.chosen(decision, rows, self.now)
+            later = tasks_in_turn(view, rows)
+            held += later
+            row = taskdesk.chosen(decision, rows, {task.key for task in later}, self.now)
             if row is None:
                 continue
-            tried = self._try(view, row)
+            tried = self._try(after(view, decision), row)
             if isinstance(tried, TaskWork):
                 tries[key] = tried
             else:
                 parked.append(tried)
-        tasks.write(self.connection, parked, self.now)
+        tasks.write(self.connection, [*parked, *held], self.now)
         return tries, parked
 
     def _try(self, view: View, row: TaskRow) -> TaskWork | TaskRow:
@@ -127,6 +134,12 @@ class Undertaking:
         for row in catalogue.plans_of(self.connection, wanted):
             plans[Lane(row.tenant, row.integration)][row.remote_id] = row.plan()
         return plans
+
+
+def after(view: View, decision: Decision) -> View:
+    """Return the view as it is written with a decision: a result has to know which siblings it holds."""
+    updated = {row.key: heard(row) for row in decision.updated}
+    return replace(view, rows=tuple(updated.get(row.key, row) for row in view.rows))
 
 
 def attempt_of(work: Work, now: datetime) -> AttemptRow:

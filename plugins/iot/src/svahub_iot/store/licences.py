@@ -149,7 +149,9 @@ def _theirs(tenant: str, customer_id: str) -> Any:
 def wanted(connection: Connection, tenant: str, key: str) -> Wanted | None:
     """Return what is wanted of a subscription."""
     c = _subscriptions.c
-    found = connection.execute(select(c.desired, c.observed, c.quantity, c.remote_id).where(c.tenant == tenant, c.key == key))
+    found = connection.execute(
+        select(c.desired, c.observed, c.quantity, c.remote_id).where(c.tenant == tenant, c.key == key)
+    )
     row = found.first()
     return Wanted(*row) if row else None
 
@@ -165,9 +167,10 @@ def _standing(*conditions: Any) -> Select[Any]:
     c, sale = licences.c, _subscriptions.c
     there = and_(c.status != Status.INACTIVE, c.licence.is_not(None), c.leaving.is_(False))
     awaited = and_(c.status == Status.PENDING, c.licence.is_(None), c.leaving.is_(False))
-    sold = {"partition_by": (c.tenant, c.subscription_key)}
-    before = func.sum(_one(awaited)).over(**sold, order_by=(func.length(c.reference), c.reference))
-    too_many = and_(awaited, func.sum(_one(there)).over(**sold) + before > sale.quantity)
+    sold = (c.tenant, c.subscription_key)
+    before = func.sum(_one(awaited)).over(partition_by=sold, order_by=(func.length(c.reference), c.reference))
+    staying = func.sum(_one(there)).over(partition_by=sold)
+    too_many = and_(awaited, staying + before > sale.quantity)
     now = {
         "status": case((too_many, literal(Status.INACTIVE, c.status.type)), else_=c.status),
         "cause": case((too_many, NO_LONGER_WANTED), else_=c.cause),
