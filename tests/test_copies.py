@@ -226,7 +226,6 @@ BEGINNING = 3 + len(discovery.names(discovery.MIGRATIONS))
 """Durable writes of a copy that is begun again, before it copies anything: one of them for each plugin with tables."""
 
 
-@both_ways
 def test_a_copy_that_is_killed_again_and_again_ends_verified(ends: tuple[Store, Store]) -> None:
     source, target = ends
     before, kills = rows_of(source), 0

@@ -28,6 +28,9 @@ else:
 """
 
 
+@pytest.mark.parametrize(
+    "empty_database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.deep)], indirect=True
+)
 def test_processes_that_come_at_once_make_one_store(empty_database_url: str) -> None:
     command = [sys.executable, "-c", PROGRAM, empty_database_url]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

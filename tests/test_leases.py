@@ -63,10 +63,10 @@ class Isp:
 
 
 @pytest.fixture
-def isp(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Isp]:
+def isp(usual_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Isp]:
     clock = HandClock()
     simulator = TeleClinicaSimulator(seed=1, clock=clock)
-    with simulator.running(), Hub.open(database_url, clock=clock, draw=lambda: 0.5) as hub:
+    with simulator.running(), Hub.open(usual_database_url, clock=clock, draw=lambda: 0.5) as hub:
         monkeypatch.setenv(VARIABLE, simulator.credentials["password"])
         office = hub.tenant("default")
         own, secret = {"username": simulator.credentials["username"]}, {"password": f"env:{VARIABLE}"}

@@ -378,7 +378,7 @@ def _any_order(url: str, folder: Path, before: Any, after: Any) -> None:
         isp.both_sides_agree()
 
 
-FEW = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @FEW

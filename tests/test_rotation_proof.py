@@ -130,13 +130,13 @@ def until(happens: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def proof(database_url: str, tmp_path: Path) -> Iterator[Proof]:
+def proof(usual_database_url: str, tmp_path: Path) -> Iterator[Proof]:
     clinic = Clinic(seed=1)
     clinic.timings.answer_seconds = 0.01
     (tmp_path / "old").write_text(clinic.credentials["password"])
     (tmp_path / "new").write_text(secrets.token_urlsafe(24))
-    with clinic.running(), Hub.open(database_url) as hub:
-        proof = Proof(database_url, hub.tenant("default"), clinic, tmp_path)
+    with clinic.running(), Hub.open(usual_database_url) as hub:
+        proof = Proof(usual_database_url, hub.tenant("default"), clinic, tmp_path)
         settings, secret = {"username": clinic.credentials["username"], **UNHURRIED}, proof.reference("old")
         proof.office.integrations.add(
             "tele", "teleclinica", Environment.STAGING, address=clinic.url, settings=settings, secret=secret
@@ -164,7 +164,6 @@ def test_no_attempt_fails_while_the_password_is_rotated(proof: Proof) -> None:
     assert (proof.office.integrations.show("tele").former_kept, proof.clinic.done("/block") <= MANY) == (False, True)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.deep)], indirect=True)
 def test_when_the_provider_drops_the_old_password_first_a_rotation_lets_all_go_on(proof: Proof) -> None:
     with proof.working():
         until(lambda: proof.all_are(Observed.ACTIVE))

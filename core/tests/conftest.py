@@ -340,7 +340,7 @@ def _opening(url: str) -> Iterator[Callable[..., Isp]]:
         cls = type("Made", (base,), {"remote": remote})
         store = Store(url, clock)
         opened.append(store)
-        versions.upgrade(store)
+        versions.ready(store)
         hub = Hub(store, Installed(cls), draw=lambda: 0.5)
         hub.add_tenant("default")
         isp = Isp(hub, hub.tenant("default"), remote, clock)

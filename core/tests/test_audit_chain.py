@@ -338,9 +338,20 @@ def test_any_insertion_is_named(office: TenantHub, before: int) -> None:
 STEPS = st.lists(st.sampled_from(["fill", "wait", "wait long", "prune", "longer", "shorter"]), max_size=12)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_pruning_and_appending_never_break_the_chain(tmp_path_factory: Any, steps: list[str]) -> None:
+    _pruned_and_appended(tmp_path_factory, steps)
+
+
+@pytest.mark.deep
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_nor_do_they_in_many_orders(tmp_path_factory: Any, steps: list[str]) -> None:
+    _pruned_and_appended(tmp_path_factory, steps)
+
+
+def _pruned_and_appended(tmp_path_factory: Any, steps: list[str]) -> None:
     clock = HandClock()
     office = opened(f"sqlite:///{tmp_path_factory.mktemp('chain') / 'x.db'}", clock)
     try:

@@ -95,6 +95,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
+@pytest.mark.deep
 def test_a_copy_that_is_killed_again_and_again_ends_with_all_of_it(filled: str, elsewhere: str) -> None:
     before, kills, source = kept(filled), 0, Store(filled)
     for point in count(1):

@@ -35,6 +35,13 @@ def isp_on_each(database_url: str, tmp_path: Path, nursery: Nursery) -> Iterator
 
 
 @pytest.fixture
+def usual_isp(usual_database_url: str, tmp_path: Path, nursery: Nursery) -> Iterator[Isp]:
+    """Return an ISP; the test runs on PostgreSQL too in the long proofs."""
+    with opened(usual_database_url, tmp_path, nursery) as isp:
+        yield isp
+
+
+@pytest.fixture
 def isp_on_postgresql(postgresql_url: str, tmp_path: Path, nursery: Nursery) -> Iterator[Isp]:
     """Return an ISP on PostgreSQL."""
     with opened(postgresql_url, tmp_path, nursery) as isp:

@@ -67,7 +67,7 @@ def cut_work(isp: Isp, where: list[str]) -> int:
 WAYS = {"a sale": cut_a_sale, "work": cut_work}
 
 
-@pytest.mark.parametrize("what", WAYS)
+@pytest.mark.parametrize("what", ["a sale", pytest.param("work", marks=pytest.mark.deep)])
 def test_connections_cut_at_every_point_lose_and_double_nothing(isp_on_postgresql: Isp, what: str, note: Note) -> None:
     note("points", WAYS[what](isp_on_postgresql, []))
     isp_on_postgresql.nobody_is_there_twice()
@@ -86,7 +86,10 @@ def isp_of_its_own(own_postgresql: OwnServer, tmp_path: Path, nursery: Nursery) 
         yield isp
 
 
-@pytest.mark.parametrize("where", ["before_send", "sent", "written"])
+NOT_ALWAYS = [pytest.param(where, marks=pytest.mark.deep) for where in ("before_send", "written")]
+
+
+@pytest.mark.parametrize("where", ["sent", *NOT_ALWAYS])
 def test_a_server_restarted_in_mid_run_loses_and_doubles_nothing(
     isp_of_its_own: Isp, own_postgresql: OwnServer, where: str
 ) -> None:

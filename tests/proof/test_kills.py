@@ -85,6 +85,7 @@ def kill_work(isp: Isp, action: Action) -> int:
 
 
 WAYS = {"waiting": kill_the_waiting_verb, "work": kill_work}
+every_way = pytest.mark.parametrize("way", ["work", pytest.param("waiting", marks=pytest.mark.deep)])
 
 
 def imported(isp: Isp, number: int) -> Path:
@@ -161,20 +162,20 @@ def kill_the_sync(isp: Isp) -> int:
 OTHERS = {"import": kill_the_import, "work after an import": kill_work_after_an_import, "sync": kill_the_sync}
 
 
-@pytest.mark.parametrize("way", WAYS)
+@every_way
 @pytest.mark.parametrize("action", ENDS)
 def test_a_verb_killed_at_any_point_is_done_once(isp: Isp, action: Action, way: str, note: Note) -> None:
     note("points", WAYS[way](isp, action))
     isp.nobody_is_there_twice()
 
 
-@pytest.mark.parametrize("what", OTHERS)
+@pytest.mark.parametrize("what", ["import", "sync", pytest.param("work after an import", marks=pytest.mark.deep)])
 def test_what_reads_files_and_catalogues_is_done_once_too(isp: Isp, what: str, note: Note) -> None:
     note("points", OTHERS[what](isp))
     isp.nobody_is_there_twice()
 
 
-@pytest.mark.parametrize("way", WAYS)
+@every_way
 def test_and_so_is_a_sale_on_postgresql(isp_on_postgresql: Isp, way: str, note: Note) -> None:
     note("points", WAYS[way](isp_on_postgresql, Action.ACTIVATE))
     isp_on_postgresql.nobody_is_there_twice()

@@ -253,7 +253,7 @@ CHARGES: dict[str, Callable[[Billing], int]] = {"waiting": kill_who_charges, "wo
 INBOX: dict[str, Callable[[Billing], int]] = {"read": kill_who_reads, "taken in": kill_who_takes_in}
 
 
-@pytest.mark.parametrize("way", CHARGES)
+@pytest.mark.parametrize("way", ["work", pytest.param("waiting", marks=pytest.mark.deep)])
 def test_a_contract_is_charged_once_wherever_who_charges_it_is_killed(
     sqlite_url: str, tmp_path: Path, nursery: Nursery, way: str, note: Note
 ) -> None:

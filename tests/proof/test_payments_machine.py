@@ -237,10 +237,6 @@ def test_any_order_of_payments_webhooks_and_restarts_ends_in_agreement(sqlite_te
     run_state_machine_as_test(on_file(Isp, sqlite_template), settings=CI)  # type: ignore[no-untyped-call]
 
 
-def test_and_so_it_does_on_postgresql(postgresql_url: str) -> None:
-    run_state_machine_as_test(on_server(Isp, postgresql_url), settings=settings(CI, max_examples=2))  # type: ignore[no-untyped-call]
-
-
 @pytest.mark.deep
 def test_many_orders_of_payments_webhooks_and_restarts_end_in_agreement(sqlite_template: Path) -> None:
     run_state_machine_as_test(on_file(Isp, sqlite_template), settings=DEEP)  # type: ignore[no-untyped-call]

@@ -266,10 +266,6 @@ def test_any_order_of_verbs_imports_faults_and_crashes_ends_in_agreement(sqlite_
     run_state_machine_as_test(on_file(Isp, sqlite_template), settings=CI)  # type: ignore[no-untyped-call]
 
 
-def test_and_so_it_does_on_postgresql(postgresql_url: str) -> None:
-    run_state_machine_as_test(on_server(Isp, postgresql_url), settings=settings(CI, max_examples=8))  # type: ignore[no-untyped-call]
-
-
 @pytest.mark.deep
 def test_many_orders_of_verbs_imports_faults_and_crashes_end_in_agreement(sqlite_template: Path) -> None:
     run_state_machine_as_test(on_file(Isp, sqlite_template), settings=DEEP)  # type: ignore[no-untyped-call]

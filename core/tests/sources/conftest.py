@@ -189,7 +189,7 @@ def opened(url: str, erp: Erp, basic: type[Any]) -> Isp:
     made = type("Made", (basic,), {"remote": _remote_of(basic)})
     registry = Both(basic=made, records=type("Ours", (Records,), {"erp": erp}))
     store = Store(url, clock)
-    versions.upgrade(store)
+    versions.ready(store)
     hub = Hub(store, registry, draw=lambda: 0.5)
     if "default" not in {row.name for row in hub.tenants()}:
         hub.add_tenant("default")
