@@ -95,6 +95,15 @@ def test_licences_that_failed_are_shown_with_why_and_made_when_that_is_mended(is
     assert [row["status"] for row in isp.rows()] == ["A", "A", "A"]
 
 
+def test_a_sale_of_which_no_licence_could_be_made_is_given_up_whole(isp: Any) -> None:
+    isp.olli.account.stock = 0
+    isp.sell(1)
+    parked = isp.told("operations", "list")[-1]
+    isp.invoke("operations", "discard", str(parked["id"]), "--note", "sold out")
+    isp.work()
+    assert (isp.sold["desired"], isp.sold["observed"], isp.live()) == ("CANCELLED", "CANCELLED", [])
+
+
 def test_a_customer_whom_the_isp_made_by_hand_is_adopted_where_the_settings_say_so(isp: Any) -> None:
     isp.sell(1)
     account = isp.olli.account

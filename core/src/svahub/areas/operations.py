@@ -189,7 +189,7 @@ class Operations:
     def _as_applied(self, connection: Connection, row: SubscriptionRow) -> SubscriptionRow:
         """Want what the provider was last given; the item wants it too, else the next verb would ask again."""
         applied = row.what_was_applied()
-        if applied is None:
+        if applied is None or not applied.quantity:
             return row
         account = queue.account(connection, row.account_key)
         customer = contracts.customers_by_id(connection, row.tenant, [account.holder])[account.holder]
@@ -252,6 +252,9 @@ def _view(operation: OperationRow, row: SubscriptionRow, stopped: Mapping[str, S
 
 
 def _as_observed(row: SubscriptionRow) -> Desired:
+    applied = row.what_was_applied()
+    if applied is not None and not applied.quantity:  # the provider began, and gave none of it: no item wants none
+        return Desired.CANCELLED
     match row.observed:
         case Observed.ACTIVE:
             return Desired.ACTIVE
