@@ -149,6 +149,7 @@ def test_help_survives_a_package_whose_entry_points_cannot_be_read(plugins: Path
     [
         (Refused("This cannot be done."), 1, "Error: This cannot be done.\n"),
         (UnknownName("tenant", "nort", ["north"]), 1, "Did you mean 'north'?"),
+        (UnknownName("provider", "tele", ["asaas", "teleclinica"]), 1, "Did you mean 'teleclinica'?"),
         (FileNotFoundError(2, "No such file or directory", "x.csv"), 1, "Error: x.csv: No such file or directory\n"),
         (KeyboardInterrupt(), 130, ""),
         (click.UsageError("Wrong."), 2, "Error: Wrong."),

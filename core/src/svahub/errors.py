@@ -30,7 +30,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from svahub.models import RemoteUser
 
@@ -43,17 +43,21 @@ class Refused(SvahubError):
     """What was asked cannot be done; the sentence says why and what to do instead."""
 
 
+def meant(name: str, known: Sequence[str]) -> str:
+    """Return the question whether the nearest of some names was meant, to end a sentence; "" when none is near."""
+    near = get_close_matches(name, known, n=1) or [one for one in known if name and one.startswith(name)]
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
 class UnknownName(Refused):
     """Nothing of this kind bears the name; the sentence lists what there is."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], remedy: str = "") -> None:
         names = sorted(known)
-        near = get_close_matches(name, names, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
         shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
         there = f" There is: {shown}." if names else ("" if remedy else " There is none.")
         self.kind, self.name = kind, name
-        super().__init__(f"No {kind} {name!r}.{hint}{there}{' ' + remedy if remedy else ''}")
+        super().__init__(f"No {kind} {name!r}.{meant(name, names)}{there}{' ' + remedy if remedy else ''}")
 
 
 class ProviderError(SvahubError):

@@ -14,7 +14,7 @@ from typing import Any
 from svahub import discovery, hookspecs, plugin_routes, plugin_tables
 from svahub.conformance import fault_of, hook_fault, implemented, instance, observes, wraps
 from svahub.discovery import HOOKS, MIGRATIONS, PRODUCT_TYPES, PROVIDERS, ROUTES, SOURCES, Loaded
-from svahub.errors import Refused, UnknownName
+from svahub.errors import Refused, UnknownName, meant
 from svahub.installed import points, unreadable
 from svahub.models import Aspect, BlockScope, Deduplication, DocumentKind, Environment
 from svahub.observers import Observers
@@ -197,8 +197,9 @@ def _kind(loaded: Loaded) -> ProviderKind:
 def _nothing_called(name: str) -> str:
     extra = discovery.extra_for(name)
     remedy = f"pip install '{extra}'" if extra else "install the plugin that brings it"
-    there = ", ".join(sorted({name for group in KINDS for name in discovery.names(group)})) or "none"
-    return f"No installed plugin is called {name!r} (installed: {there}). To have it: {remedy}."
+    there = sorted({name for group in KINDS for name in discovery.names(group)})
+    near, installed = meant(name, there), ", ".join(there) or "none"
+    return f"No installed plugin is called {name!r}.{near} Installed: {installed}. To have it: {remedy}."
 
 
 def _with_conflicts(*groups: str) -> list[Loaded]:
