@@ -186,6 +186,11 @@ class Contracts:
             tenant = self.bench.tenant
             return contracts.contracts_after(connection, tenant, after, limit, status=status, customer=customer)
 
+    def beginning(self, begun: str, limit: int) -> Sequence[str]:
+        """Return the first ids of contracts that begin like this."""
+        with self.bench.store.read() as connection:
+            return contracts.ids_beginning(connection, self.bench.tenant, begun, limit)
+
     def whole(self, status: ContractStatus | None = None) -> Iterator[Whole]:
         """Stream contracts with their items and what was sold of them, by their id."""
         with self.bench.store.read() as connection:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PLUGIN_COMMANDS = "svahub.commands"
 INTERRUPTED = 130
+COMPLETION = 'Tab completes, once your shell has run: eval "$(_SVAHUB_COMPLETE=bash_source svahub)" (or zsh_source).'
 
 # By name: "module" or "module:attribute" below svahub.cli (`command` unless said), and the line in --help.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -189,9 +190,22 @@ def _suggestion(name: str, known: list[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else " `svahub --help` lists them."
 
 
-@click.group(cls=Commands)
+def _tenants(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from svahub.cli.completion import tenants
+
+    return tenants(context, parameter, incomplete)
+
+
+@click.group(cls=Commands, epilog=COMPLETION)
 @click.option("--database", metavar="URL", envvar="SVAHUB_DATABASE_URL", help="The store; default: a file of yours.")
-@click.option("--tenant", metavar="NAME", envvar="SVAHUB_TENANT", default="default", help="The ISP to act for.")
+@click.option(
+    "--tenant",
+    metavar="NAME",
+    envvar="SVAHUB_TENANT",
+    default="default",
+    shell_complete=_tenants,
+    help="The ISP to act for.",
+)
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),

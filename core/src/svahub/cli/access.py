@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.options import actor_option, item_option
 from svahub.cli.output import json_option, show_object, show_table
 from svahub.cli.session import pass_office
@@ -24,8 +25,8 @@ def command() -> None:
     """Show or resend a customer's login."""
 
 
-@command.command("show")
-@click.argument("contract")
+@command.command("show", epilog="Example: svahub access show C-1")
+@click.argument("contract", shell_complete=completion.contracts)
 @item_option
 @click.option("--reveal", is_flag=True, help="Show logins and addresses whole; the books tell that you did.")
 @actor_option
@@ -40,8 +41,8 @@ def show(office: TenantHub, contract: str, item: str | None, reveal: bool, actor
         show_table(found, COLUMNS)
 
 
-@command.command("resend")
-@click.argument("contract")
+@command.command("resend", epilog="Example: svahub access resend C-3")
+@click.argument("contract", shell_complete=completion.contracts)
 @item_option
 @click.option("--reveal", is_flag=True, help="Show a link that is yours to hand on whole; the books tell that you did.")
 @actor_option

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.options import Money
 from svahub.cli.output import as_mapping, confirm, json_option, show_object, show_table, yes_option
 from svahub.cli.session import pass_office
@@ -60,9 +61,9 @@ class BaseUrl(click.ParamType[str]):
         return str(value).rstrip("/")
 
 
-@click.command("activation-link")
-@click.argument("contract")
-@click.argument("product")
+@click.command("activation-link", epilog="Example: svahub contracts activation-link C-7 TELE")
+@click.argument("contract", shell_complete=completion.contracts)
+@click.argument("product", shell_complete=completion.products)
 @click.option("--price", type=Money(), help="What the customer is told, in BRL a month. Default: the plan's price.")
 @click.option("--title", metavar="TEXT", help="What the customer is told that it is. Default: the plan's name.")
 @click.option("--expires", type=Duration(), default="7d", show_default=True, help="How long it is good: 7d, 12h, 30m.")
@@ -84,8 +85,8 @@ def make(
     click.echo(ONCE if base_url else f"{ONCE} {WHERE}", err=True)
 
 
-@click.command("activation-links")
-@click.option("--contract", metavar="ID", help="Only those of this contract.")
+@click.command("activation-links", epilog="Example: svahub contracts activation-links --contract C-7")
+@click.option("--contract", metavar="ID", shell_complete=completion.contracts, help="Only those of this contract.")
 @click.option("--revoke", metavar="ID", help="Let the link of this id open nothing more, and show it.")
 @yes_option
 @json_option

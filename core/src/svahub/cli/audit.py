@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from svahub.areas.audit import Line, LineKind, Wanted
+from svahub.cli import completion
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.options import LARGEST, Day
 from svahub.cli.output import (
@@ -40,12 +41,22 @@ def command() -> None:
     """Show who did what and what was said to providers, check that it still holds, prune what is old."""
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub audit list --contract C-1 --limit 10")
 @click.option("--kind", type=click.Choice([kind.value for kind in LineKind]), help="Only these.")
 @click.option("--actor", metavar="NAME", help="Only what this one did.")
-@click.option("--contract", metavar="ID", help="Only what is about this contract, its accounts' exchanges included.")
+@click.option(
+    "--contract",
+    metavar="ID",
+    shell_complete=completion.contracts,
+    help="Only what is about this contract, its accounts' exchanges included.",
+)
 @click.option("--customer", metavar="ID", help="Only what is about this customer, their contracts and accounts.")
-@click.option("--integration", metavar="NAME", help="Only what is about this integration, and its exchanges.")
+@click.option(
+    "--integration",
+    metavar="NAME",
+    shell_complete=completion.integrations,
+    help="Only what is about this integration, and its exchanges.",
+)
 @click.option("--since", type=Day(), metavar="DATE", help="From this day on.")
 @click.option("--until", type=Day(), metavar="DATE", help="Up to the end of this day.")
 @click.option("--limit", type=click.IntRange(1, LARGEST), default=100, show_default=True, help="At most so many lines.")
@@ -77,7 +88,7 @@ def _shown(line: Line) -> dict[str, Any]:
     return {"reference": line.reference, "at": line.at, "kind": line.kind, **said}
 
 
-@command.command("show")
+@command.command("show", epilog="Example: svahub audit show 13/5")
 @click.argument("reference")
 @json_option
 @pass_office
@@ -86,7 +97,7 @@ def show(office: TenantHub, reference: str, as_json: bool) -> None:
     show_object(as_mapping(office.audit.show(reference)), as_json, EXCHANGES)
 
 
-@command.command("verify")
+@command.command("verify", epilog="Example: svahub audit verify")
 @click.option("--anchor", metavar="NUMBER:HASH", help="A head that you noted earlier, outside of the store.")
 @json_option
 @pass_office
@@ -117,7 +128,7 @@ def _tell(checked: Checked, anchor: str | None) -> None:
     show_object({**counts, **emptied, "head": str(checked.head)})
 
 
-@command.command("retention")
+@command.command("retention", epilog="Example: svahub audit retention exchanges 90")
 @click.argument("data_class", metavar="[CLASS]", required=False, type=click.Choice(CLASSES))
 @click.argument("days", required=False, type=click.IntRange(1, LARGEST))
 @json_option
@@ -131,7 +142,7 @@ def retention(office: TenantHub, data_class: str | None, days: int | None, as_js
     show_table(kept, RETENTION, as_json)
 
 
-@command.command("prune")
+@command.command("prune", epilog="Example: svahub audit prune --dry-run")
 @dry_run_option
 @yes_option
 @json_option

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from svahub.areas.contracts import StrictRefusal
-from svahub.cli import activation_links
+from svahub.cli import activation_links, completion
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import as_mapping, dry_run_option, json_option, show_object, show_table
 from svahub.cli.progress import bar
@@ -40,7 +40,7 @@ def command() -> None:
     """Import, list and show contracts."""
 
 
-@command.command("import")
+@command.command("import", epilog="Example: svahub contracts import contracts.jsonl --dry-run")
 @click.argument("file")
 @click.option("--format", "file_format", type=click.Choice([f.value for f in FileFormat]), help="Default: by its name.")
 @dry_run_option
@@ -100,7 +100,7 @@ def report_lines(report: Report) -> dict[str, Any]:
     return {**(lines or {"contracts": 0}), **served}
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub contracts list --status active")
 @click.option("--status", type=click.Choice([s.value for s in ContractStatus]))
 @click.option("--customer", metavar="ID", help="Only this customer's.")
 @json_option
@@ -117,8 +117,8 @@ def _rows(office: TenantHub, status: ContractStatus | None, customer: str | None
         yield {"contract_id": row.id, **{name: getattr(row, name) for name in COLUMNS[1:]}}
 
 
-@command.command("show")
-@click.argument("contract")
+@command.command("show", epilog="Example: svahub contracts show C-1")
+@click.argument("contract", shell_complete=completion.contracts)
 @json_option
 @pass_office
 def show(office: TenantHub, contract: str, as_json: bool) -> None:

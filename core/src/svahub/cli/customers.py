@@ -40,7 +40,7 @@ def command() -> None:
     """Show a customer, export what is held about them, erase it."""
 
 
-@command.command("show")
+@command.command("show", epilog="Example: svahub customers show P-1")
 @click.argument("customer")
 @actor_option
 @json_option
@@ -63,7 +63,7 @@ def _show(view: CustomerView) -> None:
     show_table(held, ["contract_id", *SUBSCRIPTIONS, "advice"])
 
 
-@command.command("export")
+@command.command("export", epilog="Example: svahub customers export P-1 --output ana.json")
 @click.argument("customer")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="A new file, for you.")
 @without_missing_option
@@ -84,7 +84,7 @@ def export(
     click.echo(f"Everything held about customer {customer} is in {output}.", err=as_json)
 
 
-@command.command("erase")
+@command.command("erase", epilog="Example: svahub customers erase P-16 --dry-run")
 @click.argument("customer")
 @without_missing_option
 @actor_option

@@ -42,7 +42,7 @@ for _whole in (copy, backup, restore, reopen):
     command.add_command(_whole)
 
 
-@command.command("upgrade")
+@command.command("upgrade", epilog="Example: svahub db upgrade")
 @json_option
 @pass_session
 def upgrade(session: Session, as_json: bool) -> None:
@@ -55,7 +55,7 @@ def upgrade(session: Session, as_json: bool) -> None:
     end_with(ExitCode.ERROR if any(standing.problem for standing in upgraded.plugins) else ExitCode.REACHED)
 
 
-@command.command("check")
+@command.command("check", epilog="Example: svahub db check")
 @json_option
 @pass_session
 def check(session: Session, as_json: bool) -> None:

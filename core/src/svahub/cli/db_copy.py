@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 file_argument = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
 
-@click.command("copy")
+@click.command("copy", epilog="Example: svahub db copy postgresql://svahub@db.example.br/svahub --dry-run")
 @click.argument("url")
 @dry_run_option
 @yes_option
@@ -42,7 +42,7 @@ def copy(session: Session, url: str, dry_run: bool, yes: bool, as_json: bool) ->
         click.echo(f"\nThe store is now {moved.store}: name it in SVAHUB_DATABASE_URL. Here it is closed.", err=True)
 
 
-@click.command("backup")
+@click.command("backup", epilog="Example: svahub db backup backup.db")
 @file_argument
 @json_option
 @pass_session
@@ -55,7 +55,7 @@ def backup(session: Session, file: Path, as_json: bool) -> None:
     show_object(backups.backup(session.store, file, actor=session.actor, bar=bar), as_json)
 
 
-@click.command("restore")
+@click.command("restore", epilog="Example: svahub --database sqlite:///new.db db restore backup.db --dry-run")
 @file_argument
 @dry_run_option
 @yes_option
@@ -84,7 +84,7 @@ def _confirm(file: Path, store: Store, registry: Registry, actor: str) -> None:
     confirm(f"{question} The store that was lost must never work again. Go on?", yes=False)
 
 
-@click.command("reopen")
+@click.command("reopen", epilog="Example: svahub --database sqlite:///former.db db reopen --dry-run")
 @dry_run_option
 @yes_option
 @json_option

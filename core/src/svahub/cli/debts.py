@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.output import json_option, show_object, show_table
 from svahub.cli.session import pass_office
 
@@ -20,8 +21,8 @@ def command() -> None:
     """Show who owes, as billing plugins tell it; let a debt go."""
 
 
-@command.command("list")
-@click.option("--contract", metavar="ID", help="Only of this contract.")
+@command.command("list", epilog="Example: svahub debts list --contract C-6")
+@click.option("--contract", metavar="ID", shell_complete=completion.contracts, help="Only of this contract.")
 @click.option("--all", "everything", is_flag=True, help="Also those that were settled.")
 @json_option
 @pass_office
@@ -32,8 +33,8 @@ def list_(office: TenantHub, contract: str | None, everything: bool, as_json: bo
     show_table(found, columns, as_json, empty="Nobody owes, as far as billing plugins have told.")
 
 
-@command.command("forgive")
-@click.argument("contract")
+@command.command("forgive", epilog='Example: svahub debts forgive C-6 pay_080225913252 --note "agreed"')
+@click.argument("contract", shell_complete=completion.contracts)
 @click.argument("reference")
 @click.option("--note", help="Why; without personal data.")
 @json_option
@@ -46,8 +47,8 @@ def forgive(office: TenantHub, contract: str, reference: str, note: str | None, 
     show_object(office.debts.forgive(contract, reference, note), as_json)
 
 
-@command.command("unforgive")
-@click.argument("contract")
+@command.command("unforgive", epilog="Example: svahub debts unforgive C-6 pay_080225913252")
+@click.argument("contract", shell_complete=completion.contracts)
 @click.argument("reference")
 @json_option
 @pass_office

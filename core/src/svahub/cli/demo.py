@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from svahub import discovery
+from svahub.cli import completion
 from svahub.cli.exits import ExitCode, end_with, sentence
 from svahub.cli.output import json_option, show_table
 from svahub.errors import Refused, UnknownName
@@ -25,8 +26,8 @@ COLUMNS = {"step": "step", "svahub": "ours", "provider": "theirs", "agree": "agr
 NONE = "No installed plugin offers an act. Install one, for example: pip install 'svahub[telemedicine,testing]'."
 
 
-@click.command("demo")
-@click.argument("acts", nargs=-1, metavar="[ACT]...")
+@click.command("demo", epilog="Example: svahub demo acme")
+@click.argument("acts", nargs=-1, metavar="[ACT]...", shell_complete=completion.acts)
 @click.option("--keep", is_flag=True, help="Keep the folders, and say where they are.")
 @json_option
 def command(acts: tuple[str, ...], keep: bool, as_json: bool) -> None:

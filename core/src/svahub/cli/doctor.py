@@ -40,7 +40,7 @@ class Diagnosis:
         return ExitCode.NEEDS_PERSON if self.needs_person else ExitCode.REACHED
 
 
-@click.command("doctor")
+@click.command("doctor", epilog="Example: svahub doctor --offline")
 @click.option("--offline", is_flag=True, help="Call no provider.")
 @click.option("--all-tenants", is_flag=True, help="Check every tenant's integrations and work.")
 @json_option

@@ -49,7 +49,7 @@ class _Ended(Exception):
     """SIGTERM came."""
 
 
-@click.command("events")
+@click.command("events", epilog="Example: svahub events --since 1 --limit 20")
 @click.option("--follow", is_flag=True, help="Go on with what happens, until Ctrl-C or SIGTERM.")
 @click.option(
     "--kind", "names", multiple=True, type=click.Choice([k.value for k in EventKind]), help="Only these kinds."

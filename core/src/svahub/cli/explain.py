@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.options import item_option
 from svahub.cli.output import as_text, json_option, show_object
 from svahub.cli.session import pass_office
@@ -30,8 +31,8 @@ WHOLE = re.compile(r"`[^`]*`|\d{4}-\d\d-\d\d \d\d:")
 DEEPER = {LinkKind.ATTEMPT: "  ", LinkKind.EXCHANGE: "    "}
 
 
-@click.command("explain")
-@click.argument("contract")
+@click.command("explain", epilog="Example: svahub explain C-1 --history")
+@click.argument("contract", shell_complete=completion.contracts)
 @item_option
 @click.option("--history", is_flag=True, help="Every sale and operation, the oldest first; not only the present ones.")
 @json_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.options import LARGEST, Day
 from svahub.cli.output import dry_run_option, json_option, show_object, show_table
@@ -21,7 +22,9 @@ NONE = "No deliveries: `svahub serve` takes them in, at the endpoint that `svahu
 STATES = [state.value for state in InboxState]
 NUMBER = click.IntRange(1, LARGEST)
 
-integration_option = click.option("--integration", metavar="NAME", help="Only those to this integration.")
+integration_option = click.option(
+    "--integration", metavar="NAME", shell_complete=completion.integrations, help="Only those to this integration."
+)
 since_option = click.option("--since", type=Day(), metavar="DATE", help="Only those that came from this day on.")
 
 
@@ -30,7 +33,7 @@ def command() -> None:
     """Show what providers told, and have it read again."""
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub inbox list --integration cobranca")
 @integration_option
 @click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
 @since_option
@@ -55,7 +58,7 @@ def list_(
     show_table(found, COLUMNS, as_json, NONE)
 
 
-@command.command("show")
+@command.command("show", epilog="Example: svahub inbox show 1")
 @click.argument("id", type=NUMBER)
 @json_option
 @pass_office
@@ -64,7 +67,7 @@ def show(office: TenantHub, id: int, as_json: bool) -> None:
     show_object(office.inbox.show(id), as_json)
 
 
-@command.command("replay")
+@command.command("replay", epilog="Example: svahub inbox replay 1")
 @click.argument("ids", type=NUMBER, nargs=-1, metavar="[ID]...")
 @click.option("--all", "every", is_flag=True, help="All those in one state, instead of naming them.")
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from svahub.areas.bench import REGISTER
+from svahub.cli import completion
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import confirm, dry_run_option, json_option, show_object, show_table, yes_option
 from svahub.cli.registering import account_options, nested, references, register, secret_option
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("name", "provider", "environment", "base_url", "status", "live_subscriptions", "attention")
 TESTED = ("name", "ok", "fault", "message", "remedy", "milliseconds")
-NAME = click.argument("name")
+NAME = click.argument("name", shell_complete=completion.integrations)
 
 
 @click.group("integration")
@@ -25,8 +26,18 @@ def command() -> None:
     """Register and test accounts at providers."""
 
 
-@command.command("add")
-@click.option("--provider", metavar="P", required=True, help="The plugin's name; `svahub plugins` lists them.")
+@command.command(
+    "add",
+    epilog="\b\nExample: svahub integration add clinic --provider acme \\\n"
+    "    --environment staging --set username=isp --secret password=env:TELE_PASSWORD",
+)
+@click.option(
+    "--provider",
+    metavar="P",
+    shell_complete=completion.providers,
+    required=True,
+    help="The plugin's name; `svahub plugins` lists them.",
+)
 @account_options("provider")
 @pass_office
 def add(office: TenantHub, /, **asked: Any) -> None:
@@ -34,7 +45,7 @@ def add(office: TenantHub, /, **asked: Any) -> None:
     register(office.integrations, **asked)
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub integration list")
 @json_option
 @pass_office
 def list_integrations(office: TenantHub, as_json: bool) -> None:
@@ -43,7 +54,7 @@ def list_integrations(office: TenantHub, as_json: bool) -> None:
     show_table(office.integrations.list(), COLUMNS, as_json, empty)
 
 
-@command.command("show")
+@command.command("show", epilog="Example: svahub integration show tele")
 @NAME
 @json_option
 @pass_office
@@ -52,8 +63,8 @@ def show(office: TenantHub, name: str, as_json: bool) -> None:
     show_object(office.integrations.show(name), as_json)
 
 
-@command.command("test")
-@click.argument("name", required=False)
+@command.command("test", epilog="Example: svahub integration test tele")
+@click.argument("name", required=False, shell_complete=completion.integrations)
 @click.option("--all", "every", is_flag=True, help="Test every integration that is not disabled.")
 @json_option
 @pass_office
@@ -74,7 +85,7 @@ def test(office: TenantHub, name: str | None, every: bool, as_json: bool) -> Non
     end_with(ExitCode.REACHED if all(one.ok for one in tested) else ExitCode.ERROR)
 
 
-@command.command("rotate")
+@command.command("rotate", epilog="Example: svahub integration rotate tele --secret password=env:NEW_PASSWORD")
 @NAME
 @secret_option
 @dry_run_option
@@ -92,7 +103,7 @@ def rotate(office: TenantHub, name: str, given: tuple[str, ...], dry_run: bool, 
     show_object(office.integrations.rotate(name, references(given), dry_run=dry_run), as_json)
 
 
-@command.command("set")
+@command.command("set", epilog="Example: svahub integration set tele --set page_size=50")
 @NAME
 @click.option("--base-url", metavar="URL", help="Another address.")
 @click.option("--set", "settings", multiple=True, metavar="K=V", help="A setting; nested ones with dots.")
@@ -115,7 +126,7 @@ def set_(
     show_object(view, as_json)
 
 
-@command.command("disable")
+@command.command("disable", epilog="Example: svahub integration disable tele")
 @NAME
 @json_option
 @pass_office
@@ -124,7 +135,7 @@ def disable(office: TenantHub, name: str, as_json: bool) -> None:
     show_object(office.integrations.disable(name), as_json)
 
 
-@command.command("enable")
+@command.command("enable", epilog="Example: svahub integration enable tele")
 @NAME
 @json_option
 @pass_office
@@ -133,7 +144,7 @@ def enable(office: TenantHub, name: str, as_json: bool) -> None:
     show_object(office.integrations.enable(name), as_json)
 
 
-@command.command("remove")
+@command.command("remove", epilog="Example: svahub integration remove clinic")
 @NAME
 @dry_run_option
 @yes_option

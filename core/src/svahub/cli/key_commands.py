@@ -26,7 +26,8 @@ def partner_keys(partner: str, title: str) -> click.Group:
     """Return `partner-keys` for the commands of a plugin: keys to what it serves to its partner, of this `title`."""
     none = f"There is no key for {title}. Make one: svahub {partner} partner-keys create NAME"
     group = click.Group("partner-keys", help=f"Say who reads for {title} what `svahub serve` tells of this tenant.")
-    for command in (_creating(partner), listing(_of(partner), none), revoking(_of(partner))):
+    made = f"{partner} partner-keys"
+    for command in (_creating(partner), listing(made, _of(partner), none), revoking(made, _of(partner), "app")):
         group.add_command(command)
     return group
 
@@ -36,7 +37,7 @@ def _of(partner: str) -> KeysOf:
 
 
 def _creating(partner: str) -> click.Command:
-    @click.command("create")
+    @click.command("create", epilog=f"Example: svahub {partner} partner-keys create app")
     @NAME
     @json_option
     @pass_office
@@ -57,10 +58,10 @@ def show_made(made: NewKey, as_json: bool) -> None:
     click.echo(ONCE, err=True)
 
 
-def listing(keys_of: KeysOf, none: str) -> click.Command:
-    """Return the command that lists keys, or says that there is none."""
+def listing(group: str, keys_of: KeysOf, none: str) -> click.Command:
+    """Return the command of a group that lists keys, or says that there is none."""
 
-    @click.command("list")
+    @click.command("list", epilog=f"Example: svahub {group} list")
     @json_option
     @pass_office
     def list_keys(office: TenantHub, as_json: bool) -> None:
@@ -70,10 +71,10 @@ def listing(keys_of: KeysOf, none: str) -> click.Command:
     return list_keys
 
 
-def revoking(keys_of: KeysOf) -> click.Command:
-    """Return the command that revokes a key."""
+def revoking(group: str, keys_of: KeysOf, example: str) -> click.Command:
+    """Return the command of a group that revokes a key; `example` is the name of one."""
 
-    @click.command("revoke")
+    @click.command("revoke", epilog=f"Example: svahub {group} revoke {example}")
     @NAME
     @yes_option
     @json_option

@@ -28,7 +28,7 @@ def command() -> None:
     """
 
 
-@command.command("create")
+@command.command("create", epilog="Example: svahub keys create erp --permission billing")
 @NAME
 @click.option(
     "--permission",
@@ -48,5 +48,5 @@ def _all(office: TenantHub) -> Keys:
     return office.keys
 
 
-command.add_command(listing(_all, NONE))
-command.add_command(revoking(_all))
+command.add_command(listing("keys", _all, NONE))
+command.add_command(revoking("keys", _all, "erp"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from svahub.cli import endings
+from svahub.cli import completion, endings
 from svahub.cli.exits import end_with
 from svahub.cli.options import LARGEST, actor_option, no_wait_option, timeout_option
 from svahub.cli.output import (
@@ -38,9 +38,9 @@ def command() -> None:
     """List, show, retry, confirm and discard operations."""
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub operations list --outcome parked")
 @click.option("--outcome", type=click.Choice([o.value for o in Outcome]))
-@click.option("--contract", metavar="ID", help="Only this contract's.")
+@click.option("--contract", metavar="ID", shell_complete=completion.contracts, help="Only this contract's.")
 @json_option
 @pass_office
 def list_operations(office: TenantHub, outcome: str | None, contract: str | None, as_json: bool) -> None:
@@ -49,7 +49,7 @@ def list_operations(office: TenantHub, outcome: str | None, contract: str | None
     show_table(rows, COLUMNS, as_json, empty="There is no such operation.")
 
 
-@command.command("show")
+@command.command("show", epilog="Example: svahub operations show 1")
 @ID
 @json_option
 @pass_office
@@ -63,7 +63,7 @@ def show(office: TenantHub, id: int, as_json: bool) -> None:
     show_object(shown, as_json, ATTEMPTS)
 
 
-@command.command("retry")
+@command.command("retry", epilog="Example: svahub operations retry 18")
 @ID
 @click.option("--adopt", is_flag=True, help="Link the remote user that was found.")
 @actor_option
@@ -82,7 +82,7 @@ def _follow(office: TenantHub, row: SubscriptionRow, no_wait: bool, timeout: flo
     end_with(endings.exit_code(lines, wait=not no_wait))
 
 
-@command.command("confirm")
+@command.command("confirm", epilog="Example: svahub operations confirm 19 --user 4711")
 @ID
 @click.option("--user", metavar="USER", help="The user's id at the provider, where svahub does not know it.")
 @actor_option
@@ -101,7 +101,7 @@ def confirm_there(
     _follow(office, office.operations.confirm(id, actor=actor, user=user), no_wait, timeout, as_json)
 
 
-@command.command("discard")
+@command.command("discard", epilog='Example: svahub operations discard 20 --note "sold out"')
 @ID
 @click.option("--note", metavar="TEXT", required=True, help="Why; kept with the operation.")
 @actor_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from svahub import brazil
+from svahub.cli import completion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ no_wait_option = click.option("--no-wait", is_flag=True, help="Return at once; `
 def integration_option(title: str) -> Callable[[Any], Any]:
     """Return the option that says at which of a tenant's integrations with one provider, of this `title`."""
     told = f"The integration with {title}; may be left out where there is one."
-    return click.option("--integration", metavar="NAME", help=told)
+    return click.option("--integration", metavar="NAME", shell_complete=completion.integrations, help=told)
 
 
 def combined(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from svahub import secrets
+from svahub.cli import completion
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.options import LARGEST, Day
 from svahub.cli.output import as_mapping, confirm, dry_run_option, json_option, show_object, show_table, yes_option
@@ -25,7 +26,7 @@ TROUBLED = ("id", "target", "event", "customer", "state", "tries", "since", "cau
 NONE = "Nobody is told. Add a system: svahub outbox add URL"
 ONCE = "Give the secret to whoever runs that system now: it is not shown again."
 KINDS = [kind.value for kind in NewsKind if kind is not NewsKind.TEST]
-NAME = click.argument("name")
+NAME = click.argument("name", shell_complete=completion.targets)
 NUMBER = click.IntRange(1, LARGEST)
 secret_option = click.option(
     "--secret", metavar="REF", help="env:VAR, file:PATH, or - to be asked; without it one is made and shown once."
@@ -54,7 +55,7 @@ def command() -> None:
     """
 
 
-@command.command("add")
+@command.command("add", epilog="Example: svahub outbox add https://erp.example.br/svahub --name erp")
 @click.argument("url")
 @click.option("--name", metavar="NAME", help="What to call it; default: the URL's host.")
 @click.option(
@@ -102,7 +103,7 @@ def _show_made(made: NewTarget, as_json: bool) -> None:
         click.echo(ONCE, err=True)
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub outbox list")
 @json_option
 @pass_office
 def list_targets(office: TenantHub, as_json: bool) -> None:
@@ -110,8 +111,8 @@ def list_targets(office: TenantHub, as_json: bool) -> None:
     show_table(office.outbox.list(), COLUMNS, as_json, NONE)
 
 
-@command.command("status")
-@click.option("--target", "name", metavar="NAME", help="Only of this one.")
+@command.command("status", epilog="Example: svahub outbox status --target crm")
+@click.option("--target", "name", metavar="NAME", shell_complete=completion.targets, help="Only of this one.")
 @click.option(
     "--limit", type=click.IntRange(0, LARGEST), default=20, show_default=True, help="At most so many messages."
 )
@@ -136,7 +137,7 @@ def status(office: TenantHub, name: str | None, limit: int, as_json: bool) -> No
     end_with(ExitCode.NEEDS_PERSON if found.needs_person else ExitCode.REACHED)
 
 
-@command.command("test")
+@command.command("test", epilog="Example: svahub outbox test crm")
 @NAME
 @json_option
 @pass_office
@@ -150,10 +151,16 @@ def test(office: TenantHub, name: str, as_json: bool) -> None:
     end_with(ExitCode.REACHED if reply.delivered else ExitCode.ERROR)
 
 
-@command.command("replay")
+@command.command("replay", epilog="Example: svahub outbox replay --since 2026-11-01 --target crm")
 @click.argument("ids", type=NUMBER, nargs=-1, metavar="[ID]...")
 @click.option("--since", type=Day(), metavar="DATE", help="Instead of naming them: all from this day on.")
-@click.option("--target", "name", metavar="NAME", help="With --since: only those to this system.")
+@click.option(
+    "--target",
+    "name",
+    metavar="NAME",
+    shell_complete=completion.targets,
+    help="With --since: only those to this system.",
+)
 @dry_run_option
 @json_option
 @pass_office
@@ -180,7 +187,7 @@ def replay(
     end_with(ExitCode.ERROR if done.left and ids else ExitCode.REACHED)
 
 
-@command.command("discard")
+@command.command("discard", epilog="Example: svahub outbox discard 1")
 @click.argument("id", type=NUMBER)
 @yes_option
 @json_option
@@ -191,7 +198,7 @@ def discard(office: TenantHub, id: int, yes: bool, as_json: bool) -> None:
     show_object(office.outbox.discard(id), as_json)
 
 
-@command.command("rotate")
+@command.command("rotate", epilog="Example: svahub outbox rotate crm --hours 48")
 @NAME
 @secret_option
 @click.option(
@@ -206,7 +213,7 @@ def rotate(office: TenantHub, name: str, secret: str | None, hours: int, dry_run
     _show_made(made, as_json)
 
 
-@command.command("remove")
+@command.command("remove", epilog="Example: svahub outbox remove erp")
 @NAME
 @dry_run_option
 @yes_option

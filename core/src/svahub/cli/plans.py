@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from svahub.areas.bench import REGISTER
+from svahub.cli import completion
 from svahub.cli.exits import ExitCode, end_with, sentence
 from svahub.cli.options import Money
 from svahub.cli.output import dry_run_option, json_option, show_object, show_table
@@ -30,8 +31,8 @@ def command() -> None:
     """Sync, list and create a provider's plans."""
 
 
-@command.command("sync")
-@click.argument("integrations", nargs=-1, metavar="[INTEGRATION]...")
+@command.command("sync", epilog="Example: svahub plans sync tele")
+@click.argument("integrations", nargs=-1, metavar="[INTEGRATION]...", shell_complete=completion.integrations)
 @dry_run_option
 @json_option
 @pass_office
@@ -72,8 +73,8 @@ def _shortened(row: dict[str, Any]) -> dict[str, Any]:
     return {name: len(v) if isinstance(v, tuple) and len(v) > SHOWN else v for name, v in row.items()}
 
 
-@command.command("list")
-@click.argument("integration", required=False)
+@command.command("list", epilog="Example: svahub plans list tele")
+@click.argument("integration", shell_complete=completion.integrations, required=False)
 @json_option
 @pass_office
 def list_plans(office: TenantHub, integration: str | None, as_json: bool) -> None:
@@ -82,8 +83,8 @@ def list_plans(office: TenantHub, integration: str | None, as_json: bool) -> Non
     show_table(office.catalogue.plans(integration), COLUMNS, as_json, empty)
 
 
-@command.command("create")
-@click.argument("integration")
+@command.command("create", epilog='Example: svahub plans create tele --name "Individual 2027" --price 19.90')
+@click.argument("integration", shell_complete=completion.integrations)
 @click.option("--name", required=True, metavar="TEXT", help="As customers read it.")
 @click.option("--description", default="", metavar="TEXT", help="What it holds.")
 @click.option("--price", type=Money(), required=True, help="BRL: 1234.56 or 1.234,56.")

@@ -12,7 +12,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@click.command("plugins")
+@click.command("plugins", epilog="Example: svahub plugins")
 @json_option
 def command(as_json: bool) -> None:
     """List the installed plugins and what they can do; a broken one with its reason."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.options import Day
 from svahub.cli.output import as_document, confirm, dry_run_option, json_option, show_object, show_table, yes_option
 from svahub.cli.session import pass_office
@@ -29,7 +30,7 @@ def command() -> None:
     """Decide who is blocked for debt, and after how long."""
 
 
-@command.command("show")
+@command.command("show", epilog="Example: svahub policy show")
 @json_option
 @pass_office
 def show(office: TenantHub, as_json: bool) -> None:
@@ -51,7 +52,14 @@ def _options(run: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
             click.option("--grace-days", type=click.IntRange(0, 365), help="Days after the due date before a block."),
-            click.option("--product-type", "types", multiple=True, metavar="TYPE", help="Block only this; repeatable."),
+            click.option(
+                "--product-type",
+                "types",
+                multiple=True,
+                metavar="TYPE",
+                shell_complete=completion.product_types,
+                help="Block only this; repeatable.",
+            ),
             click.option("--all-product-types", is_flag=True, help="Block everything that is sold."),
             click.option("--also", "also", multiple=True, metavar="INTEGRATION",
                          help="Block this one too for debts that it raised itself; repeatable."),
@@ -65,7 +73,7 @@ def _options(run: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-@command.command("set")
+@command.command("set", epilog="Example: svahub policy set --grace-days 5 --product-type telemedicine")
 @_options
 @dry_run_option
 @yes_option
@@ -120,7 +128,7 @@ def _asked(
     return replace(policy, **changes)
 
 
-@command.command("simulate")
+@command.command("simulate", epilog="Example: svahub policy simulate --on 2030-01-31")
 @_options
 @click.option("--on", type=Day(), help="As if it were this day; today by default.")
 @json_option
@@ -138,8 +146,8 @@ def _show(simulated: Any, as_json: bool) -> None:
         click.echo("\n" + ", ".join(f"{name}: {many}" for name, many in sorted(would.items())))
 
 
-@command.command("exempt")
-@click.argument("contract")
+@command.command("exempt", epilog='Example: svahub policy exempt C-6 --note "pays in parts"')
+@click.argument("contract", shell_complete=completion.contracts)
 @click.option("--note", help="Why; without personal data.")
 @json_option
 @pass_office
@@ -149,8 +157,8 @@ def exempt(office: TenantHub, contract: str, note: str | None, as_json: bool) ->
     _told(contract, "is not blocked for debt any more", as_json, exempt=True)
 
 
-@command.command("unexempt")
-@click.argument("contract")
+@command.command("unexempt", epilog="Example: svahub policy unexempt C-6")
+@click.argument("contract", shell_complete=completion.contracts)
 @json_option
 @pass_office
 def unexempt(office: TenantHub, contract: str, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.output import as_mapping, confirm, dry_run_option, json_option, show_object, show_table, yes_option
 from svahub.cli.session import pass_office
 
@@ -20,11 +21,25 @@ def command() -> None:
     """Link product codes to what is sold."""
 
 
-@command.command("link")
-@click.argument("code")
-@click.option("--product-type", metavar="T", required=True, help="What a plugin serves; see `svahub plugins`.")
-@click.option("--integration", metavar="NAME", help="Needed when several serve the type.")
-@click.option("--plan", metavar="REMOTE_ID", help="The plan to sell; see `svahub plans list`.")
+@command.command(
+    "link",
+    epilog="\b\nExample: svahub products link VIDEO --product-type telemedicine \\\n"
+    "    --integration tele --plan pln_2807e46a1006",
+)
+@click.argument("code", shell_complete=completion.products)
+@click.option(
+    "--product-type",
+    metavar="T",
+    shell_complete=completion.product_types,
+    required=True,
+    help="What a plugin serves; see `svahub plugins`.",
+)
+@click.option(
+    "--integration", metavar="NAME", shell_complete=completion.integrations, help="Needed when several serve the type."
+)
+@click.option(
+    "--plan", metavar="REMOTE_ID", shell_complete=completion.plans, help="The plan to sell; see `svahub plans list`."
+)
 @dry_run_option
 @json_option
 @pass_office
@@ -40,7 +55,7 @@ def link(
         click.echo(f"{items}: import their contracts again, or activate them.", err=True)
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub products list")
 @json_option
 @pass_office
 def list_products(office: TenantHub, as_json: bool) -> None:
@@ -49,8 +64,8 @@ def list_products(office: TenantHub, as_json: bool) -> None:
     show_table(office.catalogue.links(), COLUMNS, as_json, empty)
 
 
-@command.command("unlink")
-@click.argument("code")
+@command.command("unlink", epilog="Example: svahub products unlink VIDEO")
+@click.argument("code", shell_complete=completion.products)
 @dry_run_option
 @yes_option
 @json_option

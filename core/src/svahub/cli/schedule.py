@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import json_option, show_object, show_table
 from svahub.cli.session import pass_office, pass_session
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from svahub.hub import TenantHub
 
 COLUMNS = ("name", "cron", "when", "enabled", "next_due_at", "last_started_at", "result", "purpose")
-NAME = click.argument("name")
+NAME = click.argument("name", shell_complete=completion.schedules)
 
 
 @click.group("schedule")
@@ -29,7 +30,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub schedule list")
 @json_option
 @pass_office
 def list_schedules(office: TenantHub, as_json: bool) -> None:
@@ -44,7 +45,7 @@ def _told(view: ScheduleView) -> dict[str, object]:
     return {name: getattr(view, name, None) for name in COLUMNS} | {"result": result}
 
 
-@command.command("run")
+@command.command("run", epilog="Example: svahub schedule run audit-prune")
 @NAME
 @json_option
 @pass_session
@@ -56,7 +57,7 @@ def run(session: Session, name: str, as_json: bool) -> None:
     end_with(ExitCode.REACHED if ran.outcome is RunOutcome.SUCCEEDED else ExitCode.ERROR)
 
 
-@command.command("enable")
+@command.command("enable", epilog="Example: svahub schedule enable plans-sync")
 @NAME
 @json_option
 @pass_office
@@ -65,7 +66,7 @@ def enable(office: TenantHub, name: str, as_json: bool) -> None:
     show_object(office.schedules.enable(name), as_json)
 
 
-@command.command("disable")
+@command.command("disable", epilog="Example: svahub schedule disable plans-sync")
 @NAME
 @json_option
 @pass_office
@@ -74,7 +75,7 @@ def disable(office: TenantHub, name: str, as_json: bool) -> None:
     show_object(office.schedules.disable(name), as_json)
 
 
-@command.command("set")
+@command.command("set", epilog="Example: svahub schedule set plans-sync '15 3 * * *'")
 @NAME
 @click.argument("cron")
 @json_option

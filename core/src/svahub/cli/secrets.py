@@ -20,7 +20,7 @@ def command() -> None:
     """List secrets by reference, and encrypt stored ones anew. No command shows a secret itself."""
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub secrets list")
 @json_option
 @pass_office
 def list_secrets(office: TenantHub, as_json: bool) -> None:
@@ -32,7 +32,7 @@ def list_secrets(office: TenantHub, as_json: bool) -> None:
     _warn(office)
 
 
-@command.command("rekey")
+@command.command("rekey", epilog="Example: svahub secrets rekey --dry-run")
 @dry_run_option
 @json_option
 @pass_office

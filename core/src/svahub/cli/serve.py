@@ -43,7 +43,7 @@ class Network(click.ParamType["IPv4Network | IPv6Network"]):
             self.fail("write an IP address, or a network as 10.0.0.0/8.", param, ctx)
 
 
-@click.command("serve")
+@click.command("serve", epilog="Example: svahub serve --port 8180 --proxy 10.0.0.7")
 @click.option("--with-work", is_flag=True, help="Do what `svahub work` does too.")
 @click.option("--host", default=HOST, show_default=True, metavar="ADDRESS", help="Where to listen; plain HTTP.")
 @click.option(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli import completion
 from svahub.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 NEEDED = ("uvicorn", "httptools")
 
 
-@click.command("simulate")
-@click.argument("name")
+@click.command("simulate", epilog="Example: svahub simulate acme --port 8181 --seed 1")
+@click.argument("name", shell_complete=completion.simulators)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Loopback port; 0 takes a free one.")
 @click.option("--delay-ms", type=click.FloatRange(min=0), default=0, help="Latency of every answer.")
 @click.option("--seed", type=int, help="Makes faults and ids repeatable.")

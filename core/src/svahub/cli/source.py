@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.contracts import report_lines, tell_errors
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import as_line, confirm, dry_run_option, json_option, show_object, show_table, yes_option
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 ADD = "Add one: svahub source add NAME --type TYPE"
 COLUMNS = ("name", "type", "environment", "status", "contracts_until", "outcome", "message", "attention")
 PATIENCE = 60.0
-NAME = click.argument("name")
+NAME = click.argument("name", shell_complete=completion.sources)
 
 
 @click.group("source")
@@ -33,8 +34,19 @@ def command() -> None:
     """
 
 
-@command.command("add")
-@click.option("--type", "provider", metavar="TYPE", required=True, help="The plugin's name; see `svahub plugins`.")
+@command.command(
+    "add",
+    epilog="\b\nExample: svahub source add branch --type acme-erp --environment staging \\\n"
+    "    --base-url https://erp.example.br/webservice/v1 --secret token=env:ERP_TOKEN",
+)
+@click.option(
+    "--type",
+    "provider",
+    metavar="TYPE",
+    shell_complete=completion.source_types,
+    required=True,
+    help="The plugin's name; see `svahub plugins`.",
+)
 @account_options("source")
 @pass_office
 def add(office: TenantHub, /, **asked: Any) -> None:
@@ -42,7 +54,7 @@ def add(office: TenantHub, /, **asked: Any) -> None:
     register(office.sources, **asked)
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub source list")
 @json_option
 @pass_office
 def list_sources(office: TenantHub, as_json: bool) -> None:
@@ -50,7 +62,7 @@ def list_sources(office: TenantHub, as_json: bool) -> None:
     show_table(office.sources.list(), COLUMNS, as_json, f"There is no source. {ADD}")
 
 
-@command.command("test")
+@command.command("test", epilog="Example: svahub source test erp")
 @NAME
 @json_option
 @pass_office
@@ -64,7 +76,7 @@ def test(office: TenantHub, name: str, as_json: bool) -> None:
     end_with(ExitCode.REACHED if tested.ok else ExitCode.ERROR)
 
 
-@command.command("pull")
+@command.command("pull", epilog="Example: svahub source pull erp --dry-run")
 @NAME
 @click.option("--full", is_flag=True, help="Read all of it, not only what has changed since the last pull.")
 @dry_run_option
@@ -100,7 +112,7 @@ def _owed(told: Receivables | None) -> dict[str, Any]:
     return lines | ({"receivables of unknown contracts": f"{told.waiting}; {waits}"} if told.waiting else {})
 
 
-@command.command("watch")
+@command.command("watch", epilog="Example: svahub source watch")
 @json_option
 @pass_office
 def watch(office: TenantHub, as_json: bool) -> None:
@@ -117,7 +129,7 @@ def watch(office: TenantHub, as_json: bool) -> None:
         watching.go_on()
 
 
-@command.command("remove")
+@command.command("remove", epilog="Example: svahub source remove branch")
 @NAME
 @dry_run_option
 @yes_option

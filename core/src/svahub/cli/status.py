@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EMPTY = f"There is no integration. {REGISTER}"
 
 
-@click.command("status")
+@click.command("status", epilog="Example: svahub status")
 @click.option("--all-tenants", is_flag=True, help="Count for every tenant.")
 @json_option
 @pass_session

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.output import as_mapping, json_option, show_object, show_table
 from svahub.cli.session import pass_office
 from svahub.store.states import State
@@ -27,10 +28,10 @@ def command() -> None:
     """List and show subscriptions."""
 
 
-@command.command("list")
-@click.option("--integration", metavar="NAME", help="Only those there.")
+@command.command("list", epilog="Example: svahub subscriptions list --integration tele --state parked")
+@click.option("--integration", metavar="NAME", shell_complete=completion.integrations, help="Only those there.")
 @click.option("--state", type=click.Choice([s.value for s in State]))
-@click.option("--contract", metavar="ID", help="Only this contract's.")
+@click.option("--contract", metavar="ID", shell_complete=completion.contracts, help="Only this contract's.")
 @json_option
 @pass_office
 def list_subscriptions(
@@ -41,7 +42,7 @@ def list_subscriptions(
     show_table(rows, COLUMNS, as_json, empty="There is no such subscription.")
 
 
-@command.command("show")
+@command.command("show", epilog="Example: svahub subscriptions show C-1/1")
 @click.argument("subscription", metavar="KEY|CONTRACT/ITEM")
 @json_option
 @pass_office

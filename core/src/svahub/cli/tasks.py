@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.exits import ExitCode, end_with, worst
 from svahub.cli.options import no_wait_option, timeout_option
 from svahub.cli.output import json_option, show_object, show_table
@@ -27,10 +28,10 @@ def command() -> None:
     """Show what plugins asked for (charges, mails, …), and decide about what is parked."""
 
 
-@command.command("list")
-@click.option("--integration", metavar="NAME", help="Only of this integration.")
+@command.command("list", epilog="Example: svahub tasks list --integration cobranca")
+@click.option("--integration", metavar="NAME", shell_complete=completion.integrations, help="Only of this integration.")
 @click.option("--kind", metavar="KIND", help="Only of this kind, charge.create for example.")
-@click.option("--contract", metavar="ID", help="Only of this contract.")
+@click.option("--contract", metavar="ID", shell_complete=completion.contracts, help="Only of this contract.")
 @click.option("--outcome", type=click.Choice([outcome.value for outcome in Outcome]), help="Only with this outcome.")
 @json_option
 @pass_office
@@ -48,7 +49,7 @@ def list_(
     show_table(found, COLUMNS, as_json, empty=NONE)
 
 
-@command.command("show")
+@command.command("show", epilog="Example: svahub tasks show 1")
 @click.argument("id", type=int)
 @json_option
 @pass_office
@@ -60,7 +61,7 @@ def show(office: TenantHub, id: int, as_json: bool) -> None:
     show_object(shown | {"attempts": history.attempts}, as_json, columns)
 
 
-@command.command("retry")
+@command.command("retry", epilog="Example: svahub tasks retry 8")
 @click.argument("ids", type=int, nargs=-1, required=True)
 @no_wait_option
 @timeout_option
@@ -75,7 +76,7 @@ def retry(office: TenantHub, ids: tuple[int, ...], no_wait: bool, timeout: float
     end_with(worst(_codes(done, waits=not no_wait)))
 
 
-@command.command("discard")
+@command.command("discard", epilog='Example: svahub tasks discard 9 --note "charged by hand"')
 @click.argument("id", type=int)
 @click.option("--note", required=True, help="Why it is let go.")
 @json_option
@@ -85,7 +86,7 @@ def discard(office: TenantHub, id: int, note: str, as_json: bool) -> None:
     show_table([office.tasks.discard(id, note)], COLUMNS, as_json)
 
 
-@command.command("confirm")
+@command.command("confirm", epilog="Example: svahub tasks confirm 10 --remote-id pay_080225913252")
 @click.argument("id", type=int)
 @click.option("--remote-id", required=True, metavar="X", help="What the provider calls what was done.")
 @json_option

@@ -20,7 +20,7 @@ def command() -> None:
     """Add and list tenants."""
 
 
-@command.command("add")
+@command.command("add", epilog="Example: svahub tenant add norte --zone America/Manaus")
 @click.argument("name")
 @click.option("--zone", default=DEFAULT_ZONE, show_default=True, help="Where its days begin, an IANA name.")
 @actor_option
@@ -31,7 +31,7 @@ def add(hub: Hub, name: str, zone: str, actor: str, as_json: bool) -> None:
     show_object(hub.add_tenant(name, zone, actor), as_json)
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub tenant list")
 @json_option
 @pass_hub
 def list_tenants(hub: Hub, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.output import as_text, json_option, show_object, show_table
 from svahub.cli.session import pass_office
 from svahub.errors import Refused
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("product_type", "version", "current", "actor", "created_at")
 NONE = "There are no terms. Set some: svahub terms set PRODUCT_TYPE --version V --file F"
-PRODUCT_TYPE = click.argument("product_type")
+PRODUCT_TYPE = click.argument("product_type", shell_complete=completion.product_types)
 
 
 @click.group("terms")
@@ -26,7 +27,7 @@ def command() -> None:
     """
 
 
-@command.command("set")
+@command.command("set", epilog="Example: svahub terms set telemedicine --version 2026-12 --file terms.md")
 @PRODUCT_TYPE
 @click.option("--version", required=True, metavar="V", help="What consents call it, such as 2026-11.")
 @click.option("--file", required=True, type=click.File("rb"), help="Plain text in UTF-8; - is standard input.")
@@ -44,7 +45,7 @@ def set_terms(office: TenantHub, product_type: str, version: str, file: BinaryIO
         click.echo(f"No product of the type {product_type} is linked yet: svahub products list", err=True)
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub terms list")
 @json_option
 @pass_office
 def list_terms(office: TenantHub, as_json: bool) -> None:
@@ -53,7 +54,7 @@ def list_terms(office: TenantHub, as_json: bool) -> None:
     show_table(rows, COLUMNS, as_json, NONE)
 
 
-@command.command("show")
+@command.command("show", epilog="Example: svahub terms show telemedicine")
 @PRODUCT_TYPE
 @click.option("--version", metavar="V", help="Default: the current one.")
 @json_option

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.output import json_option, show_table
 from svahub.cli.session import pass_office
 from svahub.models import Observed
@@ -22,8 +23,8 @@ def command() -> None:
     """List users as the provider has them."""
 
 
-@command.command("list")
-@click.argument("integration")
+@command.command("list", epilog="Example: svahub users list tele --status blocked")
+@click.argument("integration", shell_complete=completion.integrations)
 @click.option("--status", type=click.Choice(STATUSES, case_sensitive=False))
 @click.option("--after", metavar="REMOTE_ID", help="Go on after this user, where an earlier listing ended.")
 @json_option

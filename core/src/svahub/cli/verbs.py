@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from svahub.cli import endings
+from svahub.cli import completion, endings
 from svahub.cli.endings import Line
 from svahub.cli.exits import end_with, sentence
 from svahub.cli.options import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 ASKED_FIRST = {Action.BLOCK, Action.CANCEL}
 
 common = combined(
-    click.argument("contracts", nargs=-1, required=True, metavar="CONTRACT..."),
+    click.argument("contracts", nargs=-1, required=True, metavar="CONTRACT...", shell_complete=completion.contracts),
     item_option,
     note_option,
     click.option("--idempotency-key", metavar="K", help="The same key does the same command once."),
@@ -51,14 +51,14 @@ common = combined(
 reason_option = click.option("--reason", type=click.Choice([r.value for r in Reason]))
 
 
-@click.command("activate")
+@click.command("activate", epilog='Example: svahub activate C-9 --note "signed"')
 @common
 def activate(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None:
     """Sell the items of each CONTRACT and activate them; one that was cancelled is sold anew."""
     _carry_out(office, Action.ACTIVATE, contracts, **asked)
 
 
-@click.command("block")
+@click.command("block", epilog="Example: svahub block C-2 --reason customer_request --until 31/12/2030")
 @reason_option
 @click.option("--until", type=Day(), metavar="DATE", help="The block ends by itself at the start of that day.")
 @common
@@ -68,7 +68,7 @@ def block(office: TenantHub, contracts: tuple[str, ...], until: date | None, **a
     _carry_out(office, Action.BLOCK, contracts, until=ends, **asked)
 
 
-@click.command("unblock")
+@click.command("unblock", epilog='Example: svahub unblock C-15 --reason staff --note "agreed by phone"')
 @reason_option
 @click.option("--admin", is_flag=True, help="Take away fraud and legal that others set, too.")
 @common
@@ -77,15 +77,17 @@ def unblock(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None
     _carry_out(office, Action.UNBLOCK, contracts, **asked)
 
 
-@click.command("cancel")
+@click.command("cancel", epilog='Example: svahub cancel C-4 --note "moved away"')
 @common
 def cancel(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None:
     """Cancel each CONTRACT for good, or one item of it."""
     _carry_out(office, Action.CANCEL, contracts, **asked)
 
 
-@click.command("change")
-@click.option("--plan", metavar="P", help="The plan's remote id; see `svahub plans list`.")
+@click.command("change", epilog="Example: svahub change C-6 --quantity 3")
+@click.option(
+    "--plan", metavar="P", shell_complete=completion.plans, help="The plan's remote id; see `svahub plans list`."
+)
 @click.option("--quantity", type=click.IntRange(1, LARGEST), metavar="N", help="How many of it.")
 @common
 def change(office: TenantHub, contracts: tuple[str, ...], **asked: Any) -> None:

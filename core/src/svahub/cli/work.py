@@ -54,7 +54,7 @@ class Summary:
         return ExitCode.NEEDS_PERSON if personal else ExitCode.REACHED
 
 
-@click.command("work")
+@click.command("work", epilog="Example: svahub work --once")
 @click.option("--once", is_flag=True, help="Return when nothing is due any more; a later retry is left for later.")
 @threads_option
 @click.option("--all-tenants", is_flag=True, help="Work for every tenant.")

@@ -1,5 +1,6 @@
 """What a plugin's commands (`svahub.commands`) are made with, so that they look and behave like the core's."""
 
+from svahub.cli import completion
 from svahub.cli.endings import exit_code, followed, show_lines
 from svahub.cli.exits import ExitCode, end_with, worst
 from svahub.cli.key_commands import partner_keys
@@ -35,6 +36,7 @@ __all__ = [
     "as_document",
     "bar",
     "combined",
+    "completion",
     "confirm",
     "dry_run_option",
     "end_with",

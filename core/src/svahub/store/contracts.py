@@ -35,6 +35,14 @@ def contracts_near(connection: Connection, tenant: str, id: str) -> list[Contrac
     return [ContractRow(*row) for row in connection.execute(query.order_by(contracts.c.id).limit(20))]
 
 
+def ids_beginning(connection: Connection, tenant: str, begun: str, limit: int) -> Sequence[str]:
+    """Return the first ids of contracts that begin like this."""
+    query = select(contracts.c.id).where(
+        contracts.c.tenant == tenant, contracts.c.id.startswith(begun, autoescape=True)
+    )
+    return connection.execute(query.order_by(contracts.c.id).limit(limit)).scalars().all()
+
+
 def contracts_of_customer(connection: Connection, tenant: str, customer_id: str) -> list[ContractRow]:
     """Return a customer's contracts."""
     query = select(contracts).where(contracts.c.tenant == tenant, contracts.c.customer_id == customer_id)

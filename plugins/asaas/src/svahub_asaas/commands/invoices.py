@@ -13,6 +13,7 @@ from svahub.extension.commands import (
     Money,
     as_document,
     bar,
+    completion,
     confirm,
     dry_run_option,
     ended,
@@ -53,8 +54,8 @@ def command() -> None:
     """
 
 
-@command.command("create")
-@click.argument("contracts", nargs=-1)
+@command.command("create", epilog="Example: svahub asaas invoices create --month 2026-12 --dry-run")
+@click.argument("contracts", nargs=-1, shell_complete=completion.contracts)
 @click.option("--month", type=MonthType(), help="The month to charge, as 2026-11; the present one by default.")
 @click.option("--again", is_flag=True, help="Charge again where the month's charge was cancelled.")
 @at_option
@@ -171,9 +172,9 @@ def _task(task: Any) -> dict[str, Any]:
             "cause": task.cause}  # fmt: skip
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub asaas invoices list --month 2026-11")
 @click.option("--month", type=MonthType(), help="Only this month, as 2026-11.")
-@click.option("--contract", metavar="ID", help="Only this contract.")
+@click.option("--contract", metavar="ID", shell_complete=completion.contracts, help="Only this contract.")
 @at_option
 @json_option
 @pass_office
@@ -183,7 +184,7 @@ def list_(office: TenantHub, month: Month | None, contract: str | None, integrat
     show_table(map(following.shown, asked), COLUMNS, as_json, empty="No invoices: svahub asaas invoices create")
 
 
-@command.command("show")
+@command.command("show", epilog="Example: svahub asaas invoices show 1")
 @click.argument("id", type=InvoiceId())
 @json_option
 @pass_office
@@ -192,7 +193,7 @@ def show(office: TenantHub, id: int | str, as_json: bool) -> None:
     show_object(following.whole(office, id), as_json)
 
 
-@command.command("cancel")
+@command.command("cancel", epilog="Example: svahub asaas invoices cancel 2")
 @click.argument("ids", type=InvoiceId(), nargs=-1, required=True)
 @yes_option
 @waiting_options
@@ -207,7 +208,7 @@ def cancel(
     _told(office, tasks, no_wait, timeout, as_json)
 
 
-@command.command("refund")
+@command.command("refund", epilog="Example: svahub asaas invoices refund 4 --value 10.00")
 @click.argument("id", type=InvoiceId())
 @click.option("--value", type=Money(), help="Give back only so much; the whole by default.")
 @yes_option
@@ -222,7 +223,7 @@ def refund(
     _told(office, [following.follow(office, asked, Kind.REFUND, payload)], no_wait, timeout, as_json)
 
 
-@command.command("receive-in-cash")
+@command.command("receive-in-cash", epilog="Example: svahub asaas invoices receive-in-cash 3 --value 99.90")
 @click.argument("id", type=InvoiceId())
 @click.option("--on", "paid_on", type=Day(), help="The day of the payment; today by default.")
 @click.option("--value", type=Money(), help="What was paid, where it is not the charge's value.")
@@ -240,7 +241,7 @@ def receive_in_cash(
     _told(office, [following.follow(office, asked, Kind.RECEIVE_IN_CASH, payload)], no_wait, timeout, as_json)
 
 
-@command.command("undo-cash")
+@command.command("undo-cash", epilog="Example: svahub asaas invoices undo-cash 5")
 @click.argument("id", type=InvoiceId())
 @yes_option
 @waiting_options
@@ -258,7 +259,7 @@ def _told(office: TenantHub, tasks: list[int], no_wait: bool, timeout: float, as
     raise SystemExit(ended(done, waits=not no_wait))
 
 
-@command.command("pix")
+@command.command("pix", epilog="Example: svahub asaas invoices pix 1")
 @click.argument("id", type=InvoiceId())
 @click.option("--png", type=click.Path(dir_okay=False, path_type=Path), help="Write the QR code to this file.")
 @json_option
@@ -281,7 +282,7 @@ def pix(office: TenantHub, id: int | str, png: Path | None, as_json: bool) -> No
     click.echo(code.payload)
 
 
-@command.command("boleto")
+@command.command("boleto", epilog="Example: svahub asaas invoices boleto 1")
 @click.argument("id", type=InvoiceId())
 @json_option
 @pass_office

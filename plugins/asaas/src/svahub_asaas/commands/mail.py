@@ -21,7 +21,7 @@ def command() -> None:
     """Say who wants no greetings, and try the mail server."""
 
 
-@command.command("opt-out")
+@command.command("opt-out", epilog="Example: svahub asaas mail opt-out P-1")
 @click.argument("customer")
 @json_option
 @pass_office
@@ -31,7 +31,7 @@ def opt_out(office: TenantHub, customer: str, as_json: bool) -> None:
     click.echo(as_document({"customer": customer, "opted_out": True}) if as_json else "They get no greetings any more.")
 
 
-@command.command("opt-in")
+@command.command("opt-in", epilog="Example: svahub asaas mail opt-in P-1")
 @click.argument("customer")
 @json_option
 @pass_office
@@ -41,7 +41,7 @@ def opt_in(office: TenantHub, customer: str, as_json: bool) -> None:
     click.echo(as_document({"customer": customer, "opted_out": False}) if as_json else "They get greetings again.")
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub asaas mail list")
 @json_option
 @pass_office
 def list_(office: TenantHub, as_json: bool) -> None:
@@ -49,7 +49,7 @@ def list_(office: TenantHub, as_json: bool) -> None:
     show_table(mailing.opted_out(office), ("customer", "since"), as_json, empty="Nobody has opted out.")
 
 
-@command.command("test")
+@command.command("test", epilog="Example: svahub asaas mail test")
 @at_option
 @json_option
 @pass_office

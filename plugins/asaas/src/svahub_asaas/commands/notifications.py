@@ -38,7 +38,7 @@ def command() -> None:
     """Set how Asaas tells customers of their charges: Asaas sends, svahub says how."""
 
 
-@command.command("show")
+@command.command("show", epilog="Example: svahub asaas notifications show P-1")
 @click.argument("customer")
 @at_option
 @json_option
@@ -53,7 +53,7 @@ def show(office: TenantHub, customer: str, integration: str | None, as_json: boo
         show_table(asaas.notices.of(there[customer]), COLUMNS, as_json)
 
 
-@command.command("set")
+@command.command("set", epilog="Example: svahub asaas notifications set overdue --customer P-1 --whatsapp")
 @click.argument("event", type=click.Choice(sorted(EVENTS)))
 @click.option("--customer", metavar="ID", help="Only this customer; otherwise all that are at Asaas.")
 @click.option("--email/--no-email", default=None, help="Tell by e-mail, or not.")

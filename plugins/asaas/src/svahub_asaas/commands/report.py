@@ -45,7 +45,7 @@ def command() -> None:
     """Report on charges of a span of days."""
 
 
-@command.command("invoices")
+@command.command("invoices", epilog="Example: svahub asaas report invoices --from 2026-11-01 --to 2026-11-30")
 @_options
 @pass_office
 def invoices(office: TenantHub, /, **asked: Any) -> None:
@@ -53,7 +53,7 @@ def invoices(office: TenantHub, /, **asked: Any) -> None:
     _report(office, reporting.Kind.INVOICES, **asked)
 
 
-@command.command("payments")
+@command.command("payments", epilog="Example: svahub asaas report payments --from 2026-11-01 --to 2026-11-30 --json")
 @_options
 @pass_office
 def payments(office: TenantHub, /, **asked: Any) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from svahub.hub import TenantHub
 
 
-@click.command("sync")
+@click.command("sync", epilog="Example: svahub asaas sync --since 2026-11-01")
 @click.option("--since", type=Day(), help="The first day; by default what the last sync read last.")
 @at_option
 @json_option

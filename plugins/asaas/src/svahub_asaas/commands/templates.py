@@ -25,7 +25,7 @@ def command() -> None:
     """Set the texts that customers read on charges and in greetings."""
 
 
-@command.command("list")
+@command.command("list", epilog="Example: svahub asaas templates list")
 @at_option
 @json_option
 @pass_office
@@ -44,7 +44,7 @@ def list_(office: TenantHub, integration: str | None, as_json: bool) -> None:
     show_table(rows, ("name", "text", "may_have"), as_json)
 
 
-@command.command("show")
+@command.command("show", epilog="Example: svahub asaas templates show charge")
 @name_argument
 @at_option
 @json_option
@@ -55,7 +55,7 @@ def show(office: TenantHub, name: str, integration: str | None, as_json: bool) -
     click.echo(as_document({"name": name, "text": text}) if as_json else text)
 
 
-@command.command("set")
+@command.command("set", epilog='Example: svahub asaas templates set charge "Contrato $contract, $month"')
 @name_argument
 @click.argument("text")
 @at_option
@@ -68,7 +68,7 @@ def set_(office: TenantHub, name: str, text: str, integration: str | None, as_js
     click.echo(as_document({"name": name, "text": text}) if as_json else f"Set. {_example(name, text)}")
 
 
-@command.command("test")
+@command.command("test", epilog='Example: svahub asaas templates test birthday "Parabéns, $first_name!"')
 @name_argument
 @click.argument("text", required=False)
 @at_option

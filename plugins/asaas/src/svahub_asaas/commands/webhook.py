@@ -27,7 +27,7 @@ def command() -> None:
     """Register at Asaas where it is to tell of payments, and see whether it does."""
 
 
-@command.command("register")
+@command.command("register", epilog="Example: svahub asaas webhook register https://billing.example.br")
 @click.argument("url")
 @click.option("--email", metavar="ADDRESS", help="Whom Asaas writes to when deliveries fail.")
 @at_option
@@ -47,7 +47,7 @@ def register(office: TenantHub, url: str, email: str | None, integration: str | 
     show_object(_shown(hook), as_json)
 
 
-@command.command("status")
+@command.command("status", epilog="Example: svahub asaas webhook status")
 @at_option
 @json_option
 @pass_office
@@ -62,7 +62,7 @@ def status(office: TenantHub, integration: str | None, as_json: bool) -> None:
         click.echo("Asaas keeps what it could not deliver for 14 days: svahub asaas webhook resume", err=True)
 
 
-@command.command("resume")
+@command.command("resume", epilog="Example: svahub asaas webhook resume")
 @at_option
 @json_option
 @pass_office

@@ -24,7 +24,7 @@ def command() -> None:
     """Search what FN sells. `svahub plans sync` brings it in; `svahub products link` has a product sell it."""
 
 
-@command.command("search")
+@command.command("search", epilog='Example: svahub iot items search "câmera"')
 @click.argument("text")
 @integration_option("IoT")
 @json_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from svahub.extension.commands import (
     as_document,
+    completion,
     confirm,
     end_with,
     ended,
@@ -47,8 +48,8 @@ def command() -> None:
     """
 
 
-@command.command("list")
-@click.argument("contract", required=False)
+@command.command("list", epilog="Example: svahub iot licences list C-11 --live")
+@click.argument("contract", shell_complete=completion.contracts, required=False)
 @click.option("--live", is_flag=True, help="Without those that have ended.")
 @json_option
 @pass_office
@@ -59,8 +60,8 @@ def list_(office: TenantHub, contract: str | None, live: bool, as_json: bool) ->
     show_table(shown, COLUMNS, as_json, empty="No licences: svahub iot licences add CONTRACT")
 
 
-@command.command("show")
-@click.argument("contract")
+@command.command("show", epilog="Example: svahub iot licences show C-11 SN-1001")
+@click.argument("contract", shell_complete=completion.contracts)
 @click.argument("licence")
 @json_option
 @pass_office
@@ -69,8 +70,8 @@ def show(office: TenantHub, contract: str, licence: str, as_json: bool) -> None:
     show_object(_whole(intending.one(office, contract, licence)), as_json)
 
 
-@command.command("add")
-@click.argument("contract")
+@command.command("add", epilog='Example: svahub iot licences add C-11 SN-1004 --description "Portão"')
+@click.argument("contract", shell_complete=completion.contracts)
 @click.argument("serials", nargs=-1, required=True, type=SERIAL, metavar="SERIAL...")
 @description_option
 @item_option
@@ -85,8 +86,8 @@ def add(
     _follow(office, contract, intending.add(office, contract, devices, item, note), **how)
 
 
-@command.command("replace")
-@click.argument("contract")
+@command.command("replace", epilog="Example: svahub iot licences replace C-11 SN-1002 SN-2002")
+@click.argument("contract", shell_complete=completion.contracts)
 @click.argument("licence")
 @click.argument("serial", type=SERIAL)
 @description_option
@@ -100,8 +101,8 @@ def replace(
     _follow(office, contract, intending.replace(office, contract, licence, Device(serial, description)), **how)
 
 
-@command.command("cancel")
-@click.argument("contract")
+@command.command("cancel", epilog="Example: svahub iot licences cancel C-11 SN-1003")
+@click.argument("contract", shell_complete=completion.contracts)
 @click.argument("licences", nargs=-1, required=True, metavar="LICENCE...")
 @note_option
 @yes_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from svahub import ContractRow
 from svahub.extension import reading
-from svahub.extension.commands import json_option, pass_office, show_table
+from svahub.extension.commands import completion, json_option, pass_office, show_table
 
 from svahub_ixc import Ixc
 from svahub_ixc.commands.options import source_option, the_source
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 COLUMNS = ("contract", "customer", "status", "status_internet", "read_as", "block_reasons", "items", "problem")
 
 
-@click.command("contracts")
-@click.argument("contracts", nargs=-1, metavar="[CONTRACT]…")
+@click.command("contracts", epilog="Example: svahub ixc contracts 1 2")
+@click.argument("contracts", nargs=-1, metavar="[CONTRACT]…", shell_complete=completion.contracts)
 @click.option("--document", metavar="CPF|CNPJ", help="Those of the customer with this document.")
 @source_option
 @json_option

@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 from svahub.errors import Refused, UnknownName
+from svahub.extension.commands import completion
 
 if TYPE_CHECKING:
     from svahub.hub import TenantHub
 
 TYPE = "ixc"
 ADD = f"Add one: svahub source add NAME --type {TYPE}"
-source_option = click.option("--source", metavar="NAME", help="The source; may be left out where there is one.")
+source_option = click.option(
+    "--source",
+    metavar="NAME",
+    shell_complete=completion.sources,
+    help="The source; may be left out where there is one.",
+)
 
 
 def the_source(office: TenantHub, named: str | None) -> str:

@@ -26,7 +26,7 @@ def command() -> None:
     """Show and set which product code each product of IXC has here."""
 
 
-@command.command("map")
+@command.command("map", epilog="Example: svahub ixc products map")
 @click.argument("mapped", nargs=-1, metavar="[ID=CODE]…")
 @click.option("--forget", multiple=True, metavar="ID", help="Let a code go: that of the product's platform stands.")
 @source_option

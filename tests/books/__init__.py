@@ -1,0 +1,1 @@
+"""What is told of svahub in books and in --help is so."""
