@@ -9,6 +9,7 @@ from svahub.cli import COMMANDS, plugin_commands
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PORTUGUESE = (ROOT / "README.pt-BR.md").read_text(encoding="utf-8")
 
 
 def test_it_begins_with_two_commands_and_ci_runs_both() -> None:
@@ -26,6 +27,18 @@ def test_every_command_that_it_shows_exists() -> None:
 
 
 def test_every_file_that_it_links_to_exists() -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    links = re.findall(r"\]\(([^)#:]+)\)", README + PORTUGUESE)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def typed(text: str) -> list[str]:
+    """Return what a README has typed, without what is said beside it."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [re.sub(r" +# .*", "", line) for block in blocks for line in block.splitlines()]
+
+
+def test_it_has_the_same_commands_and_chapters_in_portuguese() -> None:
+    assert typed(PORTUGUESE) == typed(README)
+    assert len(re.findall("^#+ ", PORTUGUESE, re.MULTILINE)) == len(re.findall("^#+ ", README, re.MULTILINE))
+    assert set(re.findall(r"\]\((plugins/[^)]+)\)", PORTUGUESE)) == set(re.findall(r"\]\((plugins/[^)]+)\)", README))

@@ -15,8 +15,13 @@ from svahub.cli import main
 from svahub.hub import Hub
 from svahub.server.metrics import StoreCollector
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 PAGES = {str(page.relative_to(DOCS)): page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md")}
+OTHERS = {
+    str(page.relative_to(ROOT)): page.read_text(encoding="utf-8")
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("plugins/*/*.md")]
+}
 HOOKS = PAGES["reference/hooks.md"]
 
 
@@ -48,26 +53,31 @@ def commands_shown(text: str) -> list[list[str]]:
 
 
 def fault_of(words: list[str]) -> str | None:
-    """Say what of a command is not there: the command itself, or an option."""
+    """Say what of a command is not there: the command itself, or an option. A word as `list|show` stands for each."""
     group: click.Command = main
     context = click.Context(main)
     rest = iter(words)
     for word in rest:
         if isinstance(group, click.Group) and not word.startswith("-"):
-            command = group.get_command(context, word)
-            if command is None:
-                return f"no command {word!r} in {words}" if not word.isupper() else None
-            group = command
-        elif word.startswith("--") and word not in {o for p in group.params for o in (*p.opts, *p.secondary_opts)}:
-            return f"no option {word!r} in {words}" if word != "--help" else None
+            named = {name: group.get_command(context, name) for name in word.split("|")}
+            if None in named.values():
+                return None if word.isupper() else f"no command {word!r} in {words}"
+            group = next(command for command in named.values() if command)
         elif word in {"--database", "--tenant", "--log-format", "--log-level"}:
             next(rest)
+        elif word.startswith("--") and word not in {"--help", *_options(group)}:
+            return f"no option {word!r} in {words}"
     return None
 
 
-@pytest.mark.parametrize("page", PAGES)
+def _options(command: click.Command) -> set[str]:
+    return {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS])
 def test_every_command_that_a_page_shows_exists(page: str) -> None:
-    assert [fault for words in commands_shown(PAGES[page]) if (fault := fault_of(words))] == []
+    text = (PAGES | OTHERS)[page]
+    assert [fault for words in commands_shown(text) if (fault := fault_of(words))] == []
 
 
 @pytest.fixture
