@@ -25,7 +25,6 @@ from svahub.intake.fields import (
     Reasons,
     Status,
 )
-from svahub.models import Address, Consent, Customer, DocumentKind
 
 
 class _Part(BaseModel):
@@ -55,10 +54,6 @@ class AddressRow(_Part):
     state: Prose | None = None
     postal_code: Cep | None = Field(None, repr=False)
 
-    def to_address(self) -> Address:
-        """Return the address as plugins see it."""
-        return Address(**self.model_dump(exclude_none=True))
-
 
 class CustomerRow(_Part):
     """The customer of a contract; `document` is a bare CPF or CNPJ, `phone` is E.164."""
@@ -71,19 +66,6 @@ class CustomerRow(_Part):
     birth_date: Day | None = Field(None, repr=False)
     address: AddressRow | None = Field(None, repr=False)
 
-    def to_customer(self) -> Customer:
-        """Return the customer as plugins see them."""
-        return Customer(
-            id=self.id,
-            name=self.name,
-            document=self.document,
-            document_kind=DocumentKind.CPF if len(self.document) == 11 else DocumentKind.CNPJ,
-            email=self.email,
-            phone=self.phone,
-            birth_date=self.birth_date,
-            address=self.address.to_address() if self.address else None,
-        )
-
 
 class ConsentRow(_Part):
     """The proof of consent; `at` is in UTC."""
@@ -91,10 +73,6 @@ class ConsentRow(_Part):
     at: Instant
     channel: LineOfText
     text_version: LineOfText
-
-    def to_consent(self) -> Consent:
-        """Return the consent as plugins see it."""
-        return Consent(self.at, self.channel, self.text_version)
 
 
 class ItemRow(_Part):
