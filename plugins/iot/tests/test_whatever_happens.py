@@ -100,8 +100,8 @@ class Contract:
     @property
     def ever(self) -> list[dict[str, Any]]:
         """Return the licences that Olli ever made for the contract."""
-        state = self.isp.olli.state()
-        ours = {one["id"] for one in state["subscriptions"] if one["externalReference"] == self.sold.key}
+        state, key = self.isp.olli.state(), self.sold.key
+        ours = {one["id"] for one in state["subscriptions"] if one["externalReference"] == key}
         return [one for one in state["licences"] if one["subscriptionId"] in ours]
 
 
