@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from svahub.cli import main
 from svahub.testing import Simulator
@@ -101,6 +102,12 @@ def test_who_follows_the_tutorial_sells_blocks_and_cancels(follower: Follower) -
     (reader,) = follower.simulator.people()
     assert [(sold.status, sold.plan is not None) for sold in reader.subscriptions] == [("CANCELLED", True)]
     assert len(follower.ran) == 13
+
+
+def test_the_simulator_answers_what_the_companys_document_describes(follower: Follower) -> None:
+    paths = yaml.safe_load((EXAMPLE / "openapi.yaml").read_text(encoding="utf-8"))["paths"]
+    described = {(verb.upper(), path) for path, verbs in paths.items() for verb in verbs.keys() - {"parameters"}}
+    assert follower.simulator.routes() == described
 
 
 def test_the_tutorial_writes_every_file_of_the_example_but_the_companys_own_document() -> None:
