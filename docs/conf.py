@@ -9,11 +9,10 @@ sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 project = "svahub"
 copyright = "svahub's authors"
 release = metadata.version("svahub")
-extensions = ["myst_parser", "commands"]
+extensions = ["myst_parser", "commands", "stubs"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["extensions"]
-nitpicky = True
 html_theme = "furo"
 html_title = "svahub"
 html_show_sphinx = False
