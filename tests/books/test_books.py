@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -109,3 +111,11 @@ def test_every_alert_has_what_to_do_about_it() -> None:
     rules = (DOCS / "monitoring" / "alerts.yml").read_text(encoding="utf-8")
     alerts = re.findall(r"- alert: (\w+)", rules)
     assert alerts == re.findall(r"^(Svahub\w+)$", PAGES["operations.md"], re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if "```python" in text])
+def test_what_a_page_imports_is_there(page: str) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGES[page], re.MULTILINE | re.DOTALL)
+    imports = [part for block in blocks for part in ast.walk(ast.parse(block)) if isinstance(part, ast.ImportFrom)]
+    asked = [(part.module or "", one.name) for part in imports for one in part.names]
+    assert [name for module, name in asked if not hasattr(import_module(module), name)] == []
