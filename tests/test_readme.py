@@ -9,6 +9,7 @@ from svahub.cli import COMMANDS, plugin_commands
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PORTUGUESE = (ROOT / "README.pt-BR.md").read_text(encoding="utf-8")
 
 
@@ -27,7 +28,7 @@ def test_every_command_that_it_shows_exists() -> None:
 
 
 def test_every_file_that_it_links_to_exists() -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", README + PORTUGUESE)
+    links = re.findall(r"\]\(([^)#:]+)\)", README + PORTUGUESE + CONTRIBUTING)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
 
