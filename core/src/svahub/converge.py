@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from svahub.desk import Desk
 from svahub.errors import NotSent, PluginBug
 from svahub.exchange import recording
 from svahub.fleet import Fleet, holding
+from svahub.garbage import rarely_looked_for
 from svahub.store import Store, StoreUnavailable
 from svahub.store.engine import is_of_a_value
 
@@ -73,6 +75,8 @@ class Converge:
         self._call_seconds = 0.05
         self._stopping = False
         self._swept = self._renewed = float("-inf")
+        self._until_closed = ExitStack()
+        self._until_closed.enter_context(rarely_looked_for())
         logbook.worker_started(threads)
 
     def __enter__(self) -> Converge:
@@ -93,6 +97,7 @@ class Converge:
         finally:
             self._crew.dismiss()
             self._fleet.close()
+            self._until_closed.close()
             logbook.worker_stopped()
 
     def stop(self) -> None:
