@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Iterator
 from threading import Thread
 from typing import Generic, TypeVar
@@ -10,6 +11,8 @@ from typing import Generic, TypeVar
 W = TypeVar("W")
 R = TypeVar("R")
 GATHER_SECONDS = 0.05
+WAKE_SECONDS = 0.02
+"""Where there is enough to do for everybody, results are looked for so often: to wake for each takes turns away."""
 
 
 class Crew(Generic[W, R]):
@@ -48,6 +51,9 @@ class Crew(Generic[W, R]):
 
     def ended(self, seconds: float) -> Iterator[tuple[W, R]]:
         """Return what has ended; the first is waited for so many seconds."""
+        if self.not_begun > len(self._threads):
+            time.sleep(min(max(0.0, seconds), WAKE_SECONDS))
+            seconds = 0.0
         try:
             yield self._ended.get(timeout=max(0.0, seconds))
             while True:
