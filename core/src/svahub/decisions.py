@@ -71,6 +71,8 @@ def decided(view: View, row: SubscriptionRow) -> Decision:
 def _by_urgency(view: View, now: datetime) -> list[SubscriptionRow]:
     """Return the rows to decide about; first those that only a person can help, as others may wait for them."""
     open_ = [r for r in view.rows if _is_open(r) and (r.due_at is None or r.due_at <= now)]
+    if len(open_) < 2:
+        return open_
     lost = {r.key for r in open_ if step_for(view, r) is Step.PARK_DRIFT}
     return sorted(open_, key=lambda r: (r.key not in lost, r.priority, r.due_at or now, r.created_at, r.key))
 

@@ -128,6 +128,8 @@ def mask_name(value: str) -> str:
 
 def clean(text: str) -> str:
     """Return text that every database and terminal takes: no NUL, no half of a surrogate pair."""
+    if text.isascii() and "\0" not in text:  # nearly every text that is kept, at a tenth of the cost
+        return text
     return text.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 

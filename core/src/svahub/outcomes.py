@@ -48,7 +48,8 @@ def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rul
             row if done.step in LEVELS else row._replace(sent=None)
         )  # a level says nothing of what was to be added
         end = _succeeded(view, done, answered, result, now)
-    return replace(end, rows=_merged(end.rows, freed(view, row, now)))
+    freed_rows = tuple(freed(view, row, now))
+    return replace(end, rows=_merged(end.rows, freed_rows)) if freed_rows else end
 
 
 def crashed(view: View, row: SubscriptionRow, attempt: AttemptRow) -> tuple[SubscriptionRow, ...]:
@@ -124,7 +125,7 @@ def _again(view: View, row: SubscriptionRow, now: datetime) -> SubscriptionRow:
     return row if row.phase in {Phase.PARKED, Phase.PENDING} else rested(view, row, now)
 
 
-def _merged(rows: tuple[SubscriptionRow, ...], more: Any) -> tuple[SubscriptionRow, ...]:
+def _merged(rows: tuple[SubscriptionRow, ...], more: Iterable[SubscriptionRow]) -> tuple[SubscriptionRow, ...]:
     by_key = {row.key: row for row in more} | {row.key: row for row in rows}
     return tuple(by_key.values())
 

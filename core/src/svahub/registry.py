@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import Distribution
 from typing import Any
 
@@ -96,7 +96,12 @@ class ProviderKind:
     @property
     def capabilities(self) -> tuple[str, ...]:
         """The hooks beyond the lifecycle that the provider implements."""
-        return tuple(name for name in hookspecs.CAPABILITIES if implemented(self.cls, name))
+        return _capabilities(self.cls)
+
+
+@cache
+def _capabilities(cls: type[Any]) -> tuple[str, ...]:
+    return tuple(name for name in hookspecs.CAPABILITIES if implemented(cls, name))
 
 
 @dataclass(frozen=True, slots=True)

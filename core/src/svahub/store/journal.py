@@ -260,11 +260,14 @@ def hash_of(previous: str, tenant: str, number: int, at: datetime, kind: AuditKi
 
 def canonical(value: Any) -> str:
     """Return the one text of a value that has the same meaning: what digests are made of."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_text)
+    return _CANONICAL.encode(value)
 
 
 def _text(value: object) -> str:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_text)
 
 
 def _sha256(text: str) -> str:
