@@ -281,3 +281,24 @@ def test_threads_share_a_client() -> None:
         assert failures == []
         assert server.requests == 160
         assert server.connections == 4
+
+
+def test_head_and_body_of_a_call_go_out_together() -> None:
+    first: list[bytes] = []
+
+    def script(_server: Server, connection: socket.socket) -> None:
+        first.append(connection.recv(65536))
+        connection.sendall(GOOD)
+
+    with serving(script) as server, client(server.url) as caller:
+        caller.post("/things", {"name": "a"}, returns=Thing)
+    assert first[0].endswith(b'\r\n\r\n{"name":"a"}')
+
+
+def test_an_answer_that_came_before_the_server_stopped_reading_counts() -> None:
+    def script(_server: Server, connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    with serving(script) as server, client(server.url) as caller, pytest.raises(errors.Rejected):
+        caller.post("/things", {"name": "a" * 16_000_000}, returns=Thing)
