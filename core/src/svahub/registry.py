@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.metadata import Distribution
 from typing import Any
 
@@ -96,12 +96,7 @@ class ProviderKind:
     @property
     def capabilities(self) -> tuple[str, ...]:
         """The hooks beyond the lifecycle that the provider implements."""
-        return _capabilities(self.cls)
-
-
-@cache
-def _capabilities(cls: type[Any]) -> tuple[str, ...]:
-    return tuple(name for name in hookspecs.CAPABILITIES if implemented(cls, name))
+        return tuple(name for name in hookspecs.CAPABILITIES if implemented(self.cls, name))
 
 
 @dataclass(frozen=True, slots=True)

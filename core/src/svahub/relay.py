@@ -90,6 +90,7 @@ class Relay:
             manager.register(wrapper, f"wrapper {number}")  # by its own name it could collide with the provider's
         manager.check_pending()
         self._hooks = manager.hook
+        self._capabilities = frozenset(kind.capabilities)  # a class is asked once: each step asks this twice
 
     @classmethod
     def open(
@@ -238,7 +239,7 @@ class Relay:
 
     def can(self, capability: str) -> bool:
         """Say whether the provider implements a hook beyond the lifecycle."""
-        return capability in self.kind.capabilities
+        return capability in self._capabilities
 
     def _offering(self, hook: str) -> Any:
         if not self.can(hook):

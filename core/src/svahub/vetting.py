@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
 from math import isfinite
 from typing import Any, TypeVar
 
@@ -261,15 +260,10 @@ def _is_quantity(value: Any) -> bool:
 
 
 def _cleaned(value: R) -> R:
-    texts = ((name, getattr(value, name)) for name in _names(type(value)))
+    texts = ((field.name, getattr(value, field.name)) for field in fields(value))
     changed: dict[str, Any] = {name: clean(t) for name, t in texts if isinstance(t, str) and clean(t) != t}
     if isinstance(value, RemoteUser):
         entries = tuple(_cleaned(entry) for entry in value.subscriptions)
         if entries != value.subscriptions:
             changed["subscriptions"] = entries
     return replace(value, **changed) if changed else value
-
-
-@cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
