@@ -1,4 +1,4 @@
-"""What `svahub --help` imports: click and the names of the commands, nothing that they need."""
+"""What commands import: `--help` click and their names, one that only reads the store no client and no worker."""
 
 from __future__ import annotations
 
@@ -41,3 +41,23 @@ def test_help_imports_no_plugin() -> None:
     packages = {entry.module.partition(".")[0] for entry in entry_points(group="svahub.providers")}
     assert packages
     assert not packages & imported_by_help()
+
+
+LISTING = """
+import sys
+from svahub.cli import main
+try:
+    main(["--database", sys.argv[1], "contracts", "list"])
+except SystemExit as ended:
+    assert not ended.code
+print("\\n".join(sys.modules), file=sys.stderr)
+"""
+OF_CALLS = {"httpx", "psutil", "svahub.client", "svahub.converge", "svahub.fleet", "svahub.areas.outbox"}
+
+
+def test_a_listing_imports_nothing_of_calls_and_workers(sqlite_url: str) -> None:
+    command = [sys.executable, "-c", LISTING, sqlite_url]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    imported = set(ended.stderr.split())
+    assert "svahub.areas.contracts" in imported
+    assert not imported & OF_CALLS

@@ -1,55 +1,61 @@
-"""The façade that the command line, the API and programs use: one installation, and one tenant's part of it."""
+"""The façade that the command line, the API and programs use: one installation, and one tenant's part of it.
+
+What only some commands need is imported when it is asked for: areas, workers, and with them the HTTP client.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from svahub import entries, logbook
-from svahub.areas.activation_links import ActivationLinks
-from svahub.areas.audit import Audit
+from svahub.areas.area import Area
 from svahub.areas.bench import NOBODY, Bench
-from svahub.areas.catalogue import Catalogue
-from svahub.areas.contracts import Contracts
-from svahub.areas.debts import Debts
-from svahub.areas.events import Events
-from svahub.areas.explain import Explanations
-from svahub.areas.health import Health
-from svahub.areas.holders import Holders
-from svahub.areas.inbox import Inbox
-from svahub.areas.integrations import Integrations, checked_name
-from svahub.areas.keys import Bearer, Keys, bearer_of
-from svahub.areas.offering import Offering, tenant_of_link
-from svahub.areas.operations import Operations
-from svahub.areas.outbox import Outbox
-from svahub.areas.privacy import Privacy
-from svahub.areas.schedules import Schedules
-from svahub.areas.secrets import Secrets
-from svahub.areas.sources import Sources
-from svahub.areas.subscriptions import Subscriptions, SubscriptionView
-from svahub.areas.tasks import Tasks
-from svahub.areas.terms import Terms
-from svahub.areas.users import Users
-from svahub.clock import Clock
-from svahub.converge import Converge, Progress
-from svahub.dispatching import Dispatching
 from svahub.errors import Refused, UnknownName
 from svahub.extension import Transaction
-from svahub.fleet import Fleet
-from svahub.receiving import Receiving
 from svahub.registry import Registry
 from svahub.store import Store, integrations, journal, sales, versions
 from svahub.store.rows import TenantRow
 from svahub.store.states import AuditKind, Phase, State
-from svahub.timekeeper import Timekeeper
-from svahub.verbs import Verbs
-from svahub.watching import Ended, Watching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from types import TracebackType
+
+    from svahub.areas.activation_links import ActivationLinks
+    from svahub.areas.audit import Audit
+    from svahub.areas.catalogue import Catalogue
+    from svahub.areas.contracts import Contracts
+    from svahub.areas.debts import Debts
+    from svahub.areas.events import Events
+    from svahub.areas.explain import Explanations
+    from svahub.areas.health import Health
+    from svahub.areas.holders import Holders
+    from svahub.areas.inbox import Inbox
+    from svahub.areas.integrations import Integrations
+    from svahub.areas.keys import Bearer, Keys
+    from svahub.areas.offering import Offering
+    from svahub.areas.operations import Operations
+    from svahub.areas.outbox import Outbox
+    from svahub.areas.privacy import Privacy
+    from svahub.areas.schedules import Schedules
+    from svahub.areas.secrets import Secrets
+    from svahub.areas.sources import Sources
+    from svahub.areas.subscriptions import Subscriptions, SubscriptionView
+    from svahub.areas.tasks import Tasks
+    from svahub.areas.terms import Terms
+    from svahub.areas.users import Users
+    from svahub.clock import Clock
+    from svahub.converge import Converge, Progress
+    from svahub.dispatching import Dispatching
+    from svahub.receiving import Receiving
+    from svahub.timekeeper import Timekeeper
+    from svahub.verbs import Verbs
+    from svahub.watching import Ended, Watching
 
 P = TypeVar("P")
 
@@ -121,6 +127,8 @@ class Hub:
 
     def add_tenant(self, name: str, zone: str = DEFAULT_ZONE, actor: str = NOBODY) -> TenantRow:
         """Add an ISP; `zone` is the IANA name of where its days begin. Refused when it is there already."""
+        from svahub.areas.integrations import checked_name
+
         try:
             ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError) as error:
@@ -143,10 +151,14 @@ class Hub:
 
     def bearer(self, secret: str) -> Bearer | None:
         """Return whose an API key is, of whatever tenant; None when it is none, or a revoked one."""
+        from svahub.areas.keys import bearer_of
+
         return bearer_of(self.store, secret)
 
     def offering(self, id: str) -> Offering | None:
         """Return the offers of the tenant whose activation link bears this id; None when it is not kept here."""
+        from svahub.areas.offering import tenant_of_link
+
         tenant = tenant_of_link(self.store, id)
         return self.tenant(tenant).offering if tenant is not None else None
 
@@ -154,15 +166,22 @@ class Hub:
         self, *, threads: int = 32, tenants: Collection[str] = (), progress: Progress = lambda _ended: None
     ) -> Converge:
         """Return a worker for some tenants (none named: for all); to be closed."""
+        from svahub.converge import Converge
+        from svahub.fleet import Fleet
+
         fleet = Fleet(self.registry, self.clock, tenants, self.store)
         return Converge(self.store, fleet, self.clock, threads=threads, draw=self._draw, progress=progress)
 
     def receiving(self, *, tenants: Collection[str] = (), threads: int = 8) -> Receiving:
         """Return what reads the deliveries of some tenants (none named: of all); to be closed."""
+        from svahub.receiving import Receiving
+
         return Receiving(self, tenants, threads=threads, draw=self._draw)
 
     def dispatching(self, *, tenants: Collection[str] = (), threads: int = 16) -> Dispatching:
         """Return what sends the messages of some tenants (none named: of all) to other systems; to be closed."""
+        from svahub.dispatching import Dispatching
+
         return Dispatching(self, tenants, threads=threads, draw=self._draw)
 
     def watching(
@@ -176,10 +195,14 @@ class Hub:
 
         With `once`, it pulls each at most once. `heed` hears of each pull that has ended.
         """
+        from svahub.watching import Watching
+
         return Watching(self, tenants, once=once, heed=heed)
 
     def timekeeper(self, *, tenants: Collection[str] = ()) -> Timekeeper:
         """Return what runs the schedules of some tenants (none named: of all)."""
+        from svahub.timekeeper import Timekeeper
+
         return Timekeeper(self, tenants)
 
 
@@ -190,127 +213,93 @@ class TenantHub:
         self.hub, self.row, self.name = hub, row, row.name
         self.bench = Bench(hub.store, hub.registry, hub.clock, row.name, ZoneInfo(row.zone), actor)
 
-    @cached_property
-    def integrations(self) -> Integrations:
-        """Its accounts at providers."""
-        return Integrations(self.bench)
+    integrations: Area[Integrations] = Area("integrations:Integrations")
+    """Its accounts at providers."""
 
-    @cached_property
-    def sources(self) -> Sources:
-        """Where its contracts come from."""
-        return Sources(self.bench)
+    sources: Area[Sources] = Area("sources:Sources")
+    """Where its contracts come from."""
 
-    @cached_property
-    def catalogue(self) -> Catalogue:
-        """Its plans and product links."""
-        return Catalogue(self.bench)
+    catalogue: Area[Catalogue] = Area("catalogue:Catalogue")
+    """Its plans and product links."""
 
-    @cached_property
-    def audit(self) -> Audit:
-        """Who did what, and what was said to its providers."""
-        return Audit(self.bench)
+    audit: Area[Audit] = Area("audit:Audit")
+    """Who did what, and what was said to its providers."""
 
-    @cached_property
-    def contracts(self) -> Contracts:
-        """Its contracts and customers."""
-        return Contracts(self.bench)
+    contracts: Area[Contracts] = Area("contracts:Contracts")
+    """Its contracts and customers."""
 
-    @cached_property
-    def activation_links(self) -> ActivationLinks:
-        """Its links by which customers buy with one press."""
-        return ActivationLinks(self.bench)
+    activation_links: Area[ActivationLinks] = Area("activation_links:ActivationLinks")
+    """Its links by which customers buy with one press."""
 
-    @cached_property
-    def offering(self) -> Offering:
-        """What customers see behind those links."""
-        return Offering(self.bench)
+    offering: Area[Offering] = Area("offering:Offering")
+    """What customers see behind those links."""
 
-    @cached_property
-    def terms(self) -> Terms:
-        """The texts that customers agree to."""
-        return Terms(self.bench)
+    terms: Area[Terms] = Area("terms:Terms")
+    """The texts that customers agree to."""
 
-    @cached_property
-    def subscriptions(self) -> Subscriptions:
-        """What it has sold."""
-        return Subscriptions(self.bench)
+    subscriptions: Area[Subscriptions] = Area("subscriptions:Subscriptions")
+    """What it has sold."""
 
-    @cached_property
-    def operations(self) -> Operations:
-        """What was asked."""
-        return Operations(self.bench)
+    operations: Area[Operations] = Area("operations:Operations")
+    """What was asked."""
 
-    @cached_property
-    def debts(self) -> Debts:
-        """Who owes, and what follows."""
-        return Debts(self.bench)
+    debts: Area[Debts] = Area("debts:Debts")
+    """Who owes, and what follows."""
 
-    @cached_property
-    def tasks(self) -> Tasks:
-        """What plugins asked for beside the lifecycle."""
-        return Tasks(self.bench)
+    tasks: Area[Tasks] = Area("tasks:Tasks")
+    """What plugins asked for beside the lifecycle."""
 
     @cached_property
     def schedules(self) -> Schedules:
         """What it has done by the clock."""
+        from svahub.areas.schedules import Schedules
+
         return Schedules(self.bench, self.row)
 
-    @cached_property
-    def privacy(self) -> Privacy:
-        """What is held about a person, given out and erased."""
-        return Privacy(self.bench)
+    privacy: Area[Privacy] = Area("privacy:Privacy")
+    """What is held about a person, given out and erased."""
 
-    @cached_property
-    def secrets(self) -> Secrets:
-        """Where its secrets are kept."""
-        return Secrets(self.bench)
+    secrets: Area[Secrets] = Area("secrets:Secrets")
+    """Where its secrets are kept."""
 
-    @cached_property
-    def users(self) -> Users:
-        """What its providers have."""
-        return Users(self.bench)
+    users: Area[Users] = Area("users:Users")
+    """What its providers have."""
 
-    @cached_property
-    def events(self) -> Events:
-        """What happened that somebody may want to hear of."""
-        return Events(self.bench)
+    events: Area[Events] = Area("events:Events")
+    """What happened that somebody may want to hear of."""
 
-    @cached_property
-    def health(self) -> Health:
-        """How it stands with what it has sold."""
-        return Health(self.bench)
+    health: Area[Health] = Area("health:Health")
+    """How it stands with what it has sold."""
 
-    @cached_property
-    def inbox(self) -> Inbox:
-        """What its providers told."""
-        return Inbox(self.bench)
+    inbox: Area[Inbox] = Area("inbox:Inbox")
+    """What its providers told."""
 
-    @cached_property
-    def outbox(self) -> Outbox:
-        """Which other systems it tells what happens, and what they have not taken."""
-        return Outbox(self.bench)
+    outbox: Area[Outbox] = Area("outbox:Outbox")
+    """Which other systems it tells what happens, and what they have not taken."""
 
-    @cached_property
-    def keys(self) -> Keys:
-        """Who may use its API."""
-        return Keys(self.bench)
+    keys: Area[Keys] = Area("keys:Keys")
+    """Who may use its API."""
 
     def partner_keys(self, partner: str) -> Keys:
         """Return who may read what a plugin serves to its partner."""
+        from svahub.areas.keys import Keys
+
         return Keys(self.bench, partner)
 
     def holders(self, provider: str) -> Holders:
         """Return who holds something of a provider."""
+        from svahub.areas.holders import Holders
+
         return Holders(self.bench, provider)
 
-    @cached_property
-    def explanations(self) -> Explanations:
-        """Why its contracts are as they are."""
-        return Explanations(self.bench)
+    explanations: Area[Explanations] = Area("explain:Explanations")
+    """Why its contracts are as they are."""
 
     @cached_property
     def verbs(self) -> Verbs:
         """What can be asked."""
+        from svahub.verbs import Verbs
+
         return Verbs(self.hub.store, self.hub.registry, self.name)
 
     @contextmanager

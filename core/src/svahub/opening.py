@@ -1,19 +1,18 @@
 """From an integration's row to something callable: secrets resolved, settings validated, client and relay made.
 
-The environment fence stands here: a staging integration reaches no production host, nor the reverse.
+The environment fence stands here: a staging integration reaches no production host, nor the reverse. The HTTP client is
+imported when something is opened: most of what asks here only reads settings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from svahub.client import ProviderClient, Recorder, checked_url, is_loopback
-from svahub.clock import Clock
 from svahub.decisions import Facts
 from svahub.endings import Rules
 from svahub.errors import ProviderError, Refused
@@ -28,6 +27,10 @@ from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
 from svahub.tls import SYSTEM, ssl_context
 from svahub.tokens import TOKENS, TokenCache
+
+if TYPE_CHECKING:
+    from svahub.client import ProviderClient, Recorder
+    from svahub.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,8 @@ def open_integration(
     Raises MissingPlugin or BrokenPlugin when its plugin is not usable, Refused when a secret cannot be read or the
     settings no longer fit the plugin.
     """
+    from svahub.client import ProviderClient
+
     kind = registry.provider(row.provider)
     settings, (auth, *former), unreadable = configured(kind, row)
     client = ProviderClient(
@@ -190,6 +195,8 @@ def _refuse_other_environment(
 
     This machine's own simulators are of any environment.
     """
+    from svahub.client import is_loopback
+
     if kind.base_urls or is_loopback(host):
         return
     for other in beside:
@@ -215,6 +222,8 @@ def base_url(
     Raises Refused when the URL is of another environment or no host of this provider; where it declares none, the
     integrations `beside` tell what is of another environment.
     """
+    from svahub.client import checked_url
+
     if given is None:
         known = kind.base_urls.get(environment, ())
         if not known:

@@ -10,8 +10,6 @@ import ssl
 from functools import cache
 from pathlib import Path
 
-import httpx
-
 from svahub.errors import Refused
 from svahub.settings import Trust
 
@@ -42,6 +40,8 @@ def _pem(path: str) -> str:
 
 @cache
 def _of_authorities(pem: str) -> ssl.SSLContext:
+    import httpx  # for calls only, and those have it already
+
     context = httpx.create_ssl_context()  # costs 40 ms
     try:
         if pem:

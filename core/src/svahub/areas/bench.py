@@ -1,29 +1,35 @@
-"""What every area works with: one tenant's store, registry, clock, and a way to call its integrations."""
+"""What every area works with: one tenant's store, registry, clock, and a way to call its integrations.
+
+What calls take, httpx above all, is imported by who calls: most commands only read and write the store.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from svahub import entries
-from svahub.clock import Clock
 from svahub.errors import Refused, UnknownName
-from svahub.fleet import ExchangeLog
-from svahub.opening import Opened, open_integration
-from svahub.registry import Registry
-from svahub.relay import Relay
-from svahub.shared_tokens import SharedTokens
-from svahub.store import Store, integrations, journal
+from svahub.store import integrations, journal
 from svahub.store.queue import Lane
-from svahub.store.rows import IntegrationRow
 from svahub.store.states import AuditKind, IntegrationState
-from svahub.tokens import TokenCache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from sqlalchemy import Connection
+
+    from svahub.clock import Clock
+    from svahub.fleet import ExchangeLog
+    from svahub.opening import Opened
+    from svahub.registry import Registry
+    from svahub.relay import Relay
+    from svahub.store import Store
+    from svahub.store.rows import IntegrationRow
+    from svahub.tokens import TokenCache
 
 REGISTER = "Register one: svahub integration add NAME --provider P --environment staging"
 NOBODY = "operator"
@@ -67,6 +73,8 @@ class Bench:
 
     def streaming(self, name: str, read: Callable[[Relay], Iterator[T]]) -> Iterator[T]:
         """Stream what an integration's provider brings; its exchanges are recorded as they gather, however many."""
+        from svahub.fleet import ExchangeLog
+
         log = ExchangeLog()
         with self.calling(name, log) as opened:
             for number, one in enumerate(read(opened.relay), start=1):
@@ -91,6 +99,10 @@ class Bench:
 
         Unless `tokens` are given, it has those that are shared.
         """
+        from svahub.fleet import ExchangeLog
+        from svahub.opening import open_integration
+        from svahub.shared_tokens import SharedTokens
+
         lane, log = Lane(self.tenant, row.name), log or ExchangeLog()
         sensitive = self.registry.provider(row.provider).sensitive
         recorder = log.recorder(lane, sensitive=sensitive)
