@@ -138,6 +138,8 @@ class Undertaking:
 
 def after(view: View, decision: Decision) -> View:
     """Return the view as it is written with a decision: a result has to know which siblings it holds."""
+    if not decision.updated:
+        return view
     updated = {row.key: heard(row) for row in decision.updated}
     return replace(view, rows=tuple(updated.get(row.key, row) for row in view.rows))
 
