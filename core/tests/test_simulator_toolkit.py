@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -155,14 +156,56 @@ def test_the_log_holds_method_path_and_status(simulator, http):
     assert [tuple(seen) for seen in simulator.requests] == [("PUT", "/notes/one", 201), ("DELETE", "/notes/one", 409)]
 
 
-@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.SHORT_PAGE])
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault.suits("PUT")])
 def test_a_fault_applies_what_it_says_and_only_once(simulator, http, fault):
     simulator.faults.next(fault, path="/notes/")
+    simulator.timings.drip_seconds = 0.001
     with pytest.raises(FAILURES[fault]) if fault in FAILURES else nullcontext():
         put(http, timeout=QUICK if fault in SILENT else 5)
     assert (len(simulator.notes) == 0) == (fault in NOT_APPLIED)
     simulator.listen()
     assert put(http, "two").status_code == 201
+
+
+def test_what_a_request_presents_may_be_taken_for_expired(simulator, http):
+    simulator.faults.next(Fault.UNAUTHORIZED)
+    assert [put(http).status_code, put(http).status_code] == [401, 201]
+
+
+def test_a_duplicate_is_applied_twice_and_the_second_answer_comes(simulator, http):
+    simulator.faults.next(Fault.DUPLICATE)
+    put(http)
+    assert [tuple(seen) for seen in simulator.requests] == [("PUT", "/notes/one", 201)] * 2
+
+
+def test_a_repeated_page_is_the_one_before(simulator, http):
+    for name in ("one", "two", "three"):
+        put(http, name)
+    simulator.faults.next(None, Fault.REPEATED_PAGE)
+    first, second = (http.get("/notes", params={"page": page, "limit": 2}).json() for page in (1, 2))
+    assert first == second
+
+
+def test_answers_grow_fields_and_kinds_that_nobody_told_of(simulator, http):
+    put(http)
+    told = http.get("/notes").json()["rows"]
+    simulator.faults.next(Fault.UNKNOWN_FIELDS, Fault.UNKNOWN_VALUES)
+    (more,), (other,) = http.get("/notes").json()["rows"], http.get("/notes").json()["rows"]
+    assert told[0].items() <= more.items()
+    assert (told[0].keys() < more.keys(), other["kind"]) == (True, "SOMETHING_NEW")
+
+
+def test_a_refusal_may_repeat_what_it_was_told(simulator, http):
+    simulator.faults.next(Fault.REPEATING)
+    assert '"kind"' in put(http).json()["error"]["message"]
+
+
+def test_an_answer_may_drip_for_longer_than_anybody_waits(simulator, http):
+    simulator.timings.drip_seconds = 0.02
+    simulator.faults.next(Fault.DRIP)
+    began = time.monotonic()
+    assert put(http).status_code == 201
+    assert time.monotonic() - began > 0.2
 
 
 def test_a_429_may_say_for_how_long(simulator, http):

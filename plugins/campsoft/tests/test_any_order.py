@@ -26,8 +26,9 @@ from svahub.verbs import Action, Command
 from svahub_campsoft.simulator import CampsoftSimulator
 
 OWNERS = {"A1": ("ana", "52998224725"), "A2": ("ana", "52998224725"), "B1": ("bia", "11144477735")}
-SLOW = {Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.DELAY, Fault.REFUSE, Fault.HUGE}
-FAULTS = sorted(set(Fault) - SLOW - {Fault.SHORT_PAGE})
+SLOW = {Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.DELAY, Fault.REFUSE, Fault.HUGE, Fault.DRIP}
+FOR_A_PERSON = {Fault.UNAUTHORIZED, Fault.REPEATING}
+FAULTS = sorted(set(Fault) - SLOW - FOR_A_PERSON - {Fault.SHORT_PAGE, Fault.REPEATED_PAGE})
 contracts = st.sampled_from(sorted(OWNERS))
 plans = st.integers(0, 3)
 

@@ -1,7 +1,8 @@
-"""A clock that tests move by hand: give the same one to hub and simulator."""
+"""Clocks that tests move by hand: give the same one to hub and simulator."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 
@@ -26,3 +27,22 @@ class HandClock:
     def advance(self, **span: float) -> None:
         """Let a timedelta pass."""
         self._passed += timedelta(**span).total_seconds()
+
+
+class RunningClock(HandClock):
+    """Time passes as it does, and can be moved on by hand: what is limited by the clock ends in truth."""
+
+    def __init__(self, start: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)) -> None:
+        super().__init__(start)
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the instant."""
+        return super().now() + timedelta(seconds=self._ran())
+
+    def monotonic(self) -> float:
+        """Return the seconds that have passed."""
+        return super().monotonic() + self._ran()
+
+    def _ran(self) -> float:
+        return time.monotonic() - self._began

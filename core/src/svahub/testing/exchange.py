@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import json
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from svahub.testing.faults import Fault
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from svahub.testing.server import Corked
 
 CHUNK = b" " * 2**20
+SLICES = 20
+UNHEARD = {"somethingNew": {"id": "new", "status": "NEW"}, "something_new": ["new"]}
+UNHEARD_VALUE = "SOMETHING_NEW"
+KINDS = frozenset({"status", "type", "kind", "state"})
 UNANSWERED = 0
 """The status of a request that got no answer."""
 
@@ -74,6 +80,16 @@ class Exchange:
             await self.send({"type": "http.response.body", "body": CHUNK, "more_body": True})
         await self.send({"type": "http.response.body", "body": answer.content()})
 
+    async def deliver_dripping(self, answer: Answer, seconds: float) -> None:
+        """Send the body in slices, with a pause before each."""
+        content = answer.content() or b"{}"
+        size = max(1, len(content) // SLICES)
+        await self.send(_start(answer, len(content)))
+        for begin in range(0, len(content), size):
+            await asyncio.sleep(seconds)
+            more = begin + size < len(content)
+            await self.send({"type": "http.response.body", "body": content[begin : begin + size], "more_body": more})
+
     async def cut(self) -> None:
         """Close the connection without an answer."""
         self.transport.abort()
@@ -93,7 +109,7 @@ def _start(answer: Answer, length: int | None) -> Message:
     return {"type": "http.response.start", "status": answer.status, "headers": headers}
 
 
-def refusal(fault: Fault, timings: Timings, elsewhere: str) -> Problem | None:
+def refusal(fault: Fault, timings: Timings, elsewhere: str, request: Request) -> Problem | None:
     """Return what the provider says instead of doing what it was asked; None if it says nothing at all."""
     match fault:
         case Fault.RATE_LIMIT:
@@ -103,6 +119,11 @@ def refusal(fault: Fault, timings: Timings, elsewhere: str) -> Problem | None:
             return Problem(429, "too_many_requests", "too many requests", wait)
         case Fault.ERROR_BEFORE:
             return server_error()
+        case Fault.UNAUTHORIZED:
+            return Problem(401, "unauthorized", "what was presented has expired")
+        case Fault.REPEATING:
+            told = request.body or request.query_string
+            return Problem(422, "refused", f"this is not taken: {told.decode(errors='replace')}")
         case Fault.REDIRECT:
             return Problem(302, "moved", "it is elsewhere", {"Location": elsewhere})
     return None
@@ -113,7 +134,9 @@ def server_error() -> Problem:
     return Problem(500, "internal_error", "something went wrong")
 
 
-def spoiled(fault: Fault, exchange: Exchange, answer: Answer, huge_bytes: int) -> Awaitable[Any]:
+def spoiled(
+    fault: Fault, exchange: Exchange, answer: Answer, *, huge_bytes: int, drip_seconds: float
+) -> Awaitable[Any]:
     """Return how the answer to an applied request goes wrong on its way."""
     match fault:
         case Fault.DROP_AFTER:
@@ -126,4 +149,33 @@ def spoiled(fault: Fault, exchange: Exchange, answer: Answer, huge_bytes: int) -
             return exchange.deliver_truncated(answer)
         case Fault.HUGE:
             return exchange.deliver_huge(answer, huge_bytes)
+        case Fault.DRIP:
+            return exchange.deliver_dripping(answer, drip_seconds)
+        case Fault.UNKNOWN_FIELDS | Fault.UNKNOWN_VALUES:
+            return exchange.deliver(replace(answer, body=grown(fault, json.loads(answer.content() or b"null"))))
     return exchange.deliver(answer)
+
+
+def grown(fault: Fault, body: Any) -> Any:
+    """Return a body as the provider's next version writes it: with fields, or kinds of things, that were not there."""
+    if isinstance(body, list):
+        return [grown(fault, one) for one in body]
+    if not isinstance(body, dict):
+        return body
+    whole = {name: grown(fault, value) for name, value in body.items()}
+    if fault is Fault.UNKNOWN_FIELDS:
+        return whole | UNHEARD
+    return {name: UNHEARD_VALUE if _is_a_kind(name, value) else value for name, value in whole.items()}
+
+
+def _is_a_kind(name: str, value: object) -> bool:
+    return isinstance(value, str) and name.lower() in KINDS
+
+
+def one_page_back(query: dict[str, str]) -> dict[str, str]:
+    """Return what asks for the page before the one that `query` asks for, by a page's number or by an offset."""
+    if query.get("page", "").isdecimal():
+        return query | {"page": str(max(1, int(query["page"]) - 1))}
+    if query.get("offset", "").isdecimal() and query.get("limit", "").isdecimal():
+        return query | {"offset": str(max(0, int(query["offset"]) - int(query["limit"])))}
+    return query

@@ -32,6 +32,13 @@ class Fault(StrEnum):
     SHORT_PAGE = "short_page"  # a page of a listing lacks a row that its total counts
     REDIRECT = "redirect"  # not applied: 302 to another host
     HUGE = "huge"  # applied; the answer is many megabytes
+    UNAUTHORIZED = "401"  # not applied: what the request presents is taken for expired
+    REPEATING = "422_repeating"  # not applied: a refusal that repeats all that it was told
+    DUPLICATE = "duplicate"  # applied twice, as a proxy does that sends again; the second answer comes
+    REPEATED_PAGE = "repeated_page"  # a page of a listing is the one before it once more
+    UNKNOWN_FIELDS = "unknown_fields"  # applied; the answer has fields that nobody has told of
+    UNKNOWN_VALUES = "unknown_values"  # applied; each status, type or kind in the answer is one that is new
+    DRIP = "drip"  # applied; the answer comes slice by slice, slower than anybody waits
 
     @classmethod
     def parse(cls, text: str) -> Fault:
@@ -43,8 +50,13 @@ class Fault(StrEnum):
 
     def suits(self, method: str) -> bool:
         """Tell whether the fault can show on such a request: lag on a write, a short page on a read."""
-        return {Fault.LAG: method != "GET", Fault.SHORT_PAGE: method == "GET"}.get(self, True)
+        if self in _ON_READS:
+            return method == "GET"
+        return self not in _ON_WRITES or method != "GET"
 
+
+_ON_READS = frozenset({Fault.SHORT_PAGE, Fault.REPEATED_PAGE})
+_ON_WRITES = frozenset({Fault.LAG, Fault.DUPLICATE})
 
 NOT_APPLIED = frozenset(
     {
@@ -55,11 +67,13 @@ NOT_APPLIED = frozenset(
         Fault.ERROR_BEFORE,
         Fault.TIMEOUT_BEFORE,
         Fault.REDIRECT,
+        Fault.UNAUTHORIZED,
+        Fault.REPEATING,
     }
 )
 """After these the provider has not done what was asked."""
 
-BESIDE = frozenset({Fault.DELAY, Fault.LAG, Fault.SHORT_PAGE})
+BESIDE = frozenset({Fault.DELAY, Fault.LAG, Fault.SHORT_PAGE, Fault.DUPLICATE, Fault.REPEATED_PAGE})
 """These leave the way of answering alone, so that they also come together with one of the others."""
 
 NONE: frozenset[Fault] = frozenset()
@@ -67,13 +81,17 @@ NONE: frozenset[Fault] = frozenset()
 
 @dataclass(slots=True)
 class Timings:
-    """How long things take, in seconds; `answer_seconds` is the latency of every answer."""
+    """How long things take, in seconds; `answer_seconds` is the latency of every answer.
+
+    `drip_seconds` lie between two of the slices in which an answer drips.
+    """
 
     answer_seconds: float = 0.0
     delay_seconds: float = 0.3
     lag_seconds: float = 2.0
     refuse_seconds: float = 0.3
     retry_after_seconds: int = 1
+    drip_seconds: float = 0.1
 
     def update(self, values: Mapping[str, float]) -> None:
         """Set those that are named; raise ValueError for a name that does not exist or a negative value."""

@@ -42,7 +42,10 @@ class Answer:
 
 @dataclass
 class Request:
-    """One request below the base path, and what strikes it: its write lags (seconds), its page is `short`."""
+    """One request below the base path, and what strikes it: its write lags (seconds), its page is `short`.
+
+    `struck` are the names of all the faults that it meets.
+    """
 
     method: str
     path: str
@@ -51,6 +54,7 @@ class Request:
     body: bytes = b""
     lag: float = 0.0
     short: bool = False
+    struck: frozenset[str] = frozenset()
 
     def header(self, name: str) -> str:
         """Return a header's value, "" without it."""
