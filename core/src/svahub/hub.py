@@ -86,12 +86,19 @@ class Hub:
         self.store, self.registry, self.clock, self._draw = store, registry or Registry(), store.clock, draw
 
     @classmethod
-    def open(cls, url: str, *, clock: Clock | None = None, draw: Callable[[], float] = random.random) -> Hub:
-        """Open a store, making it when it is empty.
+    def open(
+        cls,
+        url: str,
+        registry: Registry | None = None,
+        *,
+        clock: Clock | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> Hub:
+        """Open a store, making it when it is empty; without a `registry`, with what is installed.
 
         Raises StoreUnavailable, StoreTooOld, StoreTooNew or StoreClosed when it cannot be used as it is.
         """
-        hub = cls(Store(url, clock), draw=draw)
+        hub = cls(Store(url, clock), registry, draw=draw)
         try:
             for standing in versions.ready(hub.store):
                 logbook.tables_not_made(standing.plugin, standing.package, standing.problem or "")

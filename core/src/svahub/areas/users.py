@@ -93,7 +93,7 @@ class Users:
 
     def _resent(self, row: SubscriptionRow, *, reveal: bool) -> ResentView:
         with self.bench.calling(row.integration) as opened:
-            link = opened.relay.resend_access(self._subscription(row, opened))
+            link = opened.relay.resend_access(self.subscription(row, opened))
         where = (row.contract_id, row.item_code, row.integration)
         if link is None:
             return ResentView(*where, resent=True)
@@ -115,13 +115,14 @@ class Users:
 
     def _access(self, row: SubscriptionRow, *, reveal: bool) -> AccessView:
         with self.bench.calling(row.integration) as opened:
-            user = opened.relay.find_user(self._subscription(row, opened))
+            user = opened.relay.find_user(self.subscription(row, opened))
         if user is None:
             raise Refused(f"{opened.kind.title} does not know the user of {row.contract_id}/{row.item_code} any more.")
         shown = (user.login, user.access_url) if reveal else (mask_access(user.login), mask_access(user.access_url))
         return AccessView(row.contract_id, row.item_code, row.integration, user.remote_id, *shown)
 
-    def _subscription(self, row: SubscriptionRow, opened: Opened) -> Subscription:
+    def subscription(self, row: SubscriptionRow, opened: Opened) -> Subscription:
+        """Return a subscription as a plugin's hook is handed it, without what the plugin keeps of it."""
         with self.bench.store.read() as connection:
             account = queue.account(connection, row.account_key)
             customers = contracts.customers_by_id(connection, self.bench.tenant, [account.holder])
