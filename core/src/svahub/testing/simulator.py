@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
 
 from svahub.clock import Clock, SystemClock
 from svahub.testing.control import CONTROL, Control
-from svahub.testing.exchange import UNANSWERED, Exchange, read, refusal, server_error, spoiled
+from svahub.testing.exchange import UNANSWERED, Exchange, one_page_back, read, refusal, server_error, spoiled
 from svahub.testing.faults import BESIDE, NOT_APPLIED, Fault, Faults, Timings
 from svahub.testing.http import Answer, Message, Problem, Request, Routes, Scope
 from svahub.testing.server import HOST, Listener
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+
+    from svahub.models import Plan, RemoteUser
 
 REQUESTS_KEPT = 10_000
 SECONDS_TO_START = 10.0
@@ -76,6 +78,18 @@ class Simulator(ABC):
     @abstractmethod
     def state(self) -> dict[str, Any]:
         """Return the provider's own list of what it has, as JSON, not lagging."""
+
+    def people(self) -> Iterable[RemoteUser]:
+        """Return everybody whom the provider has, not lagging, in the core's words; the conformance kit judges by it.
+
+        `reference` is what was sent as the user's reference and as each subscription's, None where the provider keeps
+        none; `details` of a subscription may tell its `price` and `due_day`. Who was cancelled may be left out.
+        """
+        raise NotImplementedError(_unwritten(self, "people", "RemoteUser", PERSON))
+
+    def catalogue(self) -> Iterable[Plan]:
+        """Return every plan that the provider tells of, sold or not, in the core's words; the kit judges by it."""
+        raise NotImplementedError(_unwritten(self, "catalogue", "Plan", "Plan(remote_id, name, active=…)"))
 
     def accept(self, *credentials: Mapping[str, str]) -> None:
         """Take exactly these from now on; what one does not name is as it is printed. None at all: refuse everybody.
@@ -203,6 +217,7 @@ class Simulator(ABC):
         await exchange.deliver(answer)
 
     async def _answer_badly(self, request: Request, exchange: Exchange, struck: frozenset[Fault]) -> None:
+        request.struck = struck
         request.short = Fault.SHORT_PAGE in struck
         request.lag = self.timings.lag_seconds if Fault.LAG in struck else 0.0
         if Fault.DELAY in struck:
@@ -211,16 +226,28 @@ class Simulator(ABC):
         if ending in NOT_APPLIED:
             await self._turn_away(request, exchange, ending)
             return
-        route, answer = self._apply(request)
+        route, answer = self._apply_oddly(request, struck)
         await asyncio.sleep(self.timings.answer_seconds)
         if ending is Fault.ERROR_AFTER:
             answer = self.complete(self._problem(server_error()))
         unanswered = ending in {Fault.DROP_AFTER, Fault.TIMEOUT_AFTER}
         self._note(request, route, UNANSWERED if unanswered else answer.status)
-        await (spoiled(ending, exchange, answer, self.huge_bytes) if ending else exchange.deliver(answer))
+        if ending is None:
+            await exchange.deliver(answer)
+            return
+        drip = self.timings.drip_seconds
+        await spoiled(ending, exchange, answer, huge_bytes=self.huge_bytes, drip_seconds=drip)
+
+    def _apply_oddly(self, request: Request, struck: frozenset[Fault]) -> tuple[str, Answer]:
+        if Fault.REPEATED_PAGE in struck:
+            request.query = one_page_back(request.query)
+        if Fault.DUPLICATE in struck:
+            route, answer = self._apply(request)
+            self._note(request, route, answer.status)
+        return self._apply(request)
 
     async def _turn_away(self, request: Request, exchange: Exchange, fault: Fault) -> None:
-        problem = refusal(fault, self.timings, self.elsewhere + self.base_path + request.path)
+        problem = refusal(fault, self.timings, self.elsewhere + self.base_path + request.path, request)
         self._note(request, self._route_of(request), problem.status if problem else UNANSWERED)
         if problem:
             await asyncio.sleep(self.timings.answer_seconds)
@@ -270,6 +297,15 @@ class Simulator(ABC):
 
 
 UNKNOWN_ROUTE = "unknown"
+PERSON = (
+    "RemoteUser(remote_id, status, reference=…, document=…, "
+    "subscriptions=(RemoteSubscription(plan, status, reference=…, quantity=…), …))"
+)
+
+
+def _unwritten(simulator: Simulator, name: str, kind: str, entry: str) -> str:
+    told = f"{type(simulator).__name__} does not tell what it has: the conformance kit judges by that."
+    return f"{told} Write in it `def {name}(self) -> Iterable[{kind}]`, which yields {entry} for each in its state."
 
 
 def _loop_of_this_thread() -> asyncio.AbstractEventLoop | None:

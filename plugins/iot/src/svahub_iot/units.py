@@ -110,9 +110,11 @@ def _merged(listed: Sequence[Unit], kept: Unit | None, settled: datetime) -> Uni
 
 
 def _known_as(listed: Unit, kept: Unit) -> Unit:
-    """Return what was listed, with what only our own table tells of it."""
+    """Return what was listed, with what only our own table tells of it; a new word tells nothing of its level."""
+    untold = listed.status is Status.PENDING and kept.live
     return replace(
         listed,
+        status=kept.status if untold else listed.status,
         device=kept.device,
         description=kept.description,
         leaving=kept.leaving,

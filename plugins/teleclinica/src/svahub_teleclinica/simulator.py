@@ -10,9 +10,13 @@ import secrets
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from svahub import Observed, Plan, RemoteSubscription, RemoteUser
 from svahub.testing import Answer, Problem, Records, Request, Simulator, checks, listed, require_any_basic, route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CATALOGUE = (
     ("Individual", "Consultas por vídeo para uma pessoa", "19.90", True),
@@ -125,6 +129,19 @@ class TeleClinicaSimulator(Simulator):
     def state(self) -> dict[str, Any]:
         """Return all users and plans."""
         return {"users": [user.json() for user in self.users], "plans": [plan.json() for plan in self.plans]}
+
+    def people(self) -> Iterator[RemoteUser]:
+        """Yield every user; the plans of one who is blocked or cancelled are so too."""
+        for user in self.users:
+            status = Observed(user.status)
+            held = (plan for plan in user.plans if plan.status is Status.ACTIVE)
+            has = tuple(RemoteSubscription(plan.id, status, plan.reference) for plan in held)
+            contact = {"name": user.name, "document": user.cpf, "email": user.email, "phone": user.phone}
+            yield RemoteUser(user.id, status, user.reference, has, **contact)
+
+    def catalogue(self) -> Iterator[Plan]:
+        """Yield every plan."""
+        return (Plan(one.id, one.name, one.description, one.price, one.active) for one in self.plans)
 
     @route("GET", "/plans")
     def list_plans(self, request: Request) -> Answer:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from svahub import Observed, Plan, RemoteSubscription, RemoteUser
+
 from svahub_asaas.simulator.book import Book
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import date
 
     from svahub_asaas.simulator.calendar import MovableClock
@@ -71,6 +73,21 @@ class Account:
     def today(self) -> date:
         """The date in Brasília."""
         return self.clock.today
+
+    def people(self) -> Iterator[RemoteUser]:
+        """Yield every customer with what charges them."""
+        held: dict[str, list[RemoteSubscription]] = {}
+        for sold in self.subscriptions:
+            held.setdefault(sold.customer, []).append(sold.remote())
+        for one in self.customers:
+            status = Observed.CANCELLED if one.deleted else Observed.ACTIVE
+            contact = {"name": one.name, "document": one.document, "email": one.text("email")}
+            yield RemoteUser(one.id, status, one.reference, tuple(held.get(one.id, ())), **contact)
+
+    def catalogue(self) -> Iterator[Plan]:
+        """Yield the recurring offers that are there."""
+        recurring = (link for link in self.links if link.charge_type == "RECURRENT" and not link.deleted)
+        return (Plan(one.id, one.name, one.description or "", one.value, one.active) for one in recurring)
 
     def keep_payment(self, payment: Payment, event: str | None, lag: float = 0.0) -> Payment:
         """Store a charge and tell of it."""

@@ -31,8 +31,10 @@ from svahub_asaas.simulator.timings import AsaasTimings
 from svahub_asaas.simulator.webhooks import Webhooks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
+    from svahub import Plan, RemoteUser
     from svahub.testing.http import Message, Scope
 
 SECONDS_A_DAY = 86_400
@@ -112,6 +114,14 @@ class AsaasSimulator(Simulator):
             await super().__call__(scope, receive, send)
         finally:
             self.quota.gets_under_way -= counted
+
+    def people(self) -> Iterator[RemoteUser]:
+        """Yield the account's customers."""
+        return self.account.people()
+
+    def catalogue(self) -> Iterator[Plan]:
+        """Yield the account's recurring offers."""
+        return self.account.catalogue()
 
     def state(self) -> dict[str, Any]:
         """Return all that the account holds, oldest first, deleted or not."""

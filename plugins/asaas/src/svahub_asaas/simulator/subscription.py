@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from svahub import Observed, RemoteSubscription
+
 from svahub_asaas.simulator.terms import Terms
 from svahub_asaas.simulator.writing import day, number
 
@@ -38,6 +40,14 @@ class Subscription:
     def is_over(self) -> bool:
         """Whether no charge is left to be made."""
         return (self.end is not None and self.next_due > self.end) or (self.most is not None and self.made >= self.most)
+
+    def remote(self) -> RemoteSubscription:
+        """Return it in the core's words: Asaas knows no plan, but what is charged and when."""
+        ended = self.deleted or self.is_over or self.status == "EXPIRED"
+        level = Observed.ACTIVE if self.status == "ACTIVE" else Observed.BLOCKED
+        status = Observed.CANCELLED if ended else level
+        details = {"price": self.value, "due_day": self.next_due.day}
+        return RemoteSubscription(None, status, self.reference, self.id, details=details)
 
     def json(self) -> dict[str, Any]:
         """Return it as the API tells of it, in its order; discount, end and limit only where there is one."""

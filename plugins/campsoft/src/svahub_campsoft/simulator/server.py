@@ -6,13 +6,17 @@ import secrets
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from svahub import Plan, RemoteUser
 from svahub.testing import Answer, BearerTokens, Problem, Records, Request, Simulator, checks, listed, route
 
 from svahub_campsoft.simulator.reading import contact
 from svahub_campsoft.simulator.steering import Steering
 from svahub_campsoft.simulator.subscriber import CATALOGUE, Product, Status, Subscriber
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LINK_LIFE = timedelta(minutes=10)
 
@@ -48,6 +52,14 @@ class CampsoftSimulator(Simulator):
         """Return all subscribers with their products, and the licences that are left."""
         left = {product.id: product.licences for product in self.products.values()}
         return {"customers": [one.whole() for one in self.subscribers], "licences": left}
+
+    def people(self) -> Iterator[RemoteUser]:
+        """Yield every subscriber."""
+        return (one.remote() for one in self.subscribers)
+
+    def catalogue(self) -> Iterator[Plan]:
+        """Yield every product."""
+        return (Plan(one.id, one.name, one.description, one.price, one.allowed) for one in self.products.values())
 
     @route("POST", "/authentication")
     def authenticate(self, request: Request) -> Answer:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from svahub import Observed, RemoteSubscription, RemoteUser
+
 CATALOGUE = (
     ("Filmes e séries", "Catálogo de filmes e séries", "21.90", True),
     ("Esportes ao vivo", "Campeonatos transmitidos ao vivo", "34.90", True),
@@ -69,6 +71,19 @@ class Subscriber:
             "email": self.email,
             "phone": self.phone,
         }
+
+    def remote(self) -> RemoteUser:
+        """Return the subscriber in the core's words: who is suspended and has nothing has ended, as nobody is deleted.
+
+        A username is what we sent as the reference; products bear none.
+        """
+        idle = Observed.BLOCKED if self.products else Observed.CANCELLED
+        status = Observed.ACTIVE if self.status is Status.ACTIVE else idle
+        held = tuple(RemoteSubscription(product, status) for product in self.products)
+        email, document = (self.email or {}).get("data"), self.document["number"]
+        return RemoteUser(
+            self.username, status, self.username, held, name=self.name, document=document, email=email,
+        )  # fmt: skip
 
     def whole(self) -> dict[str, Any]:
         """Return the subscriber with the products, for Campsoft's own list."""

@@ -7,10 +7,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from svahub import Observed, Plan, RemoteSubscription, RemoteUser
 from svahub.testing import Problem, Records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from svahub.clock import Clock
 
@@ -129,6 +130,25 @@ class Account:
         """Return a licence as the API tells of it."""
         whole = self.subscriptions.truth[licence.subscription].status if self.cascades else Status.ACTIVE
         return licence.json(whole)
+
+    def people(self) -> Iterator[RemoteUser]:
+        """Yield every customer with what they are subscribed to; nobody is ever blocked or deleted as a whole."""
+        held: dict[str, list[RemoteSubscription]] = {}
+        for sold in self.subscriptions:
+            held.setdefault(sold.customer, []).append(self._remote(sold))
+        for one in self.customers:
+            contact = {"name": one.name, "document": one.document, "email": one.email, "phone": one.phone}
+            has = tuple(held.get(one.id, ()))
+            yield RemoteUser(one.id, Observed.ACTIVE, one.reference, has, **contact)
+
+    def _remote(self, sold: Subscription) -> RemoteSubscription:
+        """Return a subscription in the core's words; its quantity is that of the licences that are as it is."""
+        told = [self.told(licence)["status"] for licence in self.licences_of(sold.id)]
+        return RemoteSubscription(sold.item, Observed(sold.status), sold.reference, sold.id, told.count(sold.status))
+
+    def catalogue(self) -> Iterator[Plan]:
+        """Yield every item."""
+        return (Plan(item.id, item.name, price=item.price) for item in self.items)
 
     def take_stock(self, device: str | None) -> None:
         """Refuse a licence that was not bought, or for a device that gets none."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from svahub import Plan, RemoteUser
 from svahub.testing import Answer, Problem, Request, Simulator, checks, listed, route
 
 from svahub_iot.simulator.access import Access, Denied
 from svahub_iot.simulator.account import Account, Customer, Licence, Status, Subscription
 from svahub_iot.simulator.steering import Steering
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TOKEN_ROUTE = "/oauth/token"  # noqa: S105  # a path
 NEW_CUSTOMER = {
@@ -64,6 +68,14 @@ class IotSimulator(Simulator):
             for kind, rows in account.state(client).items():
                 whole[kind] += rows
         return whole
+
+    def people(self) -> Iterator[RemoteUser]:
+        """Yield the customers of all accounts."""
+        return (user for account in self.accounts.values() for user in account.people())
+
+    def catalogue(self) -> Iterator[Plan]:
+        """Yield the items of the account of the credentials that are printed."""
+        return self.account.catalogue()
 
     @route("POST", TOKEN_ROUTE)
     def token(self, request: Request) -> Answer:
