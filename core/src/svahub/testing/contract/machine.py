@@ -1,0 +1,132 @@
+"""Whatever is asked, in whatever order, and whatever goes wrong meanwhile: in the end core and provider agree."""
+
+from __future__ import annotations
+
+import os
+import random
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from svahub.commands import Action
+from svahub.errors import Refused
+from svahub.models import Aspect
+from svahub.store.states import State
+from svahub.testing.contract.expectations import SILENT
+from svahub.testing.contract.restarts import die_after_the_call
+from svahub.testing.faults import Fault
+from svahub.testing.grades import Level, theme
+
+if TYPE_CHECKING:
+    from svahub.testing.contract.isp import Isp
+    from svahub.testing.contract.person import Person
+
+EXAMPLES, STEPS = 4, 8
+SLOW = SILENT | {Fault.DELAY, Fault.HUGE, Fault.REFUSE}
+FOR_A_PERSON = frozenset({Fault.UNAUTHORIZED, Fault.REDIRECT, Fault.REPEATING})
+STRIKING = [fault for fault in Fault if fault not in SLOW | FOR_A_PERSON]
+LETTERS = st.sampled_from("AB")
+
+
+@theme("any order", Level.SILVER)
+class AnyOrder:
+    """A state machine: verbs, faults and restarts."""
+
+    def test_whatever_is_asked_core_and_provider_agree_in_the_end(
+        self, svahub_isp: Isp, request: pytest.FixtureRequest
+    ) -> None:
+        """Verbs of one person in any order, through faults and restarts."""
+        drawn = _seed(request.config)
+        machine = seed(drawn)(type("Machine", (Life,), {"isp": svahub_isp}))
+        quiet = settings(
+            max_examples=EXAMPLES, stateful_step_count=STEPS, database=None, deadline=None, derandomize=False,
+            suppress_health_check=list(HealthCheck), print_blob=False,
+        )  # fmt: skip
+        try:
+            run_state_machine_as_test(machine, settings=quiet)
+        except BaseException as error:
+            error.add_note(f"again: pytest '{request.node.nodeid}' --svahub-seed {drawn}")
+            raise
+
+
+def _seed(config: pytest.Config) -> int:
+    given: int | None = config.getoption("--svahub-seed")
+    if given is not None:
+        return given
+    return 0 if os.environ.get("CI") else random.randrange(2**32)  # noqa: S311 -- it is printed
+
+
+class Life(RuleBasedStateMachine):
+    """One person's life at the ISP."""
+
+    isp: ClassVar[Any]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.isp.mend()
+        self.isp.simulator.timings.update({"lag_seconds": 20})
+        self.person: Person = self.isp.person()
+        self.since = len(self.isp.visits())
+
+    @initialize(struck=st.none() | st.sampled_from(STRIKING))
+    def sign(self, struck: Fault | None) -> None:
+        """Everybody begins with a contract."""
+        if struck:
+            self.isp.strike(struck, 0)
+        self.person.sell("A", 0)
+        self.person.work()
+
+    @rule(fault=st.sampled_from(STRIKING), after=st.integers(0, 2))
+    def strike(self, fault: Fault, after: int) -> None:
+        """One of the next requests goes wrong."""
+        self.isp.strike(fault, after)
+
+    @rule()
+    def sign_once_more(self) -> None:
+        """A second contract."""
+        self.person.sell("B", 1)
+
+    @rule(action=st.sampled_from([Action.BLOCK, Action.UNBLOCK, Action.CANCEL, Action.ACTIVATE]), letter=LETTERS)
+    def ask(self, action: Action, letter: str) -> None:
+        """A verb; what cannot be asked now is refused, and changes nothing."""
+        with suppress(Refused):
+            self.person.ask(action, letter)
+
+    @rule(letter=LETTERS, plan=st.integers(0, 1), many=st.integers(1, 3))
+    def change(self, letter: str, plan: int, many: int) -> None:
+        """Another plan, or another number of it, where the provider can."""
+        changes = self.isp.stand.kind.changes
+        with suppress(Refused):
+            if Aspect.QUANTITY in changes:
+                self.person.ask(Action.CHANGE, letter, quantity=many)
+            elif Aspect.PLAN in changes:
+                self.person.ask(Action.CHANGE, letter, plan=self.isp.plans[plan].remote_id)
+
+    @rule()
+    def work(self) -> None:
+        """Do what is due now."""
+        self.person.work()
+
+    @rule(seconds=st.sampled_from([3, 31, 400]))
+    def wait(self, seconds: int) -> None:
+        """Let time pass."""
+        self.isp.stand.clock.sleep(seconds)
+
+    @rule()
+    def die(self) -> None:
+        """The worker dies after its call, and another one goes on."""
+        die_after_the_call(self.isp, [self.person])
+
+    def teardown(self) -> None:
+        """In the end nothing goes wrong any more."""
+        self.isp.mend()
+        for _ in range(3):
+            self.person.settle()
+            if all(view.state is not State.PARKED for view in self.person.views):
+                break
+            self.isp.retry([self.person])
+        self.person.agrees("all that was asked", self.since)

@@ -1,0 +1,71 @@
+"""Every verb as the kit asks it: what somebody has before, what is asked, and which hook has to make it so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from svahub.commands import Action
+from svahub.models import Aspect, BlockScope
+
+if TYPE_CHECKING:
+    from svahub.registry import ProviderKind
+    from svahub.testing.contract.person import Person
+
+MANY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One verb; `hook` makes it so at the provider, `aspect` is what has to be declared as changing."""
+
+    name: str
+    hook: str
+    before: str
+    ask: Callable[[Person], None]
+    aspect: Aspect | None = None
+    scope: BlockScope | None = None
+
+    def lacking(self, kind: ProviderKind) -> str | None:
+        """Return what the provider would need to have for it; None: nothing."""
+        if self.aspect is not None and self.aspect not in kind.changes:
+            return f"change: {self.aspect.value}"
+        if self.scope not in {None, kind.block_scope}:
+            return f"block of one {self.scope.value}" if self.scope else None
+        return None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _another_plan(person: Person) -> None:
+    person.ask(Action.CHANGE, plan=person.isp.plans[1].remote_id)
+
+
+def _more(person: Person) -> None:
+    person.ask(Action.CHANGE, quantity=MANY)
+
+
+def _another_price(person: Person) -> None:
+    person.sell("A", 0, item={"price": "24.50"})
+
+
+def _another_day(person: Person) -> None:
+    person.sell("A", 0, due_day=20)
+
+
+MOVES = (
+    Move("create", "create_user", "nobody", lambda person: person.sell()),
+    Move("add", "create_user", "one", lambda person: person.sell("B", 1)),
+    Move("block", "block", "one", lambda person: person.block()),
+    Move("unblock", "unblock", "blocked", lambda person: person.ask(Action.UNBLOCK)),
+    Move("block_one_of_two", "block", "two", lambda person: person.block(), scope=BlockScope.SUBSCRIPTION),
+    Move("change_plan", "change", "one", _another_plan, Aspect.PLAN),
+    Move("change_quantity", "change", "one", _more, Aspect.QUANTITY),
+    Move("change_price", "change", "one", _another_price, Aspect.PRICE),
+    Move("change_due_day", "change", "one", _another_day, Aspect.DUE_DAY),
+    Move("change_customer", "change", "one", lambda person: person.move(), Aspect.CUSTOMER),
+    Move("cancel_one_of_two", "cancel", "two", lambda person: person.ask(Action.CANCEL)),
+    Move("cancel_last", "cancel", "one", lambda person: person.ask(Action.CANCEL)),
+)
