@@ -98,47 +98,6 @@ def stage(sqlite_url: str) -> Iterator[Stage]:
         yield there
 
 
-WRITES = sorted(set(Fault) - {Fault.SHORT_PAGE, Fault.REFUSE, Fault.REDIRECT})
-VERBS = {
-    Action.BLOCK: (Status.BLOCKED, Observed.BLOCKED),
-    Action.UNBLOCK: (Status.ACTIVE, Observed.ACTIVE),
-    Action.CHANGE: (Status.ACTIVE, Observed.ACTIVE),
-    Action.CANCEL: (Status.CANCELLED, Observed.CANCELLED),
-}
-
-
-@pytest.mark.parametrize("fault", WRITES)
-def test_a_create_that_meets_a_fault_ends_in_exactly_one_user(stage: Stage, fault: Fault) -> None:
-    stage.sell()
-    stage.simulator.faults.next(fault)
-    stage.work_patiently()
-    (user,) = stage.live()
-    assert [p.id for p in user.plans] == [stage.plans[0]]
-    assert (stage.one().observed, stage.one().state, stage.one().remote_id) == (
-        Observed.ACTIVE,
-        State.SETTLED,
-        user.id,
-    )
-
-
-@pytest.mark.parametrize("fault", WRITES)
-@pytest.mark.parametrize("action", VERBS)
-def test_a_verb_that_meets_a_fault_is_brought_to_its_end(stage: Stage, action: Action, fault: Fault) -> None:
-    stage.sell()
-    stage.work()
-    if action is Action.UNBLOCK:
-        stage.ask(Action.BLOCK)
-        stage.work()
-    stage.simulator.faults.next(fault)
-    stage.ask(action, plan=stage.plans[1] if action is Action.CHANGE else None)
-    stage.work_patiently()
-    theirs, ours = VERBS[action]
-    (user,) = stage.simulator.users
-    assert (user.status, stage.one().observed, stage.one().state) == (theirs, ours, State.SETTLED)
-    if action is Action.CHANGE:
-        assert [p.id for p in user.plans if p.status is not Status.CANCELLED] == [stage.plans[1]]
-
-
 def test_a_create_of_unknown_outcome_is_looked_up_and_not_repeated(stage: Stage) -> None:
     stage.sell()
     stage.simulator.faults.next(Fault.TIMEOUT_AFTER)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from svahub.intake import ContractRow
-from svahub.testing import Fault
 
 DOCUMENT = "52998224725"
 
@@ -70,14 +69,6 @@ def test_another_price_and_due_day_reach_asaas_with_the_next_import(shop: Any) -
     take_in(shop)
     take_in(shop, price="59.90", due_day=5)
     assert (kept(shop)[0]["value"], kept(shop)[0]["nextDueDate"]) == (59.9, "2027-01-05")
-
-
-@pytest.mark.parametrize("path", ["/customers", "/subscriptions"])
-def test_a_sale_that_was_made_without_an_answer_is_there_once(shop: Any, path: str) -> None:
-    shop.asaas.faults.next(Fault.ERROR_AFTER, method="POST", path=path)
-    take_in(shop)
-    assert (len(kept(shop, "customers")), len(kept(shop)), len(kept(shop, "payments"))) == (1, 1, 1)
-    assert sold(shop)["state"] == "settled"
 
 
 def test_blocked_and_unblocked_and_cancelled(shop: Any) -> None:

@@ -175,13 +175,6 @@ def test_a_subscription_whose_id_is_not_known_is_blocked_by_our_reference(till: 
     assert till.kept("subscriptions")[0]["status"] == "ACTIVE"
 
 
-def test_unblocking_what_is_not_blocked_changes_nothing(till: Any) -> None:
-    sold = till.made()
-    till.calls()
-    till.provider.unblock(sold)
-    assert till.calls() == ["GET subscriptions"]
-
-
 @pytest.mark.parametrize("hook", ["unblock", "cancel"])
 def test_what_is_not_there_is_not_found(till: Any, hook: str) -> None:
     with pytest.raises(errors.NotFound):
@@ -316,21 +309,6 @@ def test_users_are_listed_with_what_they_have_by_a_request_for_each_hundred(till
     assert (len(listed), len({user.remote_id for user in listed})) == (121, 121)
     ana = next(user for user in listed if user.reference == "a1")
     assert {one.reference: one.status for one in ana.subscriptions} == {"s1": Observed.BLOCKED, "s2": Observed.ACTIVE}
-
-
-def test_a_listing_that_ends_early_is_not_believed(till: Any) -> None:
-    till.made()
-    till.simulator.faults.next(Fault.SHORT_PAGE, method="GET", path="/customers")
-    with pytest.raises(errors.Unreachable, match="/customers brought 0 of 1"):
-        list(till.provider.list_users(None))
-
-
-def test_only_users_of_one_status_are_listed_when_asked(till: Any) -> None:
-    sold = till.made()
-    till.by_hand("POST", "/customers", {"name": "Bento", "cpfCnpj": "11144477735"})
-    till.by_hand("DELETE", f"/customers/{sold.account.remote_id}")
-    assert [user.remote_id for user in till.provider.list_users(Observed.CANCELLED)] == [sold.account.remote_id]
-    assert len(list(till.provider.list_users(Observed.ACTIVE))) == 1
 
 
 def test_plans_are_the_recurring_payment_links(till: Any) -> None:

@@ -109,17 +109,6 @@ def test_two_items_that_converge_at_once_make_one_subscriber(office: TenantHub, 
     assert campsoft.counts.keys().isdisjoint({("POST /customers", 409)})
 
 
-def test_the_last_of_two_contracts_takes_the_subscriber_along(office: TenantHub, campsoft: CampsoftSimulator) -> None:
-    sell(office, "prd_01", contract="C1")
-    sell(office, "prd_02", contract="C2")
-    work(office)
-    for contract, status in (("C1", Status.ACTIVE), ("C2", Status.INACTIVE)):
-        office.verbs.issue(Command(Action.CANCEL, contract))
-        work(office)
-        assert next(iter(campsoft.subscribers)).status is status
-    assert held(campsoft) == []
-
-
 def test_a_sale_that_is_given_up_before_its_product_is_there_leaves_nobody_with_access(
     office: TenantHub, campsoft: CampsoftSimulator, clock: HandClock
 ) -> None:

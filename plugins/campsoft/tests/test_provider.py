@@ -48,16 +48,6 @@ def test_a_company_is_a_subscriber_too(tv: Any) -> None:
     assert tv.subscriber()["document"] == {"type": "CNPJ", "number": firm.document}
 
 
-def test_a_second_product_is_added_to_the_same_subscriber(tv: Any) -> None:
-    tv.provider.create_user(tv.sold(tv.plans[0]))
-    tv.asked()
-    sibling = tv.there(tv.plans[0])
-    remote = tv.provider.create_user(tv.sold(tv.plans[1], "s2", tv.key, siblings=(sibling,)))
-    assert tv.asked() == [("POST", "subscriptions")]
-    assert (remote.status, remote.subscription("s2").plan) == (Observed.ACTIVE, tv.plans[1].remote_id)
-    assert tv.held() == [plan.remote_id for plan in tv.plans[:2]]
-
-
 def test_a_product_that_is_there_already_is_a_success(tv: Any) -> None:
     for _ in range(2):
         tv.provider.create_user(tv.sold(tv.plans[0]))
@@ -69,13 +59,6 @@ def test_a_product_added_to_who_is_suspended_is_suspended_too(tv: Any) -> None:
     sibling = tv.there(tv.plans[0], observed=Observed.BLOCKED)
     remote = tv.provider.create_user(tv.sold(tv.plans[1], "s2", tv.key, siblings=(sibling,)))
     assert remote.status is Observed.BLOCKED
-
-
-def test_who_was_cancelled_is_sold_to_again(tv: Any) -> None:
-    tv.provider.create_user(tv.sold(tv.plans[0]))
-    tv.provider.cancel(tv.there(tv.plans[0]))
-    assert tv.provider.create_user(tv.sold(tv.plans[1])).status is Observed.ACTIVE
-    assert (tv.subscriber()["status"], tv.held()) == ("active", [tv.plans[1].remote_id])
 
 
 def test_somebody_else_with_the_document_stands_in_the_way(tv: Any) -> None:
@@ -126,16 +109,6 @@ def test_an_invalid_document_is_rejected_without_being_repeated(tv: Any) -> None
 # -- blocking
 
 
-def test_suspending_and_enabling_are_levels(tv: Any) -> None:
-    tv.provider.create_user(tv.sold(tv.plans[0]))
-    for _ in range(2):
-        tv.provider.block(tv.there(tv.plans[0]), OVERDUE)
-        assert tv.subscriber()["status"] == "inactive"
-    for _ in range(2):
-        tv.provider.unblock(tv.there(tv.plans[0]))
-        assert (tv.subscriber()["status"], tv.held()) == ("active", [tv.plans[0].remote_id])
-
-
 @pytest.mark.parametrize("step", ["block", "unblock", "change", "cancel"])
 def test_a_step_for_nobody_is_not_found(tv: Any, step: str) -> None:
     more = {"block": (OVERDUE,), "change": (PLAN,)}.get(step, ())
@@ -151,31 +124,6 @@ def test_a_name_that_would_mean_something_else_is_not_sent(tv: Any, remote_id: s
 
 
 # -- cancelling
-
-
-def test_the_last_product_takes_the_subscriber_along(tv: Any) -> None:
-    tv.provider.create_user(tv.sold(tv.plans[0]))
-    for _ in range(2):
-        tv.provider.cancel(tv.there(tv.plans[0]))
-        assert (tv.subscriber()["status"], tv.held()) == ("inactive", [])
-
-
-def test_one_of_two_products_leaves_the_subscriber_the_other(tv: Any) -> None:
-    first, second = tv.there(tv.plans[0]), tv.there(tv.plans[1], "s2")
-    tv.provider.create_user(tv.sold(tv.plans[0]))
-    tv.provider.create_user(tv.sold(tv.plans[1], "s2", tv.key, siblings=(first,)))
-    tv.provider.cancel(replace(first, siblings=(second,)))
-    assert (tv.subscriber()["status"], tv.held()) == ("active", [tv.plans[1].remote_id])
-
-
-def test_a_product_of_two_contracts_ends_with_the_second(tv: Any) -> None:
-    first, second = tv.there(tv.plans[0]), tv.there(tv.plans[0], "s2")
-    tv.provider.create_user(tv.sold(tv.plans[0]))
-    tv.provider.create_user(tv.sold(tv.plans[0], "s2", tv.key, siblings=(first,)))
-    tv.provider.cancel(replace(first, siblings=(second,)))
-    assert tv.held() == [tv.plans[0].remote_id]
-    tv.provider.cancel(second)
-    assert tv.held() == []
 
 
 def test_what_a_sibling_may_have_been_given_is_left_to_it(tv: Any) -> None:

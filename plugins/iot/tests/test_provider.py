@@ -220,16 +220,6 @@ def test_licences_that_follow_their_subscription_are_not_blocked_one_by_one(olli
     assert [route.split()[0] for route in routes(olli)] == ["PATCH", "GET"]
 
 
-def test_blocking_one_item_leaves_the_customers_others_alone(olli: Any) -> None:
-    held = olli.held("s1")
-    olli.made("s2")
-    olli.provider.block(held, OVERDUE)
-    assert {one["externalReference"]: one["status"] for one in olli.state("subscriptions")} == {
-        "s1": "BLOCKED",
-        "s2": "ACTIVE",
-    }
-
-
 # -- cancelling
 
 
@@ -279,10 +269,6 @@ def test_a_customer_without_the_subscription_is_found_in_fn(olli: Any) -> None:
     assert (user.remote_id, user.reference, user.subscriptions) == (customer, "a1", ())
 
 
-def test_nobody_is_none(olli: Any) -> None:
-    assert olli.provider.find_user(olli.sold()) is None
-
-
 def test_a_subscription_whose_id_is_known_is_not_searched_for(olli: Any) -> None:
     held = olli.held(quantity=2)
     olli.simulator.requests.clear()
@@ -295,15 +281,6 @@ def test_a_subscription_that_is_gone_is_told_as_cancelled(olli: Any) -> None:
     assert olli.provider.find_user(held).subscription("s1").status is Observed.CANCELLED
 
 
-@pytest.mark.parametrize("route", ["/fn/customers", "/subscriptions"])
-def test_a_lookup_that_ends_early_is_not_read_as_empty(olli: Any, route: str) -> None:
-    olli.made()
-    olli.simulator.faults.next(Fault.SHORT_PAGE, method="GET", path=route)
-    olli.simulator.faults.next(Fault.SHORT_PAGE, method="GET", path=route)
-    with pytest.raises(errors.Unreachable):
-        olli.provider.find_user(olli.sold("s2"))
-
-
 def test_customers_are_listed_with_what_the_most_active_subscription_of_each_is(olli: Any) -> None:
     held = olli.held("s1")
     olli.made("s2")
@@ -314,16 +291,6 @@ def test_customers_are_listed_with_what_the_most_active_subscription_of_each_is(
 
 
 # -- the account
-
-
-def test_items_are_plans_with_their_prices(olli: Any) -> None:
-    assert ("Câmera interna", "14.90") in {(plan.name, str(plan.price)) for plan in olli.items}
-
-
-def test_a_token_that_olli_took_back_is_fetched_once_more(olli: Any) -> None:
-    olli.simulator.access.tokens.revoke()
-    olli.provider.check_connection()
-    assert routes(olli).count("POST /oauth/token") == 1
 
 
 def test_a_client_that_may_do_nothing_is_told_from_wrong_credentials(olli: Any) -> None:

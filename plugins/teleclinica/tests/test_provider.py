@@ -24,14 +24,6 @@ def test_creating_makes_a_user_with_our_references(clinic: Any) -> None:
     assert clinic.held() == {clinic.plans[0].remote_id}
 
 
-def test_a_second_plan_is_added_to_the_same_user(clinic: Any) -> None:
-    first = clinic.provider.create_user(clinic.sold(clinic.plans[0]))
-    second = clinic.provider.create_user(clinic.sold(clinic.plans[1], "s2", first.remote_id))
-    assert second.remote_id == first.remote_id
-    assert second.subscription("s2").plan == clinic.plans[1].remote_id
-    assert clinic.held() == {clinic.plans[0].remote_id, clinic.plans[1].remote_id}
-
-
 def test_the_same_plan_in_two_contracts_belongs_to_both(clinic: Any) -> None:
     remote_id = clinic.created(clinic.sold(clinic.plans[0]), clinic.sold(clinic.plans[0], "s2"))
     assert (
@@ -73,16 +65,6 @@ def test_a_plan_for_a_cancelled_user_finds_no_user(clinic: Any) -> None:
 # -- blocking
 
 
-def test_blocking_and_unblocking_are_levels(clinic: Any) -> None:
-    subscription = clinic.sold(clinic.plans[0], remote_id=clinic.created(clinic.sold(clinic.plans[0])))
-    for _ in range(2):
-        clinic.provider.block(subscription, OVERDUE)
-        assert clinic.user()["status"] == "BLOCKED"
-    for _ in range(2):
-        clinic.provider.unblock(subscription)
-        assert clinic.user()["status"] == "ACTIVE"
-
-
 def test_a_user_whose_id_is_not_known_is_blocked_by_our_reference(clinic: Any) -> None:
     clinic.created(clinic.sold(clinic.plans[0]))
     clinic.provider.block(clinic.sold(clinic.plans[0]), OVERDUE)
@@ -102,41 +84,7 @@ def test_an_id_that_would_name_something_else_is_not_sent(clinic: Any, remote_id
     assert not clinic.simulator.requests
 
 
-def test_a_blocked_users_plans_are_blocked(clinic: Any) -> None:
-    subscription = clinic.sold(clinic.plans[0], remote_id=clinic.created(clinic.sold(clinic.plans[0])))
-    clinic.provider.block(subscription, OVERDUE)
-    found = clinic.provider.find_user(subscription)
-    assert found.status is found.subscription("s1").status is Observed.BLOCKED
-
-
 # -- cancelling
-
-
-def test_the_last_subscription_takes_the_user_along(clinic: Any) -> None:
-    ended = clinic.sold(clinic.plans[1], "s2", observed=Observed.CANCELLED)
-    clinic.provider.cancel(
-        clinic.sold(clinic.plans[0], remote_id=clinic.created(clinic.sold(clinic.plans[0])), siblings=(ended,))
-    )
-    assert clinic.user()["status"] == "CANCELLED"
-
-
-def test_with_others_left_only_the_plan_ends(clinic: Any) -> None:
-    remote_id = clinic.created(clinic.sold(clinic.plans[0]), clinic.sold(clinic.plans[1], "s2"))
-    clinic.provider.cancel(
-        clinic.sold(clinic.plans[0], remote_id=remote_id, siblings=(clinic.sold(clinic.plans[1], "s2"),))
-    )
-    assert clinic.user()["status"] == "ACTIVE"
-    assert clinic.held() == {clinic.plans[1].remote_id}
-
-
-def test_a_plan_that_another_contract_uses_stays(clinic: Any) -> None:
-    remote_id = clinic.created(clinic.sold(clinic.plans[0]), clinic.sold(clinic.plans[0], "s2"))
-    clinic.provider.cancel(
-        clinic.sold(clinic.plans[0], remote_id=remote_id, siblings=(clinic.sold(clinic.plans[0], "s2"),))
-    )
-    assert clinic.held() == {clinic.plans[0].remote_id}
-    clinic.provider.cancel(clinic.sold(clinic.plans[0], "s2", remote_id))
-    assert clinic.user()["status"] == "CANCELLED"
 
 
 def test_after_an_unsure_change_both_plans_end(clinic: Any) -> None:

@@ -7,28 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from svahub import Account, BlockReason, Observed, PlanDraft, Reason, errors
-from svahub.client import ProviderClient
 from svahub.extension.invented import cpf
-from svahub.testing import Fault
-from svahub_teleclinica import TeleClinica, TeleClinicaSettings
+from svahub_teleclinica import TeleClinicaSettings
 
 OVERDUE = frozenset({BlockReason(Reason.OVERDUE, "import")})
 
 
 # -- finding
-
-
-def test_nobody_is_nobody(clinic: Any) -> None:
-    assert clinic.provider.find_user(clinic.sold(clinic.plans[0])) is None
-
-
-def test_a_user_is_found_by_our_reference(clinic: Any) -> None:
-    remote_id = clinic.created(clinic.sold(clinic.plans[0]))
-    found = clinic.provider.find_user(clinic.sold(clinic.plans[0]))
-    assert (found.remote_id, found.reference) == (remote_id, "a1")
-    assert found.subscription("s1").plan == clinic.plans[0].remote_id
 
 
 def test_a_user_of_somebody_else_is_found_by_cpf_and_is_not_ours(clinic: Any) -> None:
@@ -68,22 +55,7 @@ def test_a_plan_that_was_not_added_is_not_found(clinic: Any) -> None:
     assert clinic.provider.find_user(clinic.sold(clinic.plans[1], "s2", remote_id)).subscription("s2") is None
 
 
-def test_a_failed_look_is_not_an_empty_one(clinic: Any) -> None:
-    clinic.created(clinic.sold(clinic.plans[0]))
-    for fault in (Fault.ERROR_BEFORE, Fault.MALFORMED, Fault.SHORT_PAGE):
-        clinic.simulator.faults.next(fault)
-        with pytest.raises(errors.Unreachable):
-            clinic.provider.find_user(clinic.sold(clinic.plans[0]))
-
-
 # -- the catalogue, the list, the connection
-
-
-def test_the_catalogue_has_names_and_prices(clinic: Any) -> None:
-    catalogue = list(clinic.provider.sync_plans())
-    assert catalogue[0].name == "Individual"
-    assert catalogue[0].price == Decimal("19.90")
-    assert [plan.active for plan in catalogue].count(False) == 1
 
 
 def test_a_registered_plan_comes_back_as_the_provider_has_it(clinic: Any) -> None:
@@ -100,59 +72,7 @@ def crowd(clinic: Any) -> list[str]:
     return [clinic.created(replace(clinic.sold(clinic.plans[0]), account=account)) for account in accounts]
 
 
-@pytest.mark.parametrize("page_size", [1, 3, 7, 100])
-def test_all_users_are_listed_whatever_the_page(clinic: Any, crowd: list[str], page_size: int) -> None:
-    settings = clinic.settings(page_size=page_size)
-    with ProviderClient(base_url=clinic.simulator.url, auth=settings.auth()) as client:
-        listed = list(TeleClinica(settings, client).list_users(None))
-    assert [remote.remote_id for remote in listed] == crowd
-
-
-def test_users_are_listed_by_status(clinic: Any, crowd: list[str]) -> None:
-    clinic.provider.block(clinic.sold(clinic.plans[0], remote_id=crowd[2]), OVERDUE)
-    clinic.provider.cancel(clinic.sold(clinic.plans[0], remote_id=crowd[4]))
-    assert [u.remote_id for u in clinic.provider.list_users(Observed.BLOCKED)] == [crowd[2]]
-    assert [u.remote_id for u in clinic.provider.list_users(Observed.CANCELLED)] == [crowd[4]]
-    assert len(list(clinic.provider.list_users(Observed.ACTIVE))) == 5
-    assert list(clinic.provider.list_users(Observed.UNKNOWN)) == []
-
-
-@pytest.mark.parametrize("listing", ["list_users", "sync_plans"])
-def test_a_listing_that_ends_early_says_so(clinic: Any, crowd: list[str], listing: str) -> None:
-    clinic.simulator.faults.next(Fault.SHORT_PAGE)
-    hook = getattr(clinic.provider, listing)
-    with pytest.raises(errors.Unreachable) as caught:
-        list(hook(None) if listing == "list_users" else hook())
-    assert caught.value.cause is errors.Cause.INCOMPLETE
-
-
-def test_the_connection_is_checked_with_the_credentials(clinic: Any) -> None:
-    clinic.provider.check_connection()
-    wrong = clinic.settings(username="somebody")
-    with (
-        ProviderClient(base_url=clinic.simulator.url, auth=wrong.auth()) as client,
-        pytest.raises(errors.AuthenticationFailed),
-    ):
-        TeleClinica(wrong, client).check_connection()
-
-
 # -- faults
-
-
-@pytest.mark.parametrize("fault", [Fault.ERROR_AFTER, Fault.DROP_AFTER, Fault.MALFORMED, Fault.TRUNCATED])
-def test_a_create_of_unknown_outcome_is_found_again(clinic: Any, fault: Fault) -> None:
-    clinic.simulator.faults.next(fault)
-    with pytest.raises(errors.OutcomeUnknown):
-        clinic.provider.create_user(clinic.sold(clinic.plans[0]))
-    assert clinic.provider.find_user(clinic.sold(clinic.plans[0])).subscription("s1").status is Observed.ACTIVE
-
-
-@pytest.mark.parametrize("fault", [Fault.RATE_LIMIT, Fault.RATE_LIMIT_RETRY_AFTER, Fault.REFUSE])
-def test_what_was_surely_not_applied_says_so(clinic: Any, fault: Fault) -> None:
-    clinic.simulator.faults.next(fault)
-    with pytest.raises((errors.NotApplied, errors.OutcomeUnknown)):
-        clinic.provider.create_user(clinic.sold(clinic.plans[0]))
-    assert clinic.simulator.state()["users"] == []
 
 
 def test_no_error_names_the_service_or_the_person(clinic: Any) -> None:
@@ -180,9 +100,3 @@ def test_a_route_that_cannot_be_filled_is_refused(clinic: Any, route: str) -> No
 
 def test_each_setting_is_described() -> None:
     assert all(field.description for field in TeleClinicaSettings.model_fields.values())
-
-
-def test_the_password_is_not_shown() -> None:
-    settings = TeleClinicaSettings(username="isp", password=SecretStr("segredo"))
-    assert "segredo" not in repr(settings)
-    assert "segredo" not in repr(settings.auth())
