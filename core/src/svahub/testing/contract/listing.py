@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from svahub.commands import Action
-from svahub.models import Observed, RemoteUser
+from svahub.models import BlockScope, Observed, RemoteUser
 from svahub.testing.contract.agreement import GONE
 from svahub.testing.contract.reads import STRIKES, WHOLE, Read, struck
 from svahub.testing.contract.verdict import hold
@@ -39,9 +39,9 @@ class Listing:
         hold(len({user.remote_id for user in listed}) == len(listed), "nobody twice", told, WHOLE, visits)
         hold({user.remote_id for user in live} == there.keys(), "every live user", told, AS_THEY_ARE, visits)
         for user in live:
-            theirs = _seen(there[user.remote_id])
+            theirs = _seen(small, there[user.remote_id])
             named = user.reference is not None or not any(one.reference for one in user.subscriptions)
-            seen = _seen(user if named else replace(user, reference=there[user.remote_id].reference))
+            seen = _seen(small, user if named else replace(user, reference=there[user.remote_id].reference))
             said = f"{user.remote_id} is listed as {seen}"
             hold(seen == theirs, f"{theirs}", said, AS_THEY_ARE, visits)
 
@@ -111,6 +111,9 @@ def _listed(isp: Isp) -> list[str]:
     return isp.calling(lambda opened: [user.remote_id for user in opened.relay.list_users(None)])
 
 
-def _seen(user: RemoteUser) -> tuple[str | None, str, list[str]]:
-    plans = sorted(one.plan for one in user.subscriptions if one.plan and one.status not in GONE)
-    return user.reference, user.status.value, plans
+def _seen(isp: Isp, user: RemoteUser) -> tuple[str | None, list[str]]:
+    """Return what has to be told of somebody: whose it is, the level of the whole or of each, the plans."""
+    left = [one for one in user.subscriptions if one.status not in GONE]
+    whole = isp.stand.kind.block_scope is BlockScope.ACCOUNT
+    levels = [user.status.value] if whole else sorted(one.status.value for one in left)
+    return user.reference, levels + sorted(one.plan for one in left if one.plan)
