@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from svahub.testing.contract.person import Person
     from svahub.testing.faults import Fault
 
-OURS = (
-    "look first by `subscription.account.key` or `subscription.key`; only who has no user under them is somebody else"
-)
+OURS = "look first by `subscription.account.key` or `subscription.key`, and by the document only where that brings none"
 NOBODY = "return None when the provider answered and has no such user; raise whatever else a look ends in"
 AS_IS = "return the status that the provider has, and our subscription among the user's, under its key"
 
