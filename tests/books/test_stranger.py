@@ -31,15 +31,18 @@ class Stranger:
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
 
-    def popen(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start the command as if nothing else were on the machine."""
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of somebody who has nothing else on the machine."""
         bare = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         home = {"HOME": str(self.folder), "SVAHUB_DATABASE_URL": f"sqlite:///{self.folder}/svahub.db"}
+        return bare | home | self.variables
+
+    def popen(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the command as if nothing else were on the machine."""
         command = [self.folder / "venv" / "bin" / "svahub", *arguments]
         pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command, env=bare | home | self.variables, cwd=self.folder, stdout=pipe, stderr=pipe, text=True
-        )
+        return subprocess.Popen(command, env=self.environment, cwd=self.folder, stdout=pipe, stderr=pipe, text=True)
 
     def told(self, *arguments: str) -> Any:
         """Run the command, and return the JSON document that it prints."""
@@ -76,6 +79,16 @@ def stranger(tmp_path: Path) -> Stranger:
     at = tmp_path / "venv" / "bin" / "python"
     uv("pip", "install", "--quiet", "--python", at, f"svahub[testing] @ {core.as_uri()}", str(example))
     return Stranger(tmp_path)
+
+
+@pytest.mark.deep
+def test_a_strangers_plugin_reaches_gold_with_what_the_extra_installs(stranger: Stranger) -> None:
+    (stranger.folder / "tests").mkdir()
+    contract = ROOT / "examples" / "estante" / "tests" / "test_contract.py"
+    shutil.copy(contract, stranger.folder / "tests")
+    command = [stranger.folder / "venv" / "bin" / "python", "-m", "pytest", "-n", "2", "-q", "tests"]
+    ended = subprocess.run(command, cwd=stranger.folder, env=stranger.environment, capture_output=True, text=True)
+    assert (ended.returncode, "level: gold" in ended.stdout) == (0, True), ended.stdout
 
 
 @pytest.mark.deep
