@@ -16,6 +16,7 @@ from svahub import errors, hookspecs
 from svahub.cli import main
 from svahub.hub import Hub
 from svahub.server.metrics import StoreCollector
+from svahub.testing.contract.base import SAID
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -119,3 +120,8 @@ def test_what_a_page_imports_is_there(page: str) -> None:
     imports = [part for block in blocks for part in ast.walk(ast.parse(block)) if isinstance(part, ast.ImportFrom)]
     asked = [(part.module or "", one.name) for part in imports for one in part.names]
     assert [name for module, name in asked if not hasattr(import_module(module), name)] == []
+
+
+def test_the_page_on_the_kit_has_all_that_a_contract_may_say() -> None:
+    told = re.findall(r"^\| `(\w+)` \|", PAGES["reference/kit.md"], re.MULTILINE)
+    assert set(told) == SAID - {"__test__"}
