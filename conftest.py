@@ -32,6 +32,16 @@ MEMORY = Path("/dev/shm")  # noqa: S108  # files in folders of our own
 ENOUGH = 4 * 2**30
 """Bytes that must be free there before files of tests are kept in memory: they take up to 1 GB."""
 
+STRUCK = {
+    "test_a_fault_at_any_call_of_any_verb_leaves_what_is_wanted",
+    "test_a_listing_brings_all_or_an_error",
+    "test_a_failed_look_is_not_an_empty_one",
+    "test_a_read_brings_all_or_an_error",
+}
+"""The tests of the conformance kit that strike with each fault in turn."""
+OFTEN = {"drop_after", "500_after", "429", "malformed", "short_page", "lag_and_drop_after"}
+"""Faults of different kinds: applied and lost, said to have failed, not applied, not understood, not whole, not yet."""
+
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if IN_CI else "local")
@@ -49,6 +59,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = f"{os.getpid()}-{secrets.token_hex(4)}"
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _fastest_folder())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Strike our own plugins with some of the conformance kit's faults in every run, with all in the long proofs."""
+    for item in items:
+        name, _, parameters = item.name.rstrip("]").partition("[")
+        if name in STRUCK and parameters.partition("-")[0] not in OFTEN:
+            item.add_marker(pytest.mark.deep)
 
 
 def _fastest_folder() -> str:

@@ -132,7 +132,7 @@ def core_wheel(wheels: Path) -> str:
 
 def listed_commands(shown: str) -> set[str]:
     """Return the names in the list of commands that a help shows."""
-    lines = shown.partition("Commands:\n")[2].splitlines()
+    lines = shown.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     return {line.split()[0] for line in lines if line.startswith("  ") and not line.startswith("   ")}
 
 

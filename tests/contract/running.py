@@ -25,7 +25,7 @@ def run(folder: Path, plugin: type[Any], simulator: str, *arguments: str, more: 
     """Write an author's file, have pytest run it, and return what is reported of its contract."""
     simulators, _, name = simulator.partition(":")
     words = {"module": plugin.__module__, "plugin": plugin.__name__, "simulators": simulators, "simulator": name}
-    file, report = folder / f"test_{plugin.__name__.lower()}.py", folder / "report.json"
+    file, report = folder / f"test_in_{folder.name}.py", folder / "report.json"  # pytest imports one of a name once
     file.write_text(FILE.format(**words, more=more))
     alone = ["-c", str(_settings(folder)), "--rootdir", str(folder), "-p", "no:cacheprovider", "-q", "--tb=short"]
     pytest.main([*alone, "--import-mode=importlib", "--svahub-report", str(report), *arguments, str(file)])
