@@ -71,16 +71,16 @@ def theme_of(test: Callable[..., None]) -> Theme:
 def level_of(tests: Iterable[Mapping[str, Any]], capabilities: Iterable[str]) -> Level | None:
     """Return the highest level all of whose tests passed, and those of the levels below; None: not even the lowest.
 
-    Each test has a `level` and an `outcome`. Gold takes no excuse, and the hooks that compare with the provider.
+    Each test has a `level` and an `outcome`. One that was excused or did not run is none that passed. Gold takes the
+    hooks that compare with the provider.
     """
     outcomes: dict[Level, set[Outcome]] = {level: set() for level in Level}
     for test in tests:
         outcomes[Level(test["level"])].add(Outcome(test["outcome"]))
-    borne = {Outcome.PASSED, Outcome.EXCUSED}
+    whole = {*NEEDED_FOR_GOLD} <= {*capabilities}
     reached = None
-    for level in (Level.BRONZE, Level.SILVER):
-        if not outcomes[level] or not outcomes[level] <= borne:
+    for level in Level:
+        if outcomes[level] != {Outcome.PASSED} or (level is Level.GOLD and not whole):
             return reached
         reached = level
-    whole = set().union(*outcomes.values()) == {Outcome.PASSED} and {*NEEDED_FOR_GOLD} <= {*capabilities}
-    return Level.GOLD if whole else reached
+    return reached

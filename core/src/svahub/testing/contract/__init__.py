@@ -32,8 +32,8 @@ What is reported (`pytest --svahub-report FILE`; also what `svahub plugins check
                    "excused" | "not run", "seconds": 0.1, "reason": "of an excuse", "message": "of a failure"}]}]}
 
 `svahub.testing.grades` computes the level: bronze is the lifecycle, silver adds faults, lookups and what may be told of
-people, gold adds listing, adoption and rotation, without an excuse. `--svahub-seed N` repeats a run of the state
-machine.
+people, gold adds listing, adoption and rotation. A test that was excused or did not run is none that passed.
+`--svahub-seed N` repeats a run of the state machine.
 """
 
 from svahub.testing.contract.adoption import Adoption
