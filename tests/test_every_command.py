@@ -17,10 +17,10 @@ def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tup
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            yield (*path, name), command
         if isinstance(command, click.Group):
             yield from leaves(command, (*path, name))
-        else:
-            yield (*path, name), command
 
 
 EVERY = dict(leaves(main))

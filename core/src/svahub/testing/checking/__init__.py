@@ -1,0 +1,5 @@
+"""What `svahub plugins check` does: find a package's providers, run the conformance kit on each, and assess the report.
+
+`subject` finds them, `running` has pytest run in a process of its own (`child` is what runs there, `contracts` the
+classes that it tests), `assessment` says what was reached, and `page` writes that for a browser.
+"""
