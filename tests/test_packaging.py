@@ -189,6 +189,16 @@ def test_without_the_extra_the_server_names_it(core_alone: Environment, tmp_path
     assert (refused.returncode, "svahub[server]" in refused.stderr) == (1, True), refused.stderr
 
 
+def test_without_the_extra_the_check_of_plugins_names_it(core_alone: Environment) -> None:
+    refused = core_alone.svahub("plugins", "check", "acme")
+    assert (refused.returncode, "svahub[testing]" in refused.stderr) == (1, True), refused.stderr
+
+
+def test_the_core_alone_writes_a_new_plugin(core_alone: Environment, tmp_path: Path) -> None:
+    written = core_alone.svahub("plugins", "new", "acme", "--folder", str(tmp_path / "acme"))
+    assert (written.returncode, written.stderr, (tmp_path / "acme" / "pyproject.toml").is_file()) == (0, "", True)
+
+
 def test_the_program_is_the_module(core_alone: Environment) -> None:
     shown = core_alone.run(core_alone.folder / "bin" / "svahub", "--version")
     assert (shown.returncode, shown.stdout) == (0, core_alone.svahub("--version").stdout)

@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "operations": ("operations", "List, show, retry and discard operations."),
     "outbox": ("outbox", "Tell other systems what happens, by webhooks."),
     "plans": ("plans", "Sync, list and create a provider's plans."),
-    "plugins": ("plugins", "List the installed plugins and what they can do."),
+    "plugins": ("plugins", "List installed plugins; check one, begin a new one."),
     "policy": ("policy", "Decide who is blocked for debt, and after how long."),
     "products": ("products", "Link product codes to what is sold."),
     "schedule": ("schedule", "List, run and set what is done by the clock."),

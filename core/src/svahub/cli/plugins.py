@@ -1,4 +1,4 @@
-"""`svahub plugins`: what is installed, and what of it is broken; check a plugin."""
+"""`svahub plugins`: what is installed, and what of it is broken; check a plugin, begin a new one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import click
 
 from svahub.cli.output import json_option, show_table
 from svahub.cli.plugin_check import check
+from svahub.cli.plugin_new import new
 from svahub.registry import Registry
 
 COLUMNS = (
@@ -17,7 +18,7 @@ COLUMNS = (
 @json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """List the installed plugins and what they can do, a broken one with its reason; check one."""
+    """List the installed plugins and what they can do, a broken one with its reason; check one, or begin a new one."""
     if context.invoked_subcommand is None:
         nothing = "No plugin is installed. See: pip install 'svahub[NAME]'."
         show_table(Registry().listing(), COLUMNS, as_json, empty=nothing)
@@ -25,5 +26,5 @@ def command(context: click.Context, as_json: bool) -> None:
         raise click.UsageError(f"--json goes behind {context.invoked_subcommand!r}.", context)
 
 
-for _one in (check,):
+for _one in (check, new):
     command.add_command(_one)

@@ -1,0 +1,150 @@
+"""The package that `plugins new` writes: its code reads as ours, its types are right, and it passes the kit as is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from svahub.conformance import fault_of
+from svahub.discovery import PROVIDERS, load
+from svahub.scaffold import AuthKind, write
+from svahub.scaffold.naming import Naming
+from svahub.testing.checking.sources import Project
+
+ROOT = Path(__file__).parents[2]
+UV = os.environ.get("UV") or shutil.which("uv") or "uv"
+each_way = pytest.mark.parametrize("auth", AuthKind, ids=str)
+
+
+def generated(folder: Path, auth: AuthKind) -> Path:
+    """Write a package into a folder of its own, and return that."""
+    write(folder / auth.value, Naming(f"acme-{auth.value}", "tv"), auth)
+    return folder / auth.value
+
+
+def run(*command: str | Path, folder: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    ended = subprocess.run(
+        command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout[-5000:] + ended.stderr[-5000:]
+    return ended
+
+
+@pytest.fixture
+def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return what writes a package and puts it on the path, as installing it would."""
+    before = set(sys.modules)
+
+    def put(auth: AuthKind) -> Path:
+        folder = generated(tmp_path, auth)
+        Project.read(folder).describe(tmp_path)
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.syspath_prepend(folder / "src")
+        return folder
+
+    yield put
+    for name in [name for name in set(sys.modules) - before if name.startswith("svahub_acme")]:
+        del sys.modules[name]
+
+
+def reads_as_ours(folder: Path) -> None:
+    run(sys.executable, "-m", "ruff", "check", "--no-cache", ".", folder=folder)
+    run(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".", folder=folder)
+    run(
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--no-cache",
+        "--config",
+        ROOT / "pyproject.toml",
+        "--ignore",
+        "ARG002",
+        "src",
+        folder=folder,
+    )
+
+
+@each_way
+def test_its_code_reads_as_ours(tmp_path: Path, auth: AuthKind) -> None:
+    reads_as_ours(generated(tmp_path, auth))
+
+
+@pytest.mark.parametrize("name", ["a", "zz-" * 9 + "zzz"])
+def test_its_code_reads_as_ours_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    write(tmp_path, Naming(name, name), AuthKind.OAUTH2)
+    reads_as_ours(tmp_path)
+
+
+@each_way
+def test_its_files_are_no_longer_than_ours(tmp_path: Path, auth: AuthKind) -> None:
+    lengths = {file.name: len(file.read_text().splitlines()) for file in generated(tmp_path, auth).rglob("*.py")}
+    assert {name: length for name, length in lengths.items() if length > 250} == {}
+
+
+@each_way
+def test_its_provider_keeps_the_form_of_the_contract(on_path: Any, auth: AuthKind) -> None:
+    on_path(auth)
+    loaded = load(PROVIDERS, f"acme-{auth.value}")
+    assert loaded is not None
+    assert fault_of(loaded) is None
+
+
+def test_it_passes_what_the_kit_asks_of_each_verb(on_path: Any, tmp_path: Path) -> None:
+    folder = on_path(AuthKind.BEARER)
+    report = tmp_path / "report.json"
+    alone = ["-c", folder / "pyproject.toml", "--rootdir", folder, "-p", "no:cacheprovider", "-p", "no:terminal"]
+    some = ["-n", "0", "-k", "what_is_asked or found or listed_once or rotated", "--svahub-report", str(report)]
+    pytest.main([*map(str, alone), *some, str(folder / "tests")])
+    (contract,) = json.loads(report.read_text())["contracts"]
+    ran = {test["name"]: test["outcome"] for test in contract["tests"] if test["outcome"] != "not run"}
+    assert len(ran) > 12
+    assert {name: outcome for name, outcome in ran.items() if outcome != "passed"} == {}
+    assert contract["level"] is None
+
+
+@pytest.mark.deep
+def test_its_types_are_right_whatever_authenticates(tmp_path: Path) -> None:
+    sources = [generated(tmp_path, auth) / "src" for auth in AuthKind]
+    packages = [word for source in sources for word in ("-p", next(source.iterdir()).name)]
+    run(
+        sys.executable, "-m", "mypy", "--strict", "--config-file", sources[0].parent / "pyproject.toml", *packages,
+        folder=tmp_path, MYPYPATH=os.pathsep.join(map(str, sources)),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def core_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a wheel of the core."""
+    folder = tmp_path_factory.mktemp("core")
+    run(UV, "build", "--quiet", "--wheel", "--out-dir", folder, ROOT / "core")
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.deep
+@each_way
+def test_it_is_gold_where_it_is_installed_and_where_it_lies(tmp_path: Path, auth: AuthKind, core_wheel: Path) -> None:
+    venv, wheels = tmp_path / "venv", tmp_path / "wheels"
+    run(UV, "venv", "--quiet", "--python", sys.executable, venv)
+    run(
+        UV, "pip", "install", "--quiet", "--python", venv / "bin" / "python", f"svahub[testing] @ {core_wheel.as_uri()}"
+    )
+    clean = {"PYTHONPATH": "", "HOME": str(tmp_path)}
+    svahub, name = venv / "bin" / "svahub", f"acme-{auth.value}"
+    run(svahub, "plugins", "new", name, "--auth", auth.value, "--folder", "made", folder=tmp_path, **clean)
+    beside = run(svahub, "plugins", "check", "./made", "--level", "gold", "--json", folder=tmp_path, **clean)
+    run(UV, "build", "--quiet", "--wheel", "--out-dir", wheels, tmp_path / "made")
+    run(UV, "pip", "install", "--quiet", "--python", venv / "bin" / "python", *wheels.glob("*.whl"))
+    installed = run(svahub, "plugins", "check", name, "--level", "gold", "--json", folder=tmp_path, **clean)
+    told = [json.loads(one.stdout) for one in (beside, installed)]
+    assert [(one["origin"], one["level"], one["providers"][0]["own"]) for one in told] == [
+        ("the sources in ./made", "gold", True),
+        ("installed", "gold", False),
+    ]
