@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import json_option, show_object, show_table
 from svahub.cli.progress import bar
@@ -29,7 +30,7 @@ FAILURES_SHOWN = 5
 
 
 @click.command("check", epilog="Example: svahub plugins check acme --level silver --html acme.html")
-@click.argument("package")
+@click.argument("package", shell_complete=completion.providers)
 @click.option(
     "--level",
     type=click.Choice(Level, case_sensitive=False),

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from svahub.cli import completion
 from svahub.cli.output import json_option, show_object
 from svahub.scaffold import AuthKind, register_command, write
 from svahub.scaffold.naming import Naming, check_free, misshapen
@@ -26,7 +27,13 @@ class Word(click.ParamType[str]):
 
 @click.command("new", epilog="Example: svahub plugins new acme-tv --product-type tv --auth oauth2")
 @click.argument("name", type=Word())
-@click.option("--product-type", metavar="T", type=Word(), help="What the plugin serves; default: its own name.")
+@click.option(
+    "--product-type",
+    metavar="T",
+    type=Word(),
+    shell_complete=completion.product_types,
+    help="What the plugin serves; default: its own name.",
+)
 @click.option(
     "--auth",
     type=click.Choice(AuthKind, case_sensitive=False),

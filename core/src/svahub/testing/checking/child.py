@@ -16,16 +16,16 @@ from typing import IO, Any
 import pytest
 
 from svahub.errors import Refused
-from svahub.testing.checking.contracts import contracts_of, made_of
+from svahub.testing.checking import REPORT
+from svahub.testing.checking.contracts import made_of, ordered
 
-ORDER, REPORT, SETTINGS, MODULE = "order.json", "report.json", "pytest.ini", "test_contracts.py"
+SETTINGS, MODULE = "pytest.ini", "test_contracts.py"
 MODULE_TEXT = """
-import json
 from pathlib import Path
 
-from svahub.testing.checking.contracts import contracts_of
+from svahub.testing.checking.contracts import ordered
 
-globals().update(contracts_of(**json.loads(Path(__file__).with_name("order.json").read_text())))
+globals().update(ordered(Path(__file__).parent))
 """
 
 
@@ -65,7 +65,7 @@ def main(folder: Path) -> int:
     os.dup2(2, 1)  # what anybody prints would spoil the lines
     teller = Teller(told)
     try:
-        contracts = contracts_of(**json.loads((folder / ORDER).read_text()))
+        contracts = ordered(folder)
     except Refused as refused:
         teller.tell(refused=str(refused))
         return int(pytest.ExitCode.USAGE_ERROR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -12,10 +13,16 @@ from svahub.conformance import fault_of
 from svahub.discovery import PROVIDERS, SIMULATORS, load, sentence
 from svahub.errors import Refused
 from svahub.installed import package_of, points
+from svahub.testing.checking import ORDER
 from svahub.testing.contract import ProviderContract
 
 MADE = "Made from the entry points: the package has no contract of its own."
 """The docstring of a class that nobody wrote."""
+
+
+def ordered(folder: Path) -> dict[str, type[ProviderContract]]:
+    """Return the contracts that the order in a folder names."""
+    return contracts_of(**json.loads((folder / ORDER).read_text(encoding="utf-8")))
 
 
 def contracts_of(providers: Iterable[str], files: Iterable[str]) -> dict[str, type[ProviderContract]]:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from svahub.errors import Refused
+from svahub.testing.checking import ORDER, REPORT
 
 if TYPE_CHECKING:
     from svahub.testing.checking.subject import Subject
 
-LOG, ORDER, REPORT = "pytest.log", "order.json", "report.json"
+LOG = "pytest.log"
 LINES_SHOWN = 30
 NOT_HANDED_ON = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 """These could leave tests out, or the kit itself."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
+from re import fullmatch, search, sub
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -61,7 +61,7 @@ def _named(name: str) -> list[EntryPoint]:
 
 
 def _same(one: str, other: str) -> bool:
-    return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()
+    return sub(r"[-_.]+", "-", one).lower() == sub(r"[-_.]+", "-", other).lower()
 
 
 def _installed(found: list[EntryPoint]) -> Subject:
@@ -76,7 +76,7 @@ def _contracts_of(package: Distribution) -> Iterator[str]:
     """Yield the contracts that a package has installed, or that lie beside its sources where it is editable."""
     yield from contracts_in(Path(str(file.locate())) for file in package.files or () if file.suffix == ".py")
     origin = package.read_text("direct_url.json") or ""
-    if '"editable"' in origin and (told := re.search(r'"url":\s*"([^"]+)"', origin)):
+    if '"editable"' in origin and (told := search(r'"url":\s*"([^"]+)"', origin)):
         yield from contracts_in(_tests(Path(url2pathname(urlsplit(told[1]).path))))
 
 
@@ -91,7 +91,7 @@ def _in_folder(folder: Path, workshop: Path) -> Subject:
 
 
 def _tests(folder: Path) -> Iterator[Path]:
-    return (file for file in sorted(folder.rglob("test_*.py")) if not _is_foreign(file.relative_to(folder)))
+    return (file for file in sorted(folder.rglob("*test*.py")) if not _is_foreign(file.relative_to(folder)))
 
 
 def _is_foreign(file: Path) -> bool:
@@ -101,5 +101,5 @@ def _is_foreign(file: Path) -> bool:
 
 def contracts_in(files: Iterable[Path]) -> list[str]:
     """Return those files that speak of a contract of the kit."""
-    tests = (file for file in files if file.name.startswith("test_") and file.is_file())
+    tests = (file for file in files if fullmatch(r"test_.*\.py|.*_test\.py", file.name) and file.is_file())
     return [str(file.resolve()) for file in tests if CONTRACT in file.read_text(encoding="utf-8", errors="replace")]
