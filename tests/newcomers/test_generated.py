@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from svahub.conformance import fault_of
-from svahub.discovery import PROVIDERS, load
-from svahub.scaffold import AuthKind, write
+from click.testing import CliRunner
+from svahub.cli import main
+from svahub.discovery import SIMULATORS, load
+from svahub.hub import Hub
+from svahub.scaffold import AuthKind, register_command, write
 from svahub.scaffold.naming import Naming
 from svahub.testing.checking.sources import Project
 
@@ -24,9 +27,13 @@ UV = os.environ.get("UV") or shutil.which("uv") or "uv"
 each_way = pytest.mark.parametrize("auth", AuthKind, ids=str)
 
 
+def named(auth: AuthKind) -> Naming:
+    return Naming(f"acme-{auth.value}", "tv")
+
+
 def generated(folder: Path, auth: AuthKind) -> Path:
     """Write a package into a folder of its own, and return that."""
-    write(folder / auth.value, Naming(f"acme-{auth.value}", "tv"), auth)
+    write(folder / auth.value, named(auth), auth)
     return folder / auth.value
 
 
@@ -91,11 +98,22 @@ def test_its_files_are_no_longer_than_ours(tmp_path: Path, auth: AuthKind) -> No
 
 
 @each_way
-def test_its_provider_keeps_the_form_of_the_contract(on_path: Any, auth: AuthKind) -> None:
+def test_the_command_that_it_tells_next_registers_its_simulator(
+    on_path: Any, auth: AuthKind, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     on_path(auth)
-    loaded = load(PROVIDERS, f"acme-{auth.value}")
+    naming = named(auth)
+    loaded = load(SIMULATORS, naming.name)
     assert loaded is not None
-    assert fault_of(loaded) is None
+    with loaded.plugin(seed=1).running() as simulator:
+        line = register_command(naming, auth).replace("\\\n", " ").replace("URL", simulator.url)
+        for plain in ("username", "client_id"):
+            line = re.sub(f"{plain}=[A-Z]+", f"{plain}={simulator.credentials.get(plain)}", line)
+        for secret, variable in re.findall(r"--secret (\w+)=env:(\w+)", line):
+            monkeypatch.setenv(variable, simulator.credentials[secret])
+        for words in (line.split()[1:], ["integration", "test", naming.name]):
+            result = CliRunner().invoke(main, words, obj=hub)
+            assert result.exit_code == 0, result.output
 
 
 def test_it_passes_what_the_kit_asks_of_each_verb(on_path: Any, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ FAILURES_SHOWN = 5
     "--level",
     type=click.Choice(Level, case_sensitive=False),
     default=Level.BRONZE,
-    show_default=True,
+    show_default=Level.BRONZE.value,
     help="What has to be reached.",
 )
 @click.option(
@@ -43,11 +43,11 @@ FAILURES_SHOWN = 5
 )
 @json_option
 def check(package: str, level: Level, page: Path | None, as_json: bool) -> None:
-    """Test PACKAGE with the conformance kit: an installed package, a provider by its name, or a folder (./acme).
+    """Test a plugin with the conformance kit, and say which level it reaches.
 
-    A folder is not installed: its sources are tested as they are. Bronze is the lifecycle; silver adds faults; gold
-    adds listing, adoption and rotation. A test that was excused or did not run is none that passed. Ends with 1 below
-    the level that is asked.
+    PACKAGE is an installed package, a provider by its name, or a folder (./acme), whose sources are tested as they are.
+    Bronze is the lifecycle; silver adds faults; gold adds listing, adoption and rotation. A test that was excused or
+    did not run is none that passed. Ends with 1 below the level that is asked.
     """
     _require_kit()
     from svahub.testing.checking.assessment import lowest, reaches

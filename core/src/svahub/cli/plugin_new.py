@@ -38,7 +38,7 @@ class Word(click.ParamType[str]):
     "--auth",
     type=click.Choice(AuthKind, case_sensitive=False),
     default=AuthKind.BEARER,
-    show_default=True,
+    show_default=AuthKind.BEARER.value,
     help="How the provider's API authenticates.",
 )
 @click.option(
@@ -49,10 +49,11 @@ class Word(click.ParamType[str]):
 )
 @json_option
 def new(name: str, product_type: str | None, auth: AuthKind, folder: Path | None, as_json: bool) -> None:
-    """Write a package for the provider NAME: settings, wire models, provider, simulator, a test of all, README, CI.
+    """Write a new plugin's package, for the provider NAME.
 
-    It works as it stands, for an API that is invented, and reaches gold in `svahub plugins check`. Its README says how
-    it becomes the plugin of a real one.
+    It has settings, wire models, the provider, a simulator, a test of all, a README and a CI file. It works as it
+    stands, for an API that is invented, and reaches gold in `svahub plugins check`. Its README says how it becomes the
+    plugin of a real one.
     """
     naming = Naming(name, product_type or name)
     check_free(naming)
