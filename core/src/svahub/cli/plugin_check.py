@@ -11,7 +11,7 @@ import click
 
 from svahub.cli import completion
 from svahub.cli.exits import ExitCode, end_with
-from svahub.cli.output import json_option, show_object, show_table
+from svahub.cli.output import as_text, json_option, show_object, show_table
 from svahub.cli.progress import bar
 from svahub.clock import SystemClock
 from svahub.testing.grades import Level
@@ -104,8 +104,9 @@ def _show(subject: Subject, asked: Level, reached: Level | None, assessed: Seque
 def _show_failures(assessed: Assessment) -> None:
     told = assessed.failures
     for message, (name, *others) in list(told.items())[:FAILURES_SHOWN]:
-        click.echo(f"\n{name}{f', and {len(others)} more' if others else ''}:\n{message}")
+        lines = (as_text(line) for line in message.splitlines())
+        click.echo("\n".join([f"\n{name}{f', and {len(others)} more' if others else ''}:", *lines]))
     if len(told) > FAILURES_SHOWN:
         click.echo(f"\n… and {len(told) - FAILURES_SHOWN} other ways to fail: --json and --html have them all.")
     for name, reason in assessed.excuses.items():
-        click.echo(f"\n{name} is excused: {reason}")
+        click.echo(f"\n{name} is excused: {as_text(reason)}")
