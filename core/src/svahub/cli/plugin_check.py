@@ -59,7 +59,7 @@ def check(package: str, level: Level, page: Path | None, as_json: bool) -> None:
     if as_json:
         _show_document(subject, level, reached, assessed)
     else:
-        _show(subject, level, reached, assessed)
+        show(subject, level, reached, assessed)
     end_with(ExitCode.REACHED if reaches(reached, level) else ExitCode.ERROR)
 
 
@@ -90,7 +90,8 @@ def _write_page(file: Path, subject: Subject, reached: Level | None, assessed: S
     file.write_text(page(subject, reached, assessed, SystemClock().now()), encoding="utf-8")
 
 
-def _show(subject: Subject, asked: Level, reached: Level | None, assessed: Sequence[Assessment]) -> None:
+def show(subject: Subject, asked: Level, reached: Level | None, assessed: Sequence[Assessment]) -> None:
+    """Print a table for each provider, what its failures say, and what is between the package and the next level."""
     for one in assessed:
         contract = "" if one.own else "; the package has no contract of its own, one was made from its entry points"
         click.echo(f"{one.title} ({one.provider}): {one.level or 'no level'}{contract}")
