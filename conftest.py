@@ -39,11 +39,12 @@ STRUCK = {
     "test_a_read_brings_all_or_an_error",
 }
 """The tests of the conformance kit that strike with each fault in turn."""
-OFTEN = {"drop_after", "500_after", "429", "malformed", "short_page", "lag_and_drop_after"}
-"""Faults of different kinds: applied and lost, said to have failed, not applied, not understood, not whole, not yet."""
+OFTEN = {"drop_after", "malformed", "short_page", "lag_and_drop_after"}
+"""Faults of different kinds: applied and lost, not understood, not whole, applied and lost and not yet to be seen."""
 
 settings.register_profile("local", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# derandomized, it draws the same every time: a few serve as well as many
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True, max_examples=30)
 settings.load_profile("ci" if IN_CI else "local")
 
 compile_once()
@@ -63,10 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Strike our own plugins with some of the conformance kit's faults in every run, with all in the long proofs."""
+    """Strike one of our plugins with all of the kit's faults in every run, the others with all in the long one."""
     for item in items:
         name, _, parameters = item.name.rstrip("]").partition("[")
-        if name in STRUCK and parameters.partition("-")[0] not in OFTEN:
+        if name in STRUCK and "TeleClinica" not in item.nodeid and parameters.partition("-")[0] not in OFTEN:
             item.add_marker(pytest.mark.deep)
 
 

@@ -31,7 +31,8 @@ from svahub.store.versions import StoreClosed
 NOON = datetime(2026, 11, 21, 12, 30, 15, 123456, tzinfo=UTC)
 THERE, BACK = "sqlite-postgresql", "postgresql-sqlite"
 ALIKE = [pytest.param(f"{kind}-{kind}", marks=pytest.mark.deep) for kind in ("sqlite", "postgresql")]
-both_ways = pytest.mark.parametrize("ends", [THERE, BACK, *ALIKE], indirect=True)
+OTHERS = [pytest.param(BACK, marks=pytest.mark.deep), *ALIKE]
+both_ways = pytest.mark.parametrize("ends", [THERE, *OTHERS], indirect=True)
 PEOPLE = 25
 
 
@@ -105,7 +106,7 @@ def sold(key: str, contract: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.fixture(params=[THERE, pytest.param(BACK, marks=pytest.mark.deep), *ALIKE])
+@pytest.fixture(params=[THERE, *OTHERS])
 def ends(request: pytest.FixtureRequest) -> Iterator[tuple[Store, Store]]:
     """Return a filled store and the place of an empty one: on SQLite and PostgreSQL, on every pair in long proofs."""
     one, other = request.param.split("-")

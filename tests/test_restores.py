@@ -378,24 +378,18 @@ def _any_order(url: str, folder: Path, before: Any, after: Any) -> None:
         isp.both_sides_agree()
 
 
-FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@FEW
+@pytest.mark.deep
+@settings(FEW, max_examples=400)
 @given(before=TURNS, after=TURNS)
 def test_any_history_after_a_backup_ends_in_agreement(sqlite_url: str, tmp_path: Path, before: Any, after: Any) -> None:
     _any_order(sqlite_url, tmp_path, before, after)
 
 
 @pytest.mark.deep
-@settings(FEW, max_examples=400)
-@given(before=TURNS, after=TURNS)
-def test_and_so_do_many_histories(sqlite_url: str, tmp_path: Path, before: Any, after: Any) -> None:
-    _any_order(sqlite_url, tmp_path, before, after)
-
-
-@pytest.mark.deep
 @settings(FEW, max_examples=100)
 @given(before=TURNS, after=TURNS)
-def test_and_so_do_many_on_postgresql(postgresql_url: str, tmp_path: Path, before: Any, after: Any) -> None:
+def test_and_so_does_any_on_postgresql(postgresql_url: str, tmp_path: Path, before: Any, after: Any) -> None:
     _any_order(postgresql_url, tmp_path, before, after)

@@ -164,6 +164,7 @@ def test_no_attempt_fails_while_the_password_is_rotated(proof: Proof) -> None:
     assert (proof.office.integrations.show("tele").former_kept, proof.clinic.done("/block") <= MANY) == (False, True)
 
 
+@pytest.mark.deep
 def test_when_the_provider_drops_the_old_password_first_a_rotation_lets_all_go_on(proof: Proof) -> None:
     with proof.working():
         until(lambda: proof.all_are(Observed.ACTIVE))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -42,7 +43,8 @@ from svahub.testing.clocks import HandClock
 from svahub.verbs import Action, Command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from svahub.areas.subscriptions import SubscriptionView
 
@@ -320,33 +322,59 @@ def later() -> type[Later]:
     return Later
 
 
+@pytest.fixture(scope="session")
+def integrated_store(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Callable[..., Path]:
+    """Return what gives a file with a store in which a provider is integrated already: made once, to be copied."""
+    made: dict[str, Path] = {}
+
+    def furnish(base: type[Basic], settings: Mapping[str, Any]) -> Path:
+        key = f"{base.__module__}.{base.__qualname__} {sorted(settings.items())}"
+        if key not in made:
+            file = tmp_path_factory.mktemp("integrated") / "svahub.db"
+            shutil.copy(sqlite_template, file)
+            _isp(f"sqlite:///{file}", base, HandClock(), settings).hub.store.close()
+            made[key] = file
+        return made[key]
+
+    return furnish
+
+
 @pytest.fixture
-def open_isp(sqlite_url: str) -> Iterator[Callable[..., Isp]]:
+def open_isp(sqlite_url: str, integrated_store: Callable[..., Path]) -> Iterator[Callable[..., Isp]]:
     """Return what opens an ISP at a made-up provider, integrated as `basic` with the settings given."""
-    yield from _opening(sqlite_url)
+    yield from _opening(sqlite_url, integrated_store)
 
 
 @pytest.fixture
-def open_isp_on_each(database_url: str) -> Iterator[Callable[..., Isp]]:
+def open_isp_on_each(database_url: str, integrated_store: Callable[..., Path]) -> Iterator[Callable[..., Isp]]:
     """Return the same, once on each database."""
-    yield from _opening(database_url)
+    yield from _opening(database_url, integrated_store)
 
 
-def _opening(url: str) -> Iterator[Callable[..., Isp]]:
+def _opening(url: str, integrated_store: Callable[..., Path]) -> Iterator[Callable[..., Isp]]:
     opened: list[Store] = []
 
     def make(base: type[Basic], clock: HandClock | None = None, **settings: Any) -> Isp:
-        clock, remote = clock or HandClock(), Remote()
-        cls = type("Made", (base,), {"remote": remote})
-        store = Store(url, clock)
-        opened.append(store)
-        versions.ready(store)
-        hub = Hub(store, Installed(cls), draw=lambda: 0.5)
-        hub.add_tenant("default")
-        isp = Isp(hub, hub.tenant("default"), remote, clock)
-        isp.integrate("basic", "X", **settings)
+        copied = clock is None and not opened and url.startswith("sqlite")
+        if copied:
+            shutil.copy(integrated_store(base, settings), url.removeprefix("sqlite:///"))
+        isp = _isp(url, base, clock or HandClock(), None if copied else settings)
+        opened.append(isp.hub.store)
         return isp
 
     yield make
     for store in opened:
         store.close()
+
+
+def _isp(url: str, base: type[Basic], clock: HandClock, settings: Mapping[str, Any] | None) -> Isp:
+    """Open an ISP; with settings None its provider is integrated already."""
+    store, remote = Store(url, clock), Remote()
+    versions.ready(store)
+    hub = Hub(store, Installed(type("Made", (base,), {"remote": remote})), draw=lambda: 0.5)
+    if settings is not None:
+        hub.add_tenant("default")
+    isp = Isp(hub, hub.tenant("default"), remote, clock)
+    if settings is not None:
+        isp.integrate("basic", "X", **settings)
+    return isp

@@ -338,16 +338,15 @@ def test_any_insertion_is_named(office: TenantHub, before: int) -> None:
 STEPS = st.lists(st.sampled_from(["fill", "wait", "wait long", "prune", "longer", "shorter"]), max_size=12)
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS)
-def test_pruning_and_appending_never_break_the_chain(tmp_path_factory: Any, steps: list[str]) -> None:
-    _pruned_and_appended(tmp_path_factory, steps)
+def test_pruning_and_appending_do_not_break_the_chain(tmp_path_factory: Any) -> None:
+    steps = "fill, wait, prune, shorter, fill, wait, prune, longer, fill, wait long, prune"
+    _pruned_and_appended(tmp_path_factory, steps.split(", "))
 
 
 @pytest.mark.deep
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_nor_do_they_in_many_orders(tmp_path_factory: Any, steps: list[str]) -> None:
+def test_nor_do_they_in_any_order(tmp_path_factory: Any, steps: list[str]) -> None:
     _pruned_and_appended(tmp_path_factory, steps)
 
 

@@ -12,8 +12,11 @@ from canaries.parrot import SHAPES, parrot
 from canaries.persons import Person, marks_of_secret
 from canaries.shop import Shop, absent, stored
 
+OFTEN = ("message", "malformed", "credentials", "redirect", "nested", "success")
+RARELY = [pytest.param(shape, marks=pytest.mark.deep) for shape in SHAPES if shape not in OFTEN]
 
-@pytest.mark.parametrize("shape", SHAPES)
+
+@pytest.mark.parametrize("shape", [*OFTEN, *RARELY])
 def test_a_provider_that_repeats_everything_is_not_repeated(shop: Shop, shape: str) -> None:
     other = Person()
     known = " ".join(shop.person.marks)

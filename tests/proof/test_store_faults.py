@@ -124,7 +124,7 @@ def test_a_full_disk_leaves_nothing_half_done(isp_on_disk: Isp, disk: Disk, what
     goes_on(isp_on_disk, arguments)
 
 
-@pytest.mark.parametrize("what", ["a verb", "work"])
+@pytest.mark.parametrize("what", ["work", pytest.param("a verb", marks=pytest.mark.deep)])
 def test_a_disk_that_fills_up_between_a_call_and_its_result_doubles_nothing(
     isp_on_disk: Isp, disk: Disk, what: str
 ) -> None:
