@@ -33,11 +33,17 @@ LEVEL = (
 def agree(trial: Trial, views: Sequence[SubscriptionView], remote: Sequence[RemoteUser]) -> None:
     """Raise Broken unless what the core has (`views`) and what the provider has are the same, and what is wanted."""
     users = [user for user in remote if user.status not in GONE]
-    wanted = [view for view in views if view.desired is not Desired.CANCELLED]
+    wanted = [view for view in views if _is_to_be_there(view)]
     _settled(trial, views, _levels(trial.person, wanted))
     _one_user(trial, wanted, users)
     if users:
         _same(trial, wanted, users[0])
+
+
+def _is_to_be_there(view: SubscriptionView) -> bool:
+    """Whether the provider is to have it: what was blocked before it was there is not made until it is unblocked."""
+    never_made = view.desired is Desired.BLOCKED and view.observed is Observed.ABSENT
+    return view.desired is not Desired.CANCELLED and not never_made
 
 
 def _hold(trial: Trial, held: object, expected: str, found: str, mend: str) -> None:
