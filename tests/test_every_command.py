@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 import pytest
 from click.testing import CliRunner
 from svahub.cli import COMMANDS, main
 from svahub.cli.options import Day, Money
-
-
-def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Yield every command that does something, with the words that call it."""
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        assert command is not None
-        if not isinstance(command, click.Group) or command.invoke_without_command:
-            yield (*path, name), command
-        if isinstance(command, click.Group):
-            yield from leaves(command, (*path, name))
-
+from svahub.testing.command_tree import leaves
 
 EVERY = dict(leaves(main))
 each_command = pytest.mark.parametrize("path", EVERY, ids=" ".join)

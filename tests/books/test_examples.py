@@ -11,10 +11,10 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-import click
 import pytest
 from click.testing import CliRunner
 from svahub.cli import main
+from svahub.testing.command_tree import leaves
 
 from books.isp import Isp, opened
 
@@ -29,17 +29,6 @@ ELSEWHERE = {"plugins check"}
 """What takes long is run once, in `newcomers/test_checked.py`."""
 TELLING_OF_PARKED = {"doctor", "status", "work"}
 """These end with 4, as something waits for a person there."""
-
-
-def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the words that call each command that does something."""
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if not isinstance(command, click.Group) or command.invoke_without_command:
-            yield " ".join((*path, name))
-        if isinstance(command, click.Group):
-            yield from leaves(command, (*path, name))
 
 
 def example(command: str) -> str:
@@ -96,5 +85,6 @@ def isp(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_every_command_shows_an_example_and_it_works(isp: Isp, site: Site) -> None:
     site.install("act-of-books", "[svahub.demos]\nnothing = act_of_books:act\n", act_of_books=ACT)
     isp.meant |= {"demo acme": "demo nothing", "--port 8180": "--port 0", "--port 8181": "--port 0"}
-    faults = [fault for command in leaves(main) if command not in ELSEWHERE and (fault := fault_of(isp, command))]
+    every = (" ".join(path) for path, _ in leaves(main))
+    faults = [fault for command in every if command not in ELSEWHERE and (fault := fault_of(isp, command))]
     assert faults == []

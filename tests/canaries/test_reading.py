@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import click
 from svahub.cli import main
+from svahub.testing.command_tree import leaves
 from svahub_teleclinica.simulator import TeleClinicaSimulator
 
 from canaries.persons import marks_of_secret
@@ -24,24 +24,13 @@ CHANGING = frozenset([
     "plans create", "debts forgive", "debts unforgive", "plans sync", "policy exempt", "policy set", "policy unexempt",
     "products link", "products unlink", "schedule disable", "schedule enable", "schedule run", "schedule set",
     "secrets rekey", "serve", "simulate", "source add", "source pull", "source remove", "source watch",
-    "tasks confirm", "tasks discard", "tasks retry", "tenant add", "unblock",
+    "plugins check", "plugins new", "tasks confirm", "tasks discard", "tasks retry", "tenant add", "unblock",
     "work",
 ])  # fmt: skip
 """Every other command only looks and is walked, whatever its name."""
 
 
-def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Walk the command's tree and yield what prints."""
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            yield from leaves(command, (*path, name))
-        elif command is not None and any(p.name == "as_json" for p in command.params):
-            yield (*path, name), command
-
-
-EVERY = dict(leaves(main))
+EVERY = {path: command for path, command in leaves(main) if any(p.name == "as_json" for p in command.params)}
 
 
 def test_what_is_said_to_change_is_there() -> None:

@@ -174,12 +174,15 @@ def open_integration(
         trust=_trust(kind, settings),
         tokens=tokens,
     )
+    return Opened(row, kind, settings, _relay(kind, settings, client, registry), client, unreadable)
+
+
+def _relay(kind: ProviderKind, settings: IntegrationSettings, client: ProviderClient, registry: Registry) -> Relay:
     try:
-        relay = Relay.open(kind, settings, client, registry.wrappers)
+        return Relay.open(kind, settings, client, registry.wrappers)
     except ProviderError:
         client.close()
         raise
-    return Opened(row, kind, settings, relay, client, unreadable)
 
 
 def hosts(kind: ProviderKind, environment: Environment, address: str) -> frozenset[str]:

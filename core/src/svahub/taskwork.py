@@ -7,7 +7,7 @@ is looked up before it is repeated, as the design's "certainty" says; a level is
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -74,8 +74,10 @@ def ending(row: TaskRow, step: TaskStep, result: Result, now: datetime, settle_s
     """Return what the result of a try means."""
     match result:
         case TaskResult():
-            done = Done(Certainty.SUCCEEDED, _succeeded(row, result), account_remote_id=result.account_remote_id)
-            return replace(done, subscriptions=result.subscriptions)
+            return Done(
+                Certainty.SUCCEEDED, _succeeded(row, result),
+                account_remote_id=result.account_remote_id, subscriptions=result.subscriptions,
+            )  # fmt: skip
         case None:
             return _not_there(row, now, settle_seconds, rules)
         case errors.Partial():
