@@ -187,8 +187,8 @@ def test_the_store_that_was_copied_is_closed_even_to_who_had_it_open(ends: tuple
         connection.execute(update(tables.accounts).values(due_at=NOON))
 
 
-def test_a_closed_store_can_be_reopened_and_asks_again(ends: tuple[Store, Store]) -> None:
-    source, target = ends
+def test_a_closed_store_can_be_reopened_and_asks_again(pair: tuple[Store, Store]) -> None:
+    source, target = pair
     hub = Hub.open(address(source))
     move(source, target)
     with pytest.raises(Refused, match="was not moved"):
@@ -233,7 +233,7 @@ def test_a_copy_that_is_killed_again_and_again_ends_verified(ends: tuple[Store, 
     while not _works(target):
         kill_at(BEGINNING)
         with suppress(Killed):
-            move(source, target, page=7)
+            move(source, target, page=20)
         if not _works(target):
             kills += 1
             with pytest.raises(StoreClosed, match=r"unfinished copy.*db copy` again"):
@@ -291,6 +291,7 @@ def _works(store: Store) -> bool:
         return versions.current(connection) == versions.HEAD
 
 
+@pytest.mark.deep
 def test_what_changed_in_the_source_after_a_kill_is_copied_again(ends: tuple[Store, Store]) -> None:
     source, target = ends
     kill_at(20)
@@ -360,6 +361,7 @@ def test_a_place_that_holds_anything_is_refused(ends: tuple[Store, Store]) -> No
         move(source, source)
 
 
+@pytest.mark.deep
 def test_tables_that_are_not_svahubs_are_told_of(ends: tuple[Store, Store]) -> None:
     source, target = ends
     with source.write() as connection:

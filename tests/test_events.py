@@ -120,6 +120,7 @@ def test_following_prints_each_event_as_it_comes_until_sigterm(hub: Hub, follow:
     assert (follow.wait(30), _errors(follow)) == (0, "")
 
 
+@pytest.mark.deep
 def test_ctrl_c_ends_it_as_it_ends_every_command(follow: subprocess.Popen[str]) -> None:
     assert read(follow) == 1
     follow.send_signal(signal.SIGINT)

@@ -248,6 +248,7 @@ def test_after_an_erasure_no_table_holds_the_person(ended: None, run: Run, hub: 
     assert (entry.actor, entry.details["pseudonym"], entry.details["rows"]) == ("dpo", customer.name, done["erased"])
 
 
+@pytest.mark.deep
 def test_after_an_erasure_the_other_customer_is_as_before(ended: None, run: Run, hub: Hub) -> None:
     ana = run("customers", "export", "P2").stdout
     run("customers", "erase", "P1", "--yes")
@@ -268,6 +269,7 @@ def test_a_dry_run_shows_the_same_counts_and_erases_nothing(ended: None, run: Ru
     assert done["erased"]["exchanges"] >= 3
 
 
+@pytest.mark.deep
 def test_erased_twice_is_told_with_its_date(ended: None, run: Run, hub: Hub) -> None:
     first = shown(run("customers", "erase", "P1", "--yes", "--json"))
     before = tables_as_they_are(hub)

@@ -24,7 +24,7 @@ from svahub.testing.clocks import HandClock
 
 ENTRIES = 9  # every third one is of exchanges, of which it has one more each time; the first adds the tenant
 KEY = "5b0c3f9a-0000-5000-8000-000000000001"
-FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def exchange(n: int, at: Any) -> Exchange:

@@ -323,7 +323,7 @@ def test_numbers_have_no_gaps_and_a_reader_misses_none_of_concurrent_writers(pos
     versions.ready(store)
     with Hub(store) as hub:
         hub.add_tenant("default")
-        office, writers, each = hub.tenant("default"), 8, 40
+        office, writers, each = hub.tenant("default"), 6, 20
 
         def write(_: int) -> None:
             for _ in range(each):

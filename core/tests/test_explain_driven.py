@@ -227,6 +227,7 @@ def test_a_retry_of_what_was_not_reached_is_offered_and_taken(open_isp: Any, fin
     isp.office.operations.retry(1, actor="eva")
 
 
+@pytest.mark.deep
 def test_a_call_that_a_restore_cut_off_is_told_as_begun(open_isp: Any, finding: Any, tmp_path: Path) -> None:
     isp = open_isp(finding)
     isp.sell()
@@ -251,6 +252,7 @@ def test_a_level_that_came_back_says_so(open_isp: Any, basic: Any, tmp_path: Pat
     hub.close()
 
 
+@pytest.mark.deep
 def test_a_store_that_was_opened_again_says_so(open_isp: Any, finding: Any, tmp_path: Path) -> None:
     isp = open_isp(finding)
     isp.sell()

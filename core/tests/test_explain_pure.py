@@ -151,7 +151,7 @@ def told(case: Case) -> ItemExplained:
     return item
 
 
-wide = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+wide = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @wide

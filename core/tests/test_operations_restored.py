@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NO = errors.Rejected("E1", "no")
+DOWN = errors.Unreachable(errors.Cause.SERVER_ERROR, "down")
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def patient(isp: Any, rounds: int = 6) -> None:
 
 
 @pytest.mark.parametrize("kind", ["finding", "basic"])
-@pytest.mark.parametrize("trouble", [NO, errors.Unreachable(errors.Cause.SERVER_ERROR, "down")])
+@pytest.mark.parametrize("trouble", [NO, pytest.param(DOWN, marks=pytest.mark.deep)])
 def test_what_parks_after_a_restore_is_listed_and_retried(
     open_isp: Any, come_back: Any, request: pytest.FixtureRequest, kind: str, trouble: errors.ProviderError
 ) -> None:
@@ -85,6 +86,7 @@ def test_what_parks_after_a_restore_can_be_discarded(open_isp: Any, finding: Any
     assert (isp.one.desired, isp.one.state) == (Desired.CANCELLED, State.SETTLED)
 
 
+@pytest.mark.deep
 def test_what_was_discarded_once_can_be_decided_about_again(open_isp: Any, finding: Any, come_back: Any) -> None:
     isp = open_isp(finding)
     isp.sell()
@@ -116,6 +118,7 @@ def test_what_waits_after_a_restore_can_be_tried_sooner(open_isp: Any, finding: 
     assert isp.one.state is State.SETTLED
 
 
+@pytest.mark.deep
 def test_what_parks_after_a_reopen_can_be_retried(open_isp: Any, finding: Any, tmp_path: Path) -> None:
     isp = open_isp(finding)
     isp.sell()
@@ -146,6 +149,7 @@ def test_a_sibling_that_a_lost_call_made_unsure_can_be_retried(open_isp: Any, fi
     assert {isp.of(c).state for c in ("C1", "C2")} == {State.SETTLED}
 
 
+@pytest.mark.deep
 def test_only_the_newest_operation_of_what_is_parked_is_open(open_isp: Any, finding: Any, come_back: Any) -> None:
     isp = open_isp(finding)
     isp.sell()
@@ -294,6 +298,7 @@ def test_what_a_look_does_not_tell_can_be_let_go(silent: Any) -> None:
 # -- what ended at the provider after the backup -----------------------------------------------------------------------
 
 
+@pytest.mark.deep
 def test_who_was_cancelled_by_hand_after_the_backup_is_not_made_again(
     open_isp: Any, finding: Any, come_back: Any
 ) -> None:
@@ -323,6 +328,7 @@ def test_an_integration_that_recreates_makes_again_who_is_gone(open_isp: Any, fi
     assert (isp.one.state, isp.remote.calls.count("create")) == (State.SETTLED, 2)
 
 
+@pytest.mark.deep
 def test_what_was_still_to_be_made_at_the_backup_is_made(open_isp: Any, finding: Any, come_back: Any) -> None:
     isp = open_isp(finding)
     isp.sell()

@@ -213,7 +213,7 @@ def driven(bank: Bank, row: TaskRow) -> TaskRow:
     raise AssertionError("it goes on for ever")
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(WEATHER), max_size=12), st.floats(0, SETTLE))
 def test_whatever_the_provider_does_a_charge_is_made_exactly_once(weather: list[str], lag: float) -> None:
     bank = Bank([*weather], lag)

@@ -12,7 +12,8 @@ from canaries.parrot import SHAPES, parrot
 from canaries.persons import Person, marks_of_secret
 from canaries.shop import Shop, absent, stored
 
-OFTEN = ("message", "malformed", "credentials", "redirect", "nested", "success")
+OFTEN = ("message", "malformed", "credentials", "redirect")
+SELDOM = [pytest.param(fault, marks=pytest.mark.deep) for fault in (Fault.MALFORMED, Fault.REDIRECT)]
 RARELY = [pytest.param(shape, marks=pytest.mark.deep) for shape in SHAPES if shape not in OFTEN]
 
 
@@ -44,7 +45,7 @@ def test_a_provider_that_repeats_everything_is_not_repeated(shop: Shop, shape: s
     absent(stored(shop.hub), whole)
 
 
-@pytest.mark.parametrize("fault", [Fault.MALFORMED, Fault.TRUNCATED, Fault.ERROR_AFTER, Fault.REDIRECT])
+@pytest.mark.parametrize("fault", [Fault.TRUNCATED, Fault.ERROR_AFTER, *SELDOM])
 def test_a_provider_in_trouble_leaves_no_canary(shop: Shop, clinic: TeleClinicaSimulator, fault: Fault) -> None:
     clinic.faults.next(fault, fault)
     shop.run("block", "C1", "--timeout", "0.5")

@@ -76,6 +76,7 @@ def test_a_copy_there_and_back_holds_the_same(filled: str, elsewhere: str, empty
     assert kept(back) == before
 
 
+@pytest.mark.deep
 def test_ids_that_were_given_away_are_not_given_again_in_a_copy(filled: str, elsewhere: str) -> None:
     assert run(filled, "db", "copy", elsewhere, "--yes").exit_code == 0
     keep(elsewhere, "new")

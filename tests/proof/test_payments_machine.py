@@ -230,7 +230,7 @@ def _heard(reading: Reading) -> Any:
         return error
 
 
-CI = settings(USUAL, max_examples=5, stateful_step_count=30)
+CI = settings(USUAL, max_examples=4, stateful_step_count=30)
 DEEP = settings(CI, max_examples=600, stateful_step_count=50)
 
 

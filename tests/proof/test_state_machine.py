@@ -259,7 +259,7 @@ class Isp(Stored, RuleBasedStateMachine):
         return set(plans.values())
 
 
-CI = settings(USUAL, max_examples=12, stateful_step_count=25)
+CI = settings(USUAL, max_examples=8, stateful_step_count=25)
 DEEP = settings(CI, max_examples=600, stateful_step_count=40)
 
 

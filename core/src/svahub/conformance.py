@@ -193,9 +193,19 @@ def observes(plugin: Any) -> bool:
 
 def specified_manager() -> pluggy.PluginManager:
     """Return a plugin manager that knows every hook of the contract and no plugin."""
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager = _Manager(hookspecs.PROJECT)
     manager.add_hookspecs(SPECIFIED)
     return manager
+
+
+class _Manager(pluggy.PluginManager):
+    """Takes no attribute with an underscore for a hook: most of an object's have one, and each look is slow."""
+
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> pluggy.HookimplOpts | None:
+        return None if name.startswith("_") else super().parse_hookimpl_opts(plugin, name)
+
+    def parse_hookspec_opts(self, module_or_class: Any, name: str) -> pluggy.HookspecOpts | None:
+        return None if name.startswith("_") else super().parse_hookspec_opts(module_or_class, name)
 
 
 def implemented(plugin: Any, name: str) -> bool:

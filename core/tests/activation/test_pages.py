@@ -148,7 +148,7 @@ def test_two_links_for_one_product_are_one_sale(shop_on_each: Shop, serve: Calla
 # -- what is no link any more ------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_whoever_has_not_the_very_link_finds_nothing_and_changes_nothing(door: Door, data: st.DataObject) -> None:
     links = door.shop.office.activation_links

@@ -30,7 +30,7 @@ LISTS = {
 }
 each_list = pytest.mark.parametrize("path", LISTS)
 ids = st.lists(st.text("0123456789abC/é", min_size=1, max_size=4), max_size=6)
-same_store = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+same_store = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def pages(client: httpx.Client, path: str, **query: Any) -> Iterator[list[dict[str, Any]]]:
@@ -143,7 +143,7 @@ def test_no_question_brings_anything_of_another_tenant(api: Any, office: TenantH
     cursors = [client.get(p, params={"limit": 1}).json()["next"] for client in clients.values() for p in LISTS]
     named = [str(one) for name in tenants for one in theirs[name]] + ["C1", "clinic"]
 
-    @settings(max_examples=40)
+    @settings(max_examples=25)
     @given(st.data())
     def ask(data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(tenants)))

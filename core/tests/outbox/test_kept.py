@@ -96,6 +96,7 @@ def test_a_restored_store_sends_what_it_does_not_know_as_taken_under_the_same_id
     assert [id for id, _ in again] == [before[-1][0]]
 
 
+@pytest.mark.deep
 def test_a_store_that_is_copied_goes_on_where_the_first_ended(told: Any, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'copy.db'}"
     copies.copy(told.hub.store, url, actor="ana")

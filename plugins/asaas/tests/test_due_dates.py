@@ -37,6 +37,7 @@ def test_the_first_due_date_is_the_next_of_its_day_or_a_months_last(day: int, to
     assert due < today + timedelta(days=32)
 
 
+@pytest.mark.deep
 @given(
     day=DUE_DAYS, start=DAYS, charged=st.integers(0, 15), later=st.integers(-40, 500), cycle=st.sampled_from(BY_MONTHS)
 )

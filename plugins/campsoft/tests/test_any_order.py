@@ -179,7 +179,7 @@ class Isp(RuleBasedStateMachine):
         assert all(s.observed in {Observed.ACTIVE, Observed.CANCELLED, Observed.ABSENT} for s in ours)
 
 
-CI = settings(max_examples=6, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck))
+CI = settings(max_examples=4, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck))
 DEEP = settings(CI, max_examples=200, stateful_step_count=30)
 
 

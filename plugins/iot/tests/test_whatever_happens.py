@@ -168,7 +168,7 @@ TAKEN_BACK_WHILE_BLOCKED = [
 ]  # fmt: skip
 
 
-@settings(max_examples=5, **QUIET)
+@settings(max_examples=3, **QUIET)
 @given(st.integers(1, 4), st.lists(struck, max_size=3), steps)
 @example(3, LAGGING_SALE, [])
 @example(3, [], [(asked, [], 0) for asked in RESIZED_WHILE_BLOCKED])

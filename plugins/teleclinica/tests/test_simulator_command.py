@@ -38,7 +38,7 @@ def test_the_printed_lines_are_url_credentials_and_ready_when_it_listens():
     assert (answer.status_code, rest, errors, process.returncode) == (200, "", "", 0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.deep)])
 def test_a_signal_stops_it_promptly_with_exit_code_0(number):
     with simulator_process("teleclinica") as running:
         running.process.send_signal(number)
@@ -84,7 +84,6 @@ def test_a_fixed_delay_holds_for_each_of_many_requests_at_once():
     ("arguments", "sentence"),
     [
         (["--fault", "flood:1"], "no fault 'flood'"),
-        (["--fault", "drop"], "is not KIND:RATE"),
         (["--fault", "drop:often"], "could not convert"),
         (["--fault", "drop:2"], "a number from 0 to 1"),
     ],
