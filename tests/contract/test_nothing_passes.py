@@ -39,6 +39,7 @@ def test_a_plugin_whose_hooks_do_nothing_fails_every_test(tmp_path: Path, chosen
         ({"test_of_my_own": lambda self: None}, "go beside the class"),
         ({"pytestmark": pytest.mark.skip}, "says no more than"),
         ({"excuses": {"test_nothing": "for a while"}}, "no such test"),
+        ({"keeps_people": True}, "into the simulator's class"),
         ({"provider": None, "svahub_isp": None}, "says no more than"),
     ],
 )

@@ -82,7 +82,7 @@ from svahub.testing import ProviderContract
 class TestMine(ProviderContract):
     provider = Acme
     simulator = AcmeSimulator
-    keeps_people = True
+    page_rows = 7
 """
 
 PROVIDER, SIMULATOR = (
@@ -143,7 +143,7 @@ def test_a_contract_of_its_own_is_taken_before_one_is_made(site: Site, tmp_path:
     file = tmp_path / "test_contract.py"
     file.write_text(OWN)
     (own,), (made,) = contracts_of(["acme"], [str(file)]).values(), contracts_of(["acme"], []).values()
-    assert (own.keeps_people, made.keeps_people, own.provider) == (True, False, made.provider)
+    assert (own.page_rows, made.page_rows, own.provider) == (7, 2, made.provider)
     assert (made_of({"TestOwn": own}), made_of({"TestMade": made})) == ([], ["acme_idle:Acme"])
 
 

@@ -10,4 +10,3 @@ class TestEstante(ProviderContract):
 
     provider = Estante
     simulator = EstanteSimulator
-    keeps_people = True  # a reader of whom everything has ended stays

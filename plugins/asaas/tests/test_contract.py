@@ -6,10 +6,8 @@ from svahub_asaas.simulator import AsaasSimulator
 
 
 class TestAsaas(ProviderContract):
-    """Every test of the kit; Asaas keeps its customers, keeps no two apart, and its pages hold a hundred."""
+    """Every test of the kit; the pages of Asaas hold a hundred."""
 
     provider = Asaas
     simulator = AsaasSimulator
-    keeps_people = True
-    doubles = True
     page_rows = 100

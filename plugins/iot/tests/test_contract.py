@@ -6,9 +6,7 @@ from svahub_iot.simulator import IotSimulator
 
 
 class TestIot(ProviderContract):
-    """Every test of the kit; Olli keeps its customers, and refuses no second one of a reference."""
+    """Every test of the kit."""
 
     provider = Iot
     simulator = IotSimulator
-    keeps_people = True
-    doubles = True

@@ -46,10 +46,15 @@ class Simulator(ABC):
 
     Handlers are plain functions that run one after the other, so that state needs no lock. The seed drives faults and
     ids; credentials are always new. One that `tells_time` dates its answers by its own clock, others by the machine's.
+
+    Two facts about the provider are for the conformance kit: `keeps_people` says that it keeps a person of whom all was
+    cancelled, `doubles` that it makes two of one POST that comes twice, whatever is sent with it.
     """
 
     base_path: ClassVar[str] = "/v1"
     tells_time: ClassVar[bool] = False
+    keeps_people: ClassVar[bool] = False
+    doubles: ClassVar[bool] = False
     huge_bytes: int = 32 * 2**20
     elsewhere: str = "http://elsewhere.example"
 

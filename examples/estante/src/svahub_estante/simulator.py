@@ -47,6 +47,7 @@ class EstanteSimulator(Simulator):
     """Estante on a loopback port; `readers` and `plans` are its state."""
 
     base_path = "/v2"
+    keeps_people = True  # a reader of whom everything has ended stays
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -14,13 +14,11 @@ What the class may say beside that:
 `page_rows`     how many people one page of a listing holds with these settings; default 2
 `plans`         names of plans of the simulator's catalogue that are sold; default: all that are active
 `item`          what every sold item says beside its code and product: `{"price": "49.90"}`, `{"attributes": {…}}`
-`keeps_people`  True where the provider keeps a person of whom everything was cancelled
-`doubles`       True where the provider makes two of one POST that comes twice, and nothing sent with it prevents that
 `excuses`       `{"test_name": "reason"}` or `{"test_name[parameter]": "reason"}`: expected to fail, strictly
 
 Nothing else may be added to it, and nothing of the kit overridden: a class that does is refused. The simulator has to
 implement `people` and `catalogue` (see `svahub.testing.Simulator`): the kit reads there, not through the plugin, what
-came of all that was asked.
+came of all that was asked. Its class also says `keeps_people` and `doubles`, where the provider does so.
 
 What is reported (`pytest --svahub-report FILE`; also what `svahub plugins check` reads)::
 

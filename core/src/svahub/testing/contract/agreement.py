@@ -63,7 +63,7 @@ def _settled(trial: Trial, views: Sequence[SubscriptionView], level: dict[str, O
 def _one_user(trial: Trial, wanted: Sequence[SubscriptionView], users: Sequence[RemoteUser]) -> None:
     person, many = trial.person, f"the provider has {len(users)} live users"
     if not wanted:
-        kept = person.isp.contract.keeps_people and len(users) <= 1
+        kept = person.isp.simulator.keeps_people and len(users) <= 1
         _hold(trial, kept or not users, "none of somebody who has nothing any more", many, LAST)
         return
     _hold(trial, len(users) == 1, "exactly one of one person", many, ONCE if users else LAST)

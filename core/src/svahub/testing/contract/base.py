@@ -23,13 +23,13 @@ SAID = frozenset(
         "page_rows",
         "plans",
         "item",
-        "keeps_people",
-        "doubles",
         "excuses",
         "__test__",
     }
 )
 """What a class may say."""
+OF_THE_PROVIDER = frozenset({"keeps_people", "doubles"})
+"""What the simulator says."""
 OF_PYTHON = frozenset(
     {"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__", "__annotations__",
      "__annotate_func__", "__annotate__", "__annotations_cache__"}
@@ -46,8 +46,6 @@ class Contract:
     page_rows: ClassVar[int] = 2
     plans: ClassVar[Sequence[str]] = ()
     item: ClassVar[Mapping[str, Any]] = {}
-    keeps_people: ClassVar[bool] = False
-    doubles: ClassVar[bool] = False
     excuses: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -112,6 +110,8 @@ def _refusal(cls: type[Any], name: str) -> str:
         return (
             f"{said}: a test of the kit is excused by `excuses = {{{name!r}: reason}}`; other tests go beside the class"
         )
+    if name in OF_THE_PROVIDER:
+        return f"{cls.__name__} has {name!r}, a fact about the provider: write it into the simulator's class"
     return f"{cls.__name__} has {name!r}: a contract says no more than {', '.join(sorted(SAID))}"
 
 

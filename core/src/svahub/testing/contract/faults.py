@@ -127,7 +127,7 @@ def _asked(isp: Isp, kinds: frozenset[Fault]) -> tuple[list[Trial], dict[str, St
 def _cases(isp: Isp, kinds: frozenset[Fault]) -> Iterator[tuple[Move, int]]:
     for move in possible(isp):
         for position, call in enumerate(calls_of(isp, move)):
-            doubled = Fault.DUPLICATE in kinds and call.method == "POST" and isp.contract.doubles
+            doubled = Fault.DUPLICATE in kinds and call.method == "POST" and isp.simulator.doubles
             if all(kind.suits(call.method) for kind in kinds) and not doubled:
                 yield move, position
 

@@ -86,7 +86,7 @@ class Listing:
 def _has_something(isp: Isp, user: RemoteUser) -> bool:
     """Whether somebody is live; who is kept with nothing left may be told of either way."""
     left = [one for one in user.subscriptions if one.status not in GONE]
-    return user.status not in GONE and (bool(left) or not isp.contract.keeps_people)
+    return user.status not in GONE and (bool(left) or not isp.simulator.keeps_people)
 
 
 def few(isp: Isp) -> Isp:

@@ -45,6 +45,8 @@ class AsaasSimulator(Simulator):
     """Asaas's sandbox on a loopback port; what is assumed of it is said where it is done."""
 
     base_path: ClassVar[str] = "/v3"
+    keeps_people: ClassVar[bool] = True
+    doubles: ClassVar[bool] = True  # no second one of a reference is refused
     clock: MovableClock
     timings: AsaasTimings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from svahub import Plan, RemoteUser
 from svahub.testing import Answer, Problem, Request, Simulator, checks, listed, route
@@ -28,6 +28,9 @@ STATUS = {"status": lambda value: value in {Status.ACTIVE, Status.BLOCKED}}
 
 class IotSimulator(Simulator):
     """Olli on a loopback port; each client has an account of its own."""
+
+    keeps_people: ClassVar[bool] = True
+    doubles: ClassVar[bool] = True  # no second one of a reference is refused
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
