@@ -100,6 +100,15 @@ class AdoptsByCpf(TeleClinica):
             return super().create_user(replace(subscription, account=account))
 
 
+class RefusesItsOwn(TeleClinica):
+    @hookimpl
+    def create_user(self, subscription: Subscription) -> RemoteUser:
+        account = subscription.account
+        if account.remote_id is None and (ours := self._look_up(externalReference=account.key)):
+            raise AlreadyExists(ours[0].remote())
+        return super().create_user(subscription)
+
+
 class IgnoresRetryAfter(TeleClinica):
     def __init__(self, settings: TeleClinicaSettings, client: Any) -> None:
         super().__init__(settings, client)
@@ -289,6 +298,7 @@ BUGS = (
     Bug(NamesThePersonInAnError, FAULT, "personal data in what block raised"),
     Bug(BlocksTheWholeUser, VERB, "of the whole user where block_scope is ACCOUNT"),
     Bug(AdoptsByCpf, "test_a_stranger_with_the_same_document_is_not_taken_unasked", "take only our reference for ours"),
+    Bug(RefusesItsOwn, "test_what_was_cancelled_is_sold_again", "take up the user who bears our reference"),
     Bug(IgnoresRetryAfter, FAULT, "let RateLimited through with its retry_after"),
     Bug(KeepsThePauseToItself, "test_a_pause_that_is_asked_for_is_kept", "the pause was not kept"),
     Bug(UnblocksNothing, VERB, "there"),

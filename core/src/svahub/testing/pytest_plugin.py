@@ -29,7 +29,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Take where the report goes, and what the state machine draws from."""
     group = parser.getgroup("svahub", "conformance of svahub's plugins")
     group.addoption("--svahub-report", metavar="FILE", help="write what became of each ProviderContract, as JSON")
-    group.addoption("--svahub-seed", metavar="N", type=int, help="have the state machine draw what it drew before")
+    group.addoption(
+        "--svahub-seed",
+        metavar="N",
+        type=int,
+        help="have the state machine draw what it drew before, and look for the fewest steps that fail (for minutes)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

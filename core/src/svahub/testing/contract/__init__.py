@@ -31,7 +31,7 @@ What is reported (`pytest --svahub-report FILE`; also what `svahub plugins check
 
 `svahub.testing.grades` computes the level: bronze is the lifecycle, silver adds faults, lookups and what may be told of
 people, gold adds listing, adoption and rotation. A test that was excused or did not run is none that passed.
-`--svahub-seed N` repeats a run of the state machine.
+`--svahub-seed N` repeats a run of the state machine, and looks for the fewest steps that fail, which may take minutes.
 """
 
 from svahub.testing.contract.adoption import Adoption

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from svahub.errors import AlreadyExists
 from svahub.models import Aspect, BlockScope, Desired, Observed, RemoteSubscription, RemoteUser
 from svahub.store.states import State
 from svahub.testing.contract.verdict import broken
@@ -21,7 +22,13 @@ SETTLE = (
 )
 ONCE = (
     "send our references (`subscription.account.key`, `subscription.key`), look nobody up by anything else for ours, "
-    "and raise OutcomeUnknown for a create whose answer was lost: the core looks before it asks again"
+    "and raise OutcomeUnknown for a create whose answer was lost: the core looks before it asks again, and then "
+    "create_user takes up the user with our reference who is there, though nothing is sold to them"
+)
+TAKE_UP = (
+    "have create_user take up the user who bears our reference (`subscription.account.key`) already: a create whose "
+    "answer was lost made them, or they were cancelled. Look them up first, or read their id from the refusal, and "
+    "sell to them; AlreadyExists is for somebody who bears no reference of ours"
 )
 LAST = "cancel ends the remote user with the last subscription, and before it only what no sibling has (live_siblings)"
 SAME = "bring exactly what was asked: add the new before or instead of the old, take away what nobody has any more"
@@ -34,7 +41,7 @@ def agree(trial: Trial, views: Sequence[SubscriptionView], remote: Sequence[Remo
     """Raise Broken unless what the core has (`views`) and what the provider has are the same, and what is wanted."""
     users = [user for user in remote if user.status not in GONE]
     wanted = [view for view in views if _is_to_be_there(view)]
-    _settled(trial, views, _levels(trial.person, wanted))
+    _settled(trial, views, _levels(trial.person, wanted), remote)
     _one_user(trial, wanted, users)
     if users:
         _same(trial, wanted, users[0])
@@ -51,13 +58,24 @@ def _hold(trial: Trial, held: object, expected: str, found: str, mend: str) -> N
         broken(expected, f"after {trial.told}, {found}", mend, trial.visits)
 
 
-def _settled(trial: Trial, views: Sequence[SubscriptionView], level: dict[str, Observed]) -> None:
+def _settled(
+    trial: Trial, views: Sequence[SubscriptionView], level: dict[str, Observed], remote: Sequence[RemoteUser]
+) -> None:
     """Nothing is left to do, but to wait where a sibling keeps the whole user from being blocked."""
+    mend = TAKE_UP if _refuses_ours(trial, remote) else SETTLE
     for view in views:
         held = view.state is State.WAITING and level.get(view.key, view.desired.value) != view.desired.value
         told = f"{view.state}, wanted {view.desired}, seen {view.observed}; {view.cause or 'no cause'}"
         found = f"the subscription of {view.contract_id} is {told}"
-        _hold(trial, held or view.state is State.SETTLED, "the core has settled it, by itself", found, SETTLE)
+        _hold(trial, held or view.state is State.SETTLED, "the core has settled it, by itself", found, mend)
+
+
+def _refuses_ours(trial: Trial, remote: Sequence[RemoteUser]) -> bool:
+    """Whether a create was refused because of the user that an earlier one made."""
+    person = trial.person
+    creates = [one for one in person.isp.heard(trial.since, person.account) if one.hook == "create_user"]
+    refused = any(isinstance(one.error, AlreadyExists) for one in creates)
+    return refused and any(user.reference == person.account for user in remote)
 
 
 def _one_user(trial: Trial, wanted: Sequence[SubscriptionView], users: Sequence[RemoteUser]) -> None:
