@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 from svahub.cli import main
+from svahub.cli.demo import PACKAGES
 from svahub.intake import Rejected, read_file
 from svahub_teleclinica import demo
 
@@ -26,11 +27,14 @@ ENTRIES = "[svahub.demos]\n" + "\n".join(
         "fails": "acts_of_test:fails",
         "raises": "acts_of_test:raises",
         "silent": "acts_of_test:silent",
+        "serves": "acts_of_test:serves",
         "number": "acts_of_test:number",
         "absent": "no_such_module:act",
     }.items()
 )
 ACTS = """
+from svahub.extension.stage import needs
+
 def agrees(stage):
     stage.say("All the world")
     assert stage.run("contracts", "list", "--json").json() == []
@@ -47,6 +51,10 @@ def raises(stage):
 
 def silent(stage):
     ...
+
+@needs("server")
+def serves(stage):
+    stage.row("nothing", set(), set())
 
 number = 42
 """
@@ -108,6 +116,26 @@ def test_an_act_that_does_not_end_well_keeps_no_other_from_being_played(act: str
     result = play(act, "agrees")
     assert (result.exit_code, told in result.output, "All the world" in result.stdout) == (1, True, True)
     assert "529" not in result.output
+
+
+@pytest.mark.usefixtures("acts")
+def test_the_acts_that_did_not_end_well_are_named_at_the_end() -> None:
+    result = play("agrees", "differs", "fails", "silent")
+    *_, told, differs, fails, silent = result.stderr.splitlines()
+    assert (result.exit_code, told) == (1, "4 acts were played; 3 did not end well.")
+    assert differs == "  differs: svahub and the provider differ at: something"
+    assert fails.startswith("  fails: `svahub contracts` ended with 1")
+    assert silent == "  silent: nothing was compared"
+
+
+@pytest.mark.usefixtures("acts")
+def test_packages_that_an_act_needs_are_told_before_any_is_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PACKAGES, "server", ("no_such_server",))
+    result = play("agrees", "serves", "differs")
+    assert (result.exit_code, "All the world" in result.output) == (1, False)
+    assert "needed by serves: pip install 'svahub[server]'. Or play the others alone: svahub demo agrees differs" in (
+        result.stderr
+    )
 
 
 @pytest.mark.usefixtures("acts")

@@ -162,6 +162,7 @@ def test_the_core_alone_shows_its_help(core_alone: Environment) -> None:
 def test_the_core_alone_has_no_plugins(core_alone: Environment) -> None:
     shown = core_alone.svahub("plugins", "--json")
     assert (shown.returncode, shown.stderr, json.loads(shown.stdout)) == (0, "", [])
+    assert "svahub plugins new" in core_alone.svahub("plugins").stdout
 
 
 def test_the_core_alone_names_the_extra_that_serves_telemedicine(core_alone: Environment) -> None:

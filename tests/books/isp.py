@@ -172,6 +172,7 @@ def _sell(isp: Isp) -> None:
     isp.meant["pln_2807e46a1006"] = plans["Família"]
     isp.meant |= {"--type acme-erp": "--type ixc", "--provider acme": "--provider teleclinica"}
     isp.meant["simulate acme"] = "simulate teleclinica"
+    isp.meant["plugins show acme"] = "plugins show teleclinica"
     isp.meant["postgresql://svahub@db.example.br/svahub"] = "sqlite:///new.db"
     for code, kind, plan in (
         ("TELE", "telemedicine", "Individual"),

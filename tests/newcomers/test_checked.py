@@ -165,3 +165,20 @@ def test_what_is_misspelt_is_a_usage_error(line: str) -> None:
 def test_alone_it_lists_the_plugins(invoke: Any) -> None:
     (acme,) = [row for row in json.loads(invoke("svahub plugins --json").stdout) if row["name"] == "acme"]
     assert (acme["title"], acme["broken"]) == ("Acme", None)
+
+
+def test_the_table_fits_a_terminal_and_tells_below_it_what_is_broken(invoke: Any) -> None:
+    result = invoke("svahub plugins", source="raise RuntimeError('half written ' * 30)")
+    table, _, below = result.stdout.partition("\n\n")
+    assert (max(map(len, table.splitlines())) <= 110, "acme" in table) == (True, True), table
+    assert below.startswith("acme (svahub-acme) is broken: RuntimeError: half written")
+
+
+def test_one_plugin_is_shown_by_its_name_and_by_that_of_its_package(site: Site) -> None:
+    site.install("svahub-acme", PROVIDER + SIMULATOR, acme_idle=IDLE)
+    by_name, by_package, other = (
+        CliRunner().invoke(main, ["plugins", "show", name, "--json"]) for name in ("acme", "svahub-acme", "acne")
+    )
+    (acme,) = json.loads(by_name.stdout)
+    assert (acme["title"], by_package.stdout) == ("Acme", by_name.stdout)
+    assert (other.exit_code, "Did you mean 'acme'?" in other.output) == (1, True)

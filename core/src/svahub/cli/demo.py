@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from svahub.discovery import Loaded
 
 COLUMNS = {"step": "step", "svahub": "ours", "provider": "theirs", "agree": "agree"}
+PACKAGES = {
+    "server": ("httptools", "limits", "prometheus_client", "starlette", "uvicorn"),
+    "testing": ("httptools", "uvicorn"),
+}
+"""What is imported of an extra where an act needs it."""
 NONE = "No installed plugin offers an act. Install one, for example: pip install 'svahub[telemedicine,testing]'."
 
 
@@ -35,9 +41,12 @@ def command(acts: tuple[str, ...], keep: bool, as_json: bool) -> None:
 
     Exits with 0 only if svahub and every provider agree at every step. With --json the tale goes to the error output.
     """
-    played = [_played(loaded, keep=keep, quiet=as_json) for loaded in _chosen(acts)]
+    chosen = _chosen(acts)
+    _require_packages(chosen)
+    played = [_played(loaded, keep=keep, quiet=as_json) for loaded in chosen]
     if as_json:
         show_table(played, [], as_json=True)
+    _sum_up(played, quiet=as_json)
     end_with(ExitCode.REACHED if all(one.agree for one in played) else ExitCode.ERROR)
 
 
@@ -50,6 +59,21 @@ def _chosen(acts: Sequence[str]) -> Sequence[Loaded]:
         if act not in names:
             raise UnknownName("act", act, names)
     return [loaded for loaded in offered if not acts or loaded.name in acts]
+
+
+def _require_packages(acts: Sequence[Loaded]) -> None:
+    """Raise Refused before anything is played, when an act would break off for want of packages."""
+    missing = {act.name: lacking for act in acts if (lacking := _missing(act))}
+    if missing:
+        whole = ",".join(sorted({extra for extras in missing.values() for extra in extras}))
+        others = [act.name for act in acts if act.name not in missing]
+        without = f" Or play the others alone: svahub demo {' '.join(others)}" if others else ""
+        raise Refused(f"More packages are needed by {', '.join(missing)}: pip install 'svahub[{whole}]'.{without}")
+
+
+def _missing(act: Loaded) -> list[str]:
+    extras = ("testing", *getattr(act.plugin, "needs", ()))
+    return [extra for extra in extras if any(find_spec(package) is None for package in PACKAGES.get(extra, ()))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +106,19 @@ def _played(loaded: Loaded, *, keep: bool, quiet: bool) -> Played:
         show_table(stage.rows, COLUMNS)
         _invite(stage, keep=keep)
     return Played(loaded.name, bool(stage.rows) and all(row.agree for row in stage.rows), tuple(stage.rows))
+
+
+def _sum_up(played: Sequence[Played], *, quiet: bool) -> None:
+    """Name the acts that did not end well, where there were several to look through."""
+    failed = [f"  {one.act}: {one.broken or _differing(one)}" for one in played if not one.agree]
+    if len(played) > 1:
+        told = f"{len(played)} acts were played; {f'{len(failed)} did not end well' if failed else 'all agree'}."
+        click.echo("\n".join(["", told, *failed]), err=quiet or bool(failed))
+
+
+def _differing(played: Played) -> str:
+    steps = [row.step for row in played.rows if not row.agree]
+    return f"svahub and the provider differ at: {', '.join(steps)}" if steps else "nothing was compared"
 
 
 def _invite(stage: Stage, *, keep: bool) -> None:

@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from svahub.errors import Refused
 
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 
 DONE = frozenset({0})
 NOTHING: Mapping[str, str] = {}
+Act = TypeVar("Act", bound="Callable[[Stage], None]")
+
+
+def needs(*extras: str) -> Callable[[Act], Act]:
+    """Mark an act that takes extras of svahub beside `testing`; `svahub demo` looks for them before it plays any."""
+
+    def mark(act: Act) -> Act:
+        act.__dict__["needs"] = extras
+        return act
+
+    return mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from svahub.errors import Refused
 from svahub.extension.invented import person
+from svahub.extension.stage import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ OVERDUE, PAY_LATE = 10, 6
 PATIENCE_SECONDS = 20.0
 
 
+@needs("server")
 def act(stage: Stage) -> None:
     """Charge, be paid or not, block and unblock, and compare with what both providers have."""
     if not entry_points(group="svahub.providers", name="teleclinica"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from svahub.extension.invented import person
+from svahub.extension.stage import needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,7 @@ CONTRACTS, OVERDUE, PAID, MOVED, CANCELLED = 30, 9, 5, 3, 4
 Contracts = dict[str, dict[str, Any]]
 
 
+@needs("server")
 def act(stage: Stage) -> None:
     """Sell, suspend, enable, change and cancel, comparing with Campsoft's own list; then have Campsoft read ours."""
     with stage.simulate("campsoft") as campsoft:
