@@ -24,11 +24,13 @@ __all__ = [
     "AS_TEXT",
     "STATUSES",
     "CamelWire",
+    "CursorPage",
     "Listed",
     "NumberedPage",
     "RouteTemplates",
     "Several",
     "Status",
+    "by_cursor",
     "may_be_of",
     "numbered",
     "path",
@@ -152,3 +154,39 @@ def numbered(
             return
         if not fresh:
             raise Unreachable(Cause.INCOMPLETE, f"the listing ended after {received} of {answer.total}")
+
+
+class CursorPage(BaseModel, Generic[E]):
+    """One page of a listing that goes on at a cursor and counts nothing; `next` is None on the last page alone.
+
+    An answer without `next` is no last page, and cannot be read. Where the names differ, a subclass gives aliases.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    items: tuple[E, ...]
+    next: str | None
+
+
+def by_cursor(
+    client: ProviderClient,
+    route: str,
+    page: type[CursorPage[E]],
+    *,
+    parameter: str = "cursor",
+    **asked: str | int | None,
+) -> Iterator[E]:
+    """Stream all pages, each asked for by the cursor that the one before named; what comes once more is left out.
+
+    A page that is short, or empty, ends nothing. Raise Unreachable(INCOMPLETE) when a cursor leads back.
+    """
+    cursor: str | None = None
+    followed, before = set[str | None](), frozenset[str]()
+    while cursor not in followed:
+        followed.add(cursor)
+        answer = client.get(route, params={parameter: cursor, **asked}, returns=page)
+        yield from (entry for entry in answer.items if entry.id not in before)
+        cursor, before = answer.next, frozenset(entry.id for entry in answer.items)
+        if cursor is None:
+            return
+    raise Unreachable(Cause.INCOMPLETE, f"after {len(followed)} pages the listing leads back to one of them")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from svahub.testing.http import Problem as Problem
     from svahub.testing.http import Request as Request
     from svahub.testing.http import listed as listed
+    from svahub.testing.http import one_page as one_page
     from svahub.testing.http import route as route
     from svahub.testing.launch import SimulatorProcess as SimulatorProcess
     from svahub.testing.launch import simulator_process as simulator_process
@@ -37,7 +38,7 @@ HOMES = {
     "chances": ("Chances", "kind_named"),
     "contract": ("ProviderContract",),
     "faults": ("Fault", "Faults", "Timings"),
-    "http": ("Answer", "Problem", "Request", "listed", "route"),
+    "http": ("Answer", "Problem", "Request", "listed", "one_page", "route"),
     "launch": ("SimulatorProcess", "simulator_process"),
     "records": ("Records",),
     "simulator": ("Seen", "Simulator"),

@@ -29,13 +29,13 @@ class Fault(StrEnum):
     MALFORMED = "malformed"  # applied; the answer is broken JSON
     TRUNCATED = "truncated"  # applied; the answer ends before its Content-Length
     LAG = "lag"  # applied, but lookups and lists do not see it for a while
-    SHORT_PAGE = "short_page"  # a page of a listing lacks a row that its total counts
+    SHORT_PAGE = "short_page"  # a page of a listing lacks its last row: its total counts it, or the next page has it
     REDIRECT = "redirect"  # not applied: 302 to another host
     HUGE = "huge"  # applied; the answer is many megabytes
     UNAUTHORIZED = "401"  # not applied: what the request presents is taken for expired
     REPEATING = "422_repeating"  # not applied: a refusal that repeats all that it was told
     DUPLICATE = "duplicate"  # applied twice, as a proxy does that sends again; the second answer comes
-    REPEATED_PAGE = "repeated_page"  # a page of a listing is the one before it once more
+    REPEATED_PAGE = "repeated_page"  # a page of a listing, by number or offset, is the one before it once more
     UNKNOWN_FIELDS = "unknown_fields"  # applied; the answer has fields that nobody has told of
     UNKNOWN_VALUES = "unknown_values"  # applied; each status, type or kind in the answer is one that is new
     DRIP = "drip"  # applied; the answer comes slice by slice, slower than anybody waits

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
 Scope = Mapping[str, Any]
 Message = dict[str, Any]
+T = TypeVar("T")
 
 
 class Problem(Exception):
@@ -92,6 +93,16 @@ class Request:
 def listed(request: Request, rows: Sequence[Mapping[str, Any]], total: int, **more: int) -> Answer:
     """Return a page of a listing as many providers write it; one that is to be short lacks its last row."""
     return Answer(200, {"data": rows[:-1] if request.short else rows, "total": total, **more})
+
+
+def one_page(request: Request, rows: Sequence[T], size: int) -> tuple[Sequence[T], bool]:
+    """Return the next page of the rows that are left, and whether more follow; a short one leaves its last row to them.
+
+    For listings by cursor, which count nothing: a page with fewer rows than were asked for is no last one. A short page
+    keeps one row, so that the cursor goes on.
+    """
+    shown = rows[: max(1, min(size, len(rows)) - request.short)]
+    return shown, len(shown) < len(rows)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -20,7 +20,10 @@ STRIKES = tuple(fault for fault in Fault if fault not in {Fault.DELAY, Fault.LAG
 MOST = 4
 """So many calls of one read are struck, the first and the last among them: pages are alike."""
 PAGES = frozenset({Fault.SHORT_PAGE, Fault.REPEATED_PAGE})
-WHOLE = "raise Unreachable(Cause.INCOMPLETE) where a page repeats, or lacks what the total counts, before all has come"
+WHOLE = (
+    "raise Unreachable(Cause.INCOMPLETE) where a page repeats, or lacks what the total counts, before all has come; "
+    "where pages go on at a cursor, a short one is no last one (`numbered` and `by_cursor` of svahub.extension.wire)"
+)
 SAME = "read the answer as it is without a fault: ignore what is new in it"
 
 
