@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from svahub.testing import Fault, Faults, Records, checks
+from svahub.testing.clocks import HandClock
 from svahub.testing.faults import BESIDE
-
-
-class HandClock:
-    """A clock that moves when told."""
-
-    def __init__(self):
-        self.instant = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def now(self):
-        return self.instant
-
-    def monotonic(self):
-        return self.instant.timestamp()
-
-    def sleep(self, seconds):
-        self.instant += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock():
-    return HandClock()
 
 
 @given(st.integers(0, 2**32), st.sampled_from(Fault), st.sampled_from(["GET", "PUT"]))
