@@ -129,6 +129,15 @@ def test_it_passes_what_the_kit_asks_of_each_verb(on_path: Any, tmp_path: Path) 
     assert contract["level"] is None
 
 
+def test_its_act_agrees_with_its_simulator(on_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, auth = on_path(AuthKind.OAUTH2), AuthKind.OAUTH2
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder.parent), str(folder / "src")]))
+    played = CliRunner().invoke(main, ["demo", named(auth).name, "--json"])
+    assert played.exit_code == 0, played.output
+    (act,) = json.loads(played.stdout)
+    assert [row["agree"] for row in act["rows"]] == [True] * 4
+
+
 @pytest.mark.deep
 def test_its_types_are_right_whatever_authenticates(tmp_path: Path) -> None:
     sources = [generated(tmp_path, auth) / "src" for auth in AuthKind]

@@ -28,7 +28,9 @@ def files_in(folder: Path) -> list[str]:
 def test_a_package_is_written_with_all_that_it_needs(tmp_path: Path) -> None:
     new("acme-tv")
     package = "src/svahub_acme_tv"
-    code = [f"{package}/{name}.py" for name in ("__init__", "settings", "simulator", "simulator_access", "wire")]
+    code = [
+        f"{package}/{name}.py" for name in ("__init__", "demo", "settings", "simulator", "simulator_access", "wire")
+    ]
     beside = [".github/workflows/check.yml", ".gitignore", "README.md", "pyproject.toml", "tests/test_contract.py"]
     assert files_in(tmp_path / "svahub-acme-tv") == sorted([*beside, *code, f"{package}/py.typed"])
 

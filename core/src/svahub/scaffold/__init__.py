@@ -36,6 +36,7 @@ FILES = {
     "README.md": "README.md",
     "pyproject.toml": "pyproject.toml",
     "src/$package/__init__.py": "provider.py",
+    "src/$package/demo.py": "demo.py",
     "src/$package/settings.py": "settings.$auth.py",
     "src/$package/simulator.py": "simulator.py",
     "src/$package/simulator_access.py": "access.$auth.py",
@@ -54,6 +55,9 @@ GIVEN = {
 }
 """What an integration is registered with beside its address."""
 
+SECRET = {AuthKind.BASIC: "password", AuthKind.BEARER: "token", AuthKind.OAUTH2: "client_secret"}
+"""The one of its settings that is a secret."""
+
 
 def register_command(naming: Naming, auth: AuthKind) -> str:
     """Return the command that registers an integration with the provider's simulator, in two lines."""
@@ -64,7 +68,10 @@ def register_command(naming: Naming, auth: AuthKind) -> str:
 
 def rendered(naming: Naming, auth: AuthKind) -> dict[str, str]:
     """Return every file of a new package, by its path there."""
-    words = {**naming.words, "auth": auth.value, "versions": _versions(), "register": register_command(naming, auth)}
+    words = {
+        **naming.words, "auth": auth.value, "secret": SECRET[auth], "versions": _versions(),
+        "register": register_command(naming, auth),
+    }  # fmt: skip
 
     def filled(text: str) -> str:
         return Template(text).substitute(words)
