@@ -69,11 +69,16 @@ def _is_public(part: ast.stmt, wanted: set[str]) -> bool:
         case ast.FunctionDef(decorator_list=[ast.Name(id="overload")]):
             return False  # the last one, which they lead to, has it all
         case ast.FunctionDef(name=name):
-            return name in wanted if wanted else not name.startswith("_") or name == "__init__"
+            return name in wanted if wanted else not name.startswith("_") or name == "__init__" or _is_told_of(part)
         case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
             return not name.startswith("_") and name != "model_config"
         case _:
             return False
+
+
+def _is_told_of(part: ast.FunctionDef) -> bool:
+    """Whether it is an operator, or the like, that has a docstring: others say nothing that a class does not."""
+    return part.name.startswith("__") and ast.get_docstring(part) is not None
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -101,7 +101,7 @@ class BlockReason:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An entry of a provider's catalogue; `price` in BRL, None where the provider tells none."""
+    """An entry of a provider's catalogue; `price` in BRL for each of a quantity, None where none is told."""
 
     remote_id: str
     name: str
@@ -137,7 +137,7 @@ class Address:
 class Customer:
     """The person or company that holds the contract.
 
-    `document` is a CPF or CNPJ without punctuation, `phone` is E.164.
+    `document` is a CPF or CNPJ without punctuation, `phone` is E.164. A CNPJ may hold capital letters.
     """
 
     id: str
@@ -191,8 +191,8 @@ class Subscription:
     """One sold item at one integration, as a plugin sees it.
 
     `key` is our external reference for it: deterministic and without personal data. `applied` is what the provider
-    was last given, `sent` what a call of unknown outcome may have given it since, and `plan`, `quantity`, `price` (BRL)
-    and `due_day` are what it should have now.
+    was last given, `sent` what a call of unknown outcome may have given it since, and `plan`, `quantity`, `price` (BRL
+    for all of the quantity, None: the plan's for each) and `due_day` are what it should have now.
     `siblings` are the account's other subscriptions that were ever sold; `kept` is what the plugin's `recall` brought.
     """
 

@@ -18,6 +18,7 @@ T = TypeVar("T")
 class Records(Generic[T]):
     """Frozen values by key; a page costs what it holds, however many there are.
 
+    `truth` is what there is, by key, and iterating brings its values, lagging or not; `seen` and `page` are for readers.
     `group` (a status, say) is what listings can be narrowed by. A write that lags shows only when its time has come,
     and a later one never shows before an earlier one of the same key.
     """
@@ -65,9 +66,11 @@ class Records(Generic[T]):
         return [self._seen[key] for key in keys[(number - 1) * limit : number * limit]], len(keys)
 
     def __iter__(self) -> Iterator[T]:
+        """Iterate over everything that there is, in the order in which it came, whether readers see it yet or not."""
         return iter(list(self.truth.values()))
 
     def __len__(self) -> int:
+        """Return how many there are."""
         return len(self.truth)
 
     def _reveal(self) -> None:

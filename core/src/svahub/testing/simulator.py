@@ -45,7 +45,10 @@ class Simulator(ABC):
     """A provider on a loopback port; subclasses add routes, authorization and state, all in memory.
 
     Handlers are plain functions that run one after the other, so that state needs no lock. The seed drives faults and
-    ids; credentials are always new. One that `tells_time` dates its answers by its own clock, others by the machine's.
+    ids; credentials are always new. `credentials` are those that it made, `accepted` those that it takes now: compare
+    with these in `authorize`. `clock` tells the time, also to its `Records`, and tests move it. `faults`, `timings`,
+    `requests` (the log) and `counts` (by route and status) are for tests. One that `tells_time` dates its answers by
+    its own clock, others by the machine's.
 
     Two facts about the provider are for the conformance kit: `keeps_people` says that it keeps a person of whom all was
     cancelled, `doubles` that it makes two of one POST that comes twice, whatever is sent with it.
