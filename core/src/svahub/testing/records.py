@@ -18,7 +18,7 @@ T = TypeVar("T")
 class Records(Generic[T]):
     """Frozen values by key; a page costs what it holds, however many there are.
 
-    `truth` is what there is, by key, and iterating brings its values, lagging or not; `seen` and `page` are for readers.
+    `truth` is what there is, by key, and iterating brings its values, seen or not; `seen` and `page` are for readers.
     `group` (a status, say) is what listings can be narrowed by. A write that lags shows only when its time has come,
     and a later one never shows before an earlier one of the same key.
     """
