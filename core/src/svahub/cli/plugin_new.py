@@ -51,7 +51,7 @@ class Word(click.ParamType[str]):
 def new(name: str, product_type: str | None, auth: AuthKind, folder: Path | None, as_json: bool) -> None:
     """Write a new plugin's package, for the provider NAME.
 
-    It has settings, wire models, the provider, a simulator, a test of all, a README and a CI file. It works as it
+    It has settings, wire models, the provider, a simulator, a test, an act of the demo, a README and a CI file. It works as it
     stands, for an API that is invented, and reaches gold in `svahub plugins check`. Its README says how it becomes the
     plugin of a real one.
     """
@@ -73,6 +73,7 @@ def _next(folder: Path, naming: Naming, auth: AuthKind) -> list[str]:
     return [
         f"pip install -e '{folder}[testing]'",
         f"svahub plugins check {naming.distribution}",
+        f"svahub demo {naming.name}",
         f"svahub simulate {naming.name}",
         registered,
     ]
