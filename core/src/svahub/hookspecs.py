@@ -56,8 +56,8 @@ class Lifecycle(Protocol):
         """Create the remote user, or add the plan to it when `subscription.account.remote_id` is known.
 
         Send `subscription.account.key` as the user's reference and `subscription.key` as the plan's.
-        Return the user with what was sold under that key. Raise AlreadyExists when the provider has this person already,
-        unless the person bears our reference and has nothing: sell to that one.
+        Return the user with what was sold under that key. Raise AlreadyExists when the provider has this person
+        already, unless they bear our reference and have nothing: sell to them.
         """
         raise NotImplementedError
 

@@ -51,9 +51,9 @@ class Word(click.ParamType[str]):
 def new(name: str, product_type: str | None, auth: AuthKind, folder: Path | None, as_json: bool) -> None:
     """Write a new plugin's package, for the provider NAME.
 
-    It has settings, wire models, the provider, a simulator, a test, an act of the demo, a README and a CI file. It works as it
-    stands, for an API that is invented, and reaches gold in `svahub plugins check`. Its README says how it becomes the
-    plugin of a real one.
+    It has settings, wire models, the provider, a simulator, a test, an act of the demo, a README and a CI file. It
+    works as it stands, for an API that is invented, and reaches gold in `svahub plugins check`. Its README says how it
+    becomes the plugin of a real one.
     """
     naming = Naming(name, product_type or name)
     check_free(naming)
