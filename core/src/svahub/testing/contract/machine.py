@@ -79,15 +79,14 @@ class Life(RuleBasedStateMachine):
     @initialize(struck=st.none() | st.sampled_from(STRIKING))
     def sign(self, struck: Fault | None) -> None:
         """Everybody begins with a contract."""
-        if struck:
-            self.isp.strike(struck, 0)
+        self._strike(struck, 0)
         self.person.sell("A", 0)
         self.person.work()
 
     @rule(fault=st.sampled_from(STRIKING), after=st.integers(0, 2))
     def strike(self, fault: Fault, after: int) -> None:
         """One of the next requests goes wrong."""
-        self.isp.strike(fault, after)
+        self._strike(fault, after)
 
     @rule()
     def sign_once_more(self) -> None:
@@ -124,6 +123,11 @@ class Life(RuleBasedStateMachine):
     def die(self) -> None:
         """The worker dies after its call, and another one goes on."""
         die_after_the_call(self.isp, [self.person])
+
+    def _strike(self, fault: Fault | None, after: int) -> None:
+        """Strike with a fault, if there is one; what the company doubles, nobody can take back."""
+        if fault and not (fault is Fault.DUPLICATE and self.isp.simulator.doubles):
+            self.isp.strike(fault, after)
 
     def teardown(self) -> None:
         """In the end nothing goes wrong any more."""
