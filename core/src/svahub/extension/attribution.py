@@ -56,11 +56,13 @@ def _own(user: RemoteUser, subscription: Subscription) -> RemoteSubscription | N
     wanted = subscription.plan.remote_id if subscription.plan else None
     live = [entry for entry in user.subscriptions if entry.status is not Observed.CANCELLED]
     ours = [entry for entry in live if entry.reference == subscription.key]
+    own = plans_of(subscription) - plans_in_use(subscription)
     by_preference = (
         *(entry for entry in ours if entry.plan == wanted),
         *ours,
+        *(entry for entry in live if entry.plan == wanted and wanted in own),
+        *(entry for entry in live if entry.plan in own),  # before a shared plan, which says nothing of what was left
         *(entry for entry in live if entry.plan == wanted),
-        *(entry for entry in live if entry.plan in plans_of(subscription) - plans_in_use(subscription)),
         *(entry for entry in live if entry.plan in plans_of(subscription)),
     )
     return next(iter(by_preference), None)
