@@ -130,6 +130,8 @@ def _one(trial: Trial, view: SubscriptionView, there: RemoteSubscription, level:
     told = f"the core says {view.observed} of {view.contract_id}, the provider has {there.status}"
     mend = "raise whenever the provider does not say that it has done it; return only what it has"
     _hold(trial, view.observed is there.status, "core and provider agree", told, mend)
+    if view.desired is Desired.BLOCKED:
+        return  # what else differs waits for the unblock
     told = f"the provider has plan {there.plan}, sold is {view.plan}"
     _hold(trial, there.plan in {None, view.plan}, "the plan that is sold", told, SAME)
     if there.quantity is not None and Aspect.QUANTITY in trial.person.isp.stand.kind.changes:
