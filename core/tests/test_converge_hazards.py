@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from svahub import Aspect, BlockReason, Observed, Plan, RemoteSubscription, RemoteUser, Subscription, errors, hookimpl
 from svahub.fleet import holding
+from svahub.intake import ContractRow
 from svahub.steps import carry_out
 from svahub.store.states import State
 from svahub.verbs import Action
@@ -268,6 +269,39 @@ def test_what_a_change_may_have_added_is_not_forgotten_by_a_block_and_an_unblock
     work_again(isp, 4, 15)
     (user,) = isp.remote.users.values()
     assert (user.subscriptions[0].quantity, isp.one.state) == (1, State.SETTLED)
+
+
+@pytest.mark.parametrize(("price", "day"), [("20.00", 10), ("10.00", 20)])
+def test_a_price_or_day_that_may_have_been_changed_is_put_back(
+    open_isp: Opening, finding: type[Any], price: str, day: int
+) -> None:
+    class Charging(finding):
+        changes = frozenset({Aspect.PRICE, Aspect.DUE_DAY})
+
+        def put(self, s: Subscription, status: Observed) -> RemoteUser:
+            self.remote.charged = (s.price, s.due_day)
+            user: RemoteUser = super().put(s, status)
+            return user
+
+    def says(price: str, day: int) -> None:
+        level = {
+            "contract_id": "C1",
+            "customer": {"id": "P1", "name": "Pessoa Inventada", "document": "52998224725"},
+            "due_day": day,
+            "items": [{"code": "1", "product_code": "X", "plan": "p1", "price": price}],
+        }
+        assert not isp.office.contracts.take_in([ContractRow.model_validate(level)]).errors
+        isp.work()
+
+    isp = open_isp(Charging)
+    says("10.00", 10)
+    isp.remote.applies_before_trouble = True
+    isp.remote.troubles.append(errors.OutcomeUnknown("lost"))
+    says(price, day)
+    assert isp.remote.charged == (Decimal(price), day)
+    says("10.00", 10)
+    work_again(isp, 4, 15)
+    assert (isp.remote.charged, isp.one.state) == ((Decimal("10.00"), 10), State.SETTLED)
 
 
 def test_a_quantity_that_a_look_does_not_tell_is_not_added_again(open_isp: Opening, finding: type[Any]) -> None:

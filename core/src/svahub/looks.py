@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from svahub.decisions import View, drift, due, live_others, parked, rested, settled
+from svahub.decisions import View, drift, due, live_others, parked, rested, settled, wanted
 from svahub.endings import Ending, Rules, linked, status, vanished
-from svahub.models import Adopt, Applied, BlockScope, Desired, Observed, RemoteSubscription, RemoteUser
+from svahub.models import Adopt, Applied, Aspect, BlockScope, Desired, Observed, RemoteSubscription, RemoteUser
 from svahub.store.rows import SubscriptionRow, applied_column
 from svahub.store.states import Certainty, Phase
 
@@ -59,12 +60,22 @@ def _seen(
     if entry.quantity is None and sent is not None and sent.quantity != last.quantity:
         seen = row._replace(observed=status(user, entry), remote_id=entry.remote_id or user.remote_id)
         return Ending(Certainty.REJECTED, (parked(seen, *drift(seen)),), user.remote_id, "the look tells no quantity")
-    given = replace(last, plan=entry.plan, quantity=last.quantity if entry.quantity is None else entry.quantity)
+    told = {"plan": entry.plan, "quantity": last.quantity if entry.quantity is None else entry.quantity}
+    given = replace(last, **told, **_untold(last, sent, wanted(view, row)))
     seen = linked(view, row, user, entry)._replace(uncertain_since=None, looks=0, applied=applied_column(given))
     after = _next(view, seen, now)
     if after.phase is Phase.DUE and row.tries:
         after = after._replace(phase=Phase.WAITING, due_at=now + rules.backoff(row.tries - 1), cause=row.cause)
     return Ending(Certainty.SUCCEEDED, (after,), user.remote_id)
+
+
+def _untold(last: Applied, sent: Applied | None, want: Applied) -> dict[str, Any]:
+    """Return what no look tells, where the last call may have changed it: as it is not wanted, so that it is given."""
+    maybe = () if sent is None else [(name, getattr(sent, name), getattr(last, name)) for name in _NEVER_TOLD]
+    return {name: then if then != getattr(want, name) else before for name, then, before in maybe if then != before}
+
+
+_NEVER_TOLD = (Aspect.PRICE.value, Aspect.DUE_DAY.value)
 
 
 def _may_lag(view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubscription) -> bool:

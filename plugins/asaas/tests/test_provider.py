@@ -296,6 +296,9 @@ def test_what_a_look_tells_of_plan_and_quantity_comes_from_the_value(till: Any) 
     changed = replace(sold, plan=new, quantity=1, applied=Applied("lnk_1", 2))
     told = till.provider.find_user(changed).subscription("s1")
     assert (told.plan, told.quantity) == ("lnk_1", 2)
+    lost = replace(sold, quantity=1, applied=Applied("lnk_1", 1), sent=Applied("lnk_1", 2))
+    told = till.provider.find_user(lost).subscription("s1")
+    assert (told.plan, told.quantity) == ("lnk_1", 2)
 
 
 def test_users_are_listed_with_what_they_have_by_a_request_for_each_hundred(till: Any) -> None:

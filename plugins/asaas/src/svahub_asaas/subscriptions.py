@@ -6,7 +6,7 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from svahub import Applied, Aspect, Observed, RemoteSubscription, RemoteUser, Subscription
+from svahub import Aspect, Observed, RemoteSubscription, RemoteUser, Subscription
 from svahub.errors import NotFound, Rejected
 
 from svahub_asaas import wire
@@ -174,15 +174,20 @@ def _is_over(sold: wire.Sold) -> bool:
 
 
 def _told(sold: wire.Sold, subscription: Subscription | None) -> RemoteSubscription:
-    """Return a subscription in the core's words: Asaas knows its value, and that tells plan and quantity."""
+    """Return a subscription in the core's words: Asaas knows its value, and that tells plan and quantity.
+
+    With a value that is not the wanted one, it has what it was given before: what is wanted again now, after a change
+    that got lost, would otherwise be taken for what is there.
+    """
     remote = sold.remote()
     if subscription is None or sold.external_reference != subscription.key:
         return remote
     plan = subscription.plan.remote_id if subscription.plan else None
-    if sold.value == _wanted_value(subscription):
-        return RemoteSubscription(plan, remote.status, remote.reference, remote.remote_id, subscription.quantity)
-    before = subscription.applied or subscription.sent or Applied(plan, subscription.quantity)
-    return RemoteSubscription(before.plan, remote.status, remote.reference, remote.remote_id, before.quantity)
+    want = (plan, subscription.quantity)
+    before = [(given.plan, given.quantity) for given in (subscription.applied, subscription.sent) if given]
+    as_wanted = sold.value == _wanted_value(subscription)
+    told = want if as_wanted else next((given for given in before if given != want), want)
+    return RemoteSubscription(told[0], remote.status, remote.reference, remote.remote_id, told[1])
 
 
 def _wanted_value(subscription: Subscription) -> Decimal | None:
