@@ -30,6 +30,11 @@ SLOW = SILENT | {Fault.DELAY, Fault.HUGE, Fault.REFUSE}
 FOR_A_PERSON = frozenset({Fault.UNAUTHORIZED, Fault.REDIRECT, Fault.REPEATING})
 STRIKING = [fault for fault in Fault if fault not in SLOW | FOR_A_PERSON]
 LETTERS = st.sampled_from("AB")
+VERBS = [Action.BLOCK, Action.UNBLOCK, Action.CANCEL, Action.ACTIVATE]
+Meets = tuple[Fault, int] | None
+"""The fault that a request meets, after so many that are spared."""
+MEETS: st.SearchStrategy[Meets] = st.none() | st.tuples(st.sampled_from(STRIKING), st.integers(0, 2))
+NEXT = st.sampled_from(["work", "die", "wait"])
 AT_ONCE, SHORTEST = (Phase.generate,), (Phase.generate, Phase.shrink)
 """A failure is shown as it is found, in a few steps; to look for a shorter one takes minutes, and is asked for."""
 
@@ -76,58 +81,57 @@ class Life(RuleBasedStateMachine):
         self.person: Person = self.isp.person()
         self.since = len(self.isp.visits())
 
-    @initialize(struck=st.none() | st.sampled_from(STRIKING))
-    def sign(self, struck: Fault | None) -> None:
+    @initialize(struck=MEETS)
+    def sign(self, struck: Meets) -> None:
         """Everybody begins with a contract."""
-        self._strike(struck, 0)
+        self._strike(struck)
         self.person.sell("A", 0)
         self.person.work()
 
-    @rule(fault=st.sampled_from(STRIKING), after=st.integers(0, 2))
-    def strike(self, fault: Fault, after: int) -> None:
-        """One of the next requests goes wrong."""
-        self._strike(fault, after)
-
-    @rule()
-    def sign_once_more(self) -> None:
+    @rule(struck=MEETS, then=NEXT)
+    def sign_once_more(self, struck: Meets, then: str) -> None:
         """A second contract."""
+        self._strike(struck)
         self.person.sell("B", 1)
+        self._go_on(then)
 
-    @rule(action=st.sampled_from([Action.BLOCK, Action.UNBLOCK, Action.CANCEL, Action.ACTIVATE]), letter=LETTERS)
-    def ask(self, action: Action, letter: str) -> None:
+    @rule(action=st.sampled_from(VERBS), letter=LETTERS, struck=MEETS, then=NEXT)
+    def ask(self, action: Action, letter: str, struck: Meets, then: str) -> None:
         """A verb; what cannot be asked now is refused, and changes nothing."""
+        self._strike(struck)
         with suppress(Refused):
             self.person.ask(action, letter)
+        self._go_on(then)
 
-    @rule(letter=LETTERS, plan=st.integers(0, 1), many=st.integers(1, 3))
-    def change(self, letter: str, plan: int, many: int) -> None:
+    @rule(letter=LETTERS, plan=st.integers(0, 1), many=st.integers(1, 3), struck=MEETS, then=NEXT)
+    def change(self, letter: str, plan: int, many: int, struck: Meets, then: str) -> None:
         """Another plan, or another number of it, where the provider can."""
         changes = self.isp.stand.kind.changes
+        self._strike(struck)
         with suppress(Refused):
             if Aspect.QUANTITY in changes:
                 self.person.ask(Action.CHANGE, letter, quantity=many)
             elif Aspect.PLAN in changes:
                 self.person.ask(Action.CHANGE, letter, plan=self.isp.plans[plan].remote_id)
-
-    @rule()
-    def work(self) -> None:
-        """Do what is due now."""
-        self.person.work()
+        self._go_on(then)
 
     @rule(seconds=st.sampled_from([3, 31, 400]))
     def wait(self, seconds: int) -> None:
-        """Let time pass."""
+        """Let time pass, and do what is due then."""
         self.isp.stand.clock.sleep(seconds)
+        self.person.work()
 
-    @rule()
-    def die(self) -> None:
-        """The worker dies after its call, and another one goes on."""
-        die_after_the_call(self.isp, [self.person])
+    def _strike(self, struck: Meets) -> None:
+        """One of the next requests goes wrong, or none; what the company doubles, nobody can take back."""
+        if struck and not (Fault.DUPLICATE in struck and self.isp.simulator.doubles):
+            self.isp.strike(*struck)
 
-    def _strike(self, fault: Fault | None, after: int) -> None:
-        """Strike with a fault, if there is one; what the company doubles, nobody can take back."""
-        if fault and not (fault is Fault.DUPLICATE and self.isp.simulator.doubles):
-            self.isp.strike(fault, after)
+    def _go_on(self, then: str) -> None:
+        """Do what is due, or let a worker die after its call; or leave it for later."""
+        if then == "work":
+            self.person.work()
+        elif then == "die":
+            die_after_the_call(self.isp, [self.person])
 
     def teardown(self) -> None:
         """In the end nothing goes wrong any more."""
