@@ -345,7 +345,7 @@ def test_plugins_lists_them_all_and_exits_with_0(beside) -> None:
     assert lines.keys() == PROVIDERS.keys() | WRAPPERS.keys() | {"talkative"}
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("tenant", "list")])
+@pytest.mark.parametrize("arguments", [pytest.param(("--help",), marks=pytest.mark.deep), ("tenant", "list")])
 def test_every_other_command_works_beside_them(beside, arguments: tuple[str, ...]) -> None:
     shown = beside(*arguments)
     assert (shown.returncode, "Traceback" in shown.stderr) == (0, False), shown.stderr

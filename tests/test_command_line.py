@@ -98,6 +98,7 @@ def test_the_store_is_made_on_first_use(run: Run, tmp_path: Path) -> None:
     assert run("--database", f"sqlite:///{tmp_path}/own.db", "contracts", "list", "--json").stdout == "[]\n"
 
 
+@pytest.mark.deep
 def test_a_mistyped_folder_is_not_made(run: Run, tmp_path: Path) -> None:
     ended = run("--database", f"sqlite:///{tmp_path}/nowhere/own.db", "contracts", "list")
     assert (ended.returncode, "Check that its folder exists" in ended.stderr) == (1, True)

@@ -176,8 +176,8 @@ def test_ids_that_were_given_away_are_not_given_again(ends: tuple[Store, Store])
         assert connection.execute(exchange).scalar_one() == PEOPLE + 1
 
 
-def test_the_store_that_was_copied_is_closed_even_to_who_had_it_open(ends: tuple[Store, Store]) -> None:
-    source, target = ends
+def test_the_store_that_was_copied_is_closed_even_to_who_had_it_open(pair: tuple[Store, Store]) -> None:
+    source, target = pair
     move(source, target)
     with pytest.raises(StoreClosed, match=r"was moved to .* use that one"):
         Hub.open(address(source))
@@ -346,8 +346,8 @@ def test_a_postgresql_store_that_is_being_written_is_not_copied(
         other.close()
 
 
-def test_a_place_that_holds_anything_is_refused(ends: tuple[Store, Store]) -> None:
-    source, target = ends
+def test_a_place_that_holds_anything_is_refused(pair: tuple[Store, Store]) -> None:
+    source, target = pair
     with target.write() as connection:
         connection.execute(text("CREATE TABLE invoices (number INTEGER)"))
     with pytest.raises(Refused, match=r"not empty: it has 1 tables of its own \(invoices\)"):

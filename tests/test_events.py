@@ -127,6 +127,7 @@ def test_ctrl_c_ends_it_as_it_ends_every_command(follow: subprocess.Popen[str]) 
     assert (follow.wait(30), _errors(follow)) == (130, "")
 
 
+@pytest.mark.deep
 def test_a_pipe_that_nobody_reads_any_more_ends_it_quietly(follow: subprocess.Popen[str]) -> None:
     assert read(follow) == 1
     assert follow.stdout is not None

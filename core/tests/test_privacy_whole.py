@@ -50,6 +50,7 @@ def level(n: int, email: str, pad: int) -> ContractRow:
     return ContractRow.model_validate({"contract_id": f"C{n}", "customer": customer, "items": [item]})
 
 
+@pytest.mark.deep
 def test_nothing_of_a_row_that_was_moved_is_left_in_the_file(open_isp: OpenIsp, finding: type, tmp_path: Path) -> None:
     drawn = random.Random(0)
     isp = open_isp(finding)

@@ -133,6 +133,7 @@ def works(url: str) -> bool:
     return version == versions.HEAD
 
 
+@pytest.mark.deep
 def test_tables_of_a_plugin_that_is_not_installed_are_told_of(apiary: Apiary, filled: str, elsewhere: str) -> None:
     apiary.uninstall()
     told = run(filled, "db", "copy", elsewhere, "--dry-run", "--json")
