@@ -137,7 +137,8 @@ _REOPEN = (
         operations.c.id
         == select(func.max(_later.c.id)).where(_later.c.subscription_key == bindparam("b_key")).scalar_subquery(),
         operations.c.generation <= bindparam("b_generation"),
-        operations.c.outcome.not_in([Outcome.PARKED, Outcome.QUEUED]),
+        operations.c.outcome != Outcome.PARKED,  # not by NOT IN, which no statement for many rows takes
+        operations.c.outcome != Outcome.QUEUED,
     )
     .values(outcome=Outcome.PARKED, ended_at=bindparam("b_now"), superseded_by=None)
 )
