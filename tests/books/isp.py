@@ -106,6 +106,8 @@ def opened(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         _sell(isp)
         _charge(isp)
         _leave_to_persons(isp)
+        isp.run("reconcile run tele")
+        isp.run("reconcile run tele")
         _close("sqlite:///former.db", clock)
         yield isp
 

@@ -62,7 +62,12 @@ def _judge(office: TenantHub) -> str:
     return f"{judged.contracts} contracts owe; {judged.blocked} blocked, {judged.unblocked} unblocked"
 
 
+def _reconcile(office: TenantHub) -> str:
+    return _each(office.reconciling.comparable(), lambda name: str(office.reconciling.run(name)))
+
+
 debts_judge = Schedule("10 * * * *", "Block who owes too long, as the policy says.", _judge)
 plans_sync = Schedule("15 3 * * *", "Read every provider's catalogue anew.", _sync_plans)
 integrations_test = Schedule("0 7 * * *", "Test every integration.", _test_integrations)
+reconcile = Schedule("30 4 * * 0", "Compare what every provider has with ours; `reconcile list` shows it.", _reconcile)
 audit_prune = Schedule("40 3 * * *", "Delete what is older than its retention.", _prune)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from svahub.areas.operations import Operations
     from svahub.areas.outbox import Outbox
     from svahub.areas.privacy import Privacy
+    from svahub.areas.reconciling import Reconciling
     from svahub.areas.schedules import Schedules
     from svahub.areas.secrets import Secrets
     from svahub.areas.sources import Sources
@@ -255,6 +256,9 @@ class TenantHub:
 
     tasks: Area[Tasks] = Area("tasks:Tasks")
     """What plugins asked for beside the lifecycle."""
+
+    reconciling: Area[Reconciling] = Area("reconciling:Reconciling")
+    """What its providers have, compared with what it knows of that."""
 
     @cached_property
     def schedules(self) -> Schedules:

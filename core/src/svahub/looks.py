@@ -27,7 +27,7 @@ def found(view: View, row: SubscriptionRow, user: RemoteUser | None, now: dateti
     if not ours:
         # somebody else's user may hide ours, which a lookup does not see yet
         hidden = row.sent is not None and not _believed(view, row, now)
-        return _not_there(view, row, None, now) if hidden else _unlinked(view, row, user, now, rules)
+        return _not_there(view, row, None, now) if hidden else unlinked(view, row, user.remote_id, now, rules.adopt)
     entry = user.subscription(row.key)
     gone = user.status is Observed.CANCELLED
     if entry is None and not gone and _left_over(view, row, user):
@@ -138,14 +138,15 @@ def _next(view: View, row: SubscriptionRow, now: datetime) -> SubscriptionRow:
     return after if after.phase is Phase.SETTLED else after._replace(tries=row.tries)
 
 
-def _unlinked(view: View, row: SubscriptionRow, user: RemoteUser, now: datetime, rules: Rules) -> Ending:
-    if rules.adopt is Adopt.LINK:
+def unlinked(view: View, row: SubscriptionRow, user: str, now: datetime, adopt: Adopt) -> Ending:
+    """Return what follows when the provider has the same person, as user `user`, and not by our reference."""
+    if adopt is Adopt.LINK:
         linked = row._replace(observed=Observed.ABSENT, remote_id=None, sent=None, uncertain_since=None, looks=1)
-        return Ending(Certainty.SUCCEEDED, (due(linked, now),), user.remote_id, "linked by the adopt policy")
-    cause = f"the provider has this person already as user {user.remote_id}, without our reference"
+        return Ending(Certainty.SUCCEEDED, (due(linked, now),), user, "linked by the adopt policy")
+    cause = f"the provider has this person already as user {user}, without our reference"
     discard = "`svahub operations discard ID --note WHY`"
     asked = f"if it is the same customer: `svahub operations retry ID --adopt`, else {discard}"
     refused = f"the integration's adopt policy refuses to link it: {discard}"
-    advice, candidate = (asked, user.remote_id) if rules.adopt is Adopt.ASK else (refused, None)
+    advice, candidate = (asked, user) if adopt is Adopt.ASK else (refused, None)
     waits = parked(row._replace(observed=Observed.ABSENT, uncertain_since=None, looks=1), cause, advice, candidate)
     return Ending(Certainty.REJECTED, (waits,), view.account.remote_id, cause)

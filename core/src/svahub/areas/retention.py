@@ -49,6 +49,7 @@ DEFAULTS = {
     DataClass.INBOX: Kept(30, "unmasked, as providers sent it; so long a delivery may be read again"),
     DataClass.OUTBOX: Kept(30, "what other systems were told; so long it can be told again"),
     DataClass.ACTIVATION_LINKS: Kept(90, "revoked or expired; those by which was bought stay, as part of the consent"),
+    DataClass.RECONCILIATIONS: Kept(366, "who compares with a provider's bill asks about the months of a year"),
     DataClass.TASKS: Kept(FIVE_YEARS, "what was charged is asked as long as consumers may claim (CDC, art. 27)"),
 }
 
@@ -79,6 +80,7 @@ class Pruned:
     tasks: int = 0
     outbox: int = 0
     activation_links: int = 0
+    reconciliations: int = 0
     dropped: int = 0
     dry_run: bool = False
 
@@ -149,6 +151,7 @@ class Keeping:
             tasks=retention.count_tasks(connection, tenant, before[DataClass.TASKS]),
             outbox=retention.count_messages(connection, tenant, before[DataClass.OUTBOX]),
             activation_links=retention.count_links(connection, tenant, before[DataClass.ACTIVATION_LINKS]),
+            reconciliations=retention.count_reconciliations(connection, tenant, before[DataClass.RECONCILIATIONS]),
             dropped=last - anchor, dry_run=True, **counts,
         )  # fmt: skip
 
@@ -187,23 +190,12 @@ class Keeping:
         tenant, entries = self.bench.tenant, 1
         while entries:
             with self.bench.store.write() as connection:
-                match kind:
-                    case DataClass.EXCHANGES:
-                        entries, gone = retention.delete_exchanges(connection, tenant, before)
-                    case DataClass.EVENTS:
-                        entries = gone = retention.delete_events(connection, tenant, before)
-                    case DataClass.IDEMPOTENCY_KEYS:
-                        entries = gone = retention.delete_keys(connection, tenant, before)
-                    case DataClass.OUTBOX:
-                        entries = gone = retention.delete_messages(connection, tenant, before)
-                    case DataClass.ACTIVATION_LINKS:
-                        entries = gone = retention.delete_links(connection, tenant, before)
-                    case DataClass.INBOX:
-                        entries = gone = retention.empty_bodies(connection, tenant, before)
-                    case DataClass.TASKS:
-                        entries = gone = retention.empty_tasks(connection, tenant, before)
-                    case DataClass.COMMANDS | DataClass.LOOKS:
-                        entries = gone = retention.empty_entries(connection, tenant, AUDITED[kind], before, ERASE)
+                if kind is DataClass.EXCHANGES:
+                    entries, gone = retention.delete_exchanges(connection, tenant, before)
+                elif kind in AUDITED:
+                    entries = gone = retention.empty_entries(connection, tenant, AUDITED[kind], before, ERASE)
+                else:
+                    entries = gone = _PRUNES[kind](connection, tenant, before)
             yield gone
 
     def _dropped(self, last: int) -> int:
@@ -213,3 +205,14 @@ class Keeping:
                 gone = retention.move_anchor(connection, self.bench.tenant, last)
             dropped += gone
         return dropped
+
+
+_PRUNES = {
+    DataClass.EVENTS: retention.delete_events,
+    DataClass.IDEMPOTENCY_KEYS: retention.delete_keys,
+    DataClass.OUTBOX: retention.delete_messages,
+    DataClass.ACTIVATION_LINKS: retention.delete_links,
+    DataClass.RECONCILIATIONS: retention.delete_reconciliations,
+    DataClass.INBOX: retention.empty_bodies,
+    DataClass.TASKS: retention.empty_tasks,
+}

@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plugins": ("plugins", "List installed plugins; check one, begin a new one."),
     "policy": ("policy", "Decide who is blocked for debt, and after how long."),
     "products": ("products", "Link product codes to what is sold."),
+    "reconcile": ("reconcile", "Compare what providers have with ours, and mend it."),
     "schedule": ("schedule", "List, run and set what is done by the clock."),
     "secrets": ("secrets", "List secrets by reference, and encrypt stored ones anew."),
     "serve": ("serve", "Take webhooks in; answer health, metrics and the API."),

@@ -75,6 +75,7 @@ contracts = _of_tenant(lambda office, begun: office.contracts.beginning(begun, S
 integrations = _of_tenant(lambda office, _: (row.name for row in office.bench.integrations()))
 plans = _of_tenant(lambda office, _: dict.fromkeys(row.remote_id for row in office.catalogue.plans()))
 products = _of_tenant(lambda office, _: (row.code for row in office.catalogue.links()))
+reconciliations = _of_tenant(lambda office, _: (str(row.plan) for row in office.reconciling.list()))
 sources = _of_tenant(lambda office, _: (row.name for row in office.sources.list()))
 targets = _of_tenant(lambda office, _: (row.name for row in office.outbox.list()))
 acts = _of_plugins("svahub.demos")

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, null, select, update
 
 from svahub.lifecycle import GONE
-from svahub.store import tokens
+from svahub.store import reconciling, tokens
 from svahub.store.inserting import insert_into
 from svahub.store.rows import IntegrationRow, TenantRow
 from svahub.store.states import IntegrationState, Phase
@@ -18,6 +18,7 @@ from svahub.store.tables import (
     debts,
     inbox,
     integrations,
+    invoice_layouts,
     plans,
     product_links,
     subscriptions,
@@ -74,6 +75,12 @@ def at_endpoint(connection: Connection, endpoint_id: str) -> IntegrationRow | No
     """Return the integration whose deliveries come to an endpoint."""
     row = connection.execute(select(integrations).where(integrations.c.endpoint_id == endpoint_id)).first()
     return IntegrationRow(*row) if row else None
+
+
+def lock(connection: Connection, tenant_name: str, name: str) -> None:
+    """Let nobody else begin a comparison with an integration's provider before this transaction ends."""
+    query = select(integrations.c.name).where(integrations.c.tenant == tenant_name, integrations.c.name == name)
+    connection.execute(query.with_for_update(key_share=True)).all()
 
 
 def configure(connection: Connection, row: IntegrationRow, values: dict[str, Any]) -> bool:
@@ -189,7 +196,8 @@ def retire(connection: Connection, tenant_name: str, name: str) -> None:
 def remove(connection: Connection, tenant_name: str, name: str) -> None:
     """Delete an integration that was never used, with its catalogue and links."""
     tokens.drop_of(connection, tenant_name, name)
-    for table in (product_links, plans, accounts):
+    reconciling.remove(connection, reconciling.of_integration(connection, tenant_name, name))
+    for table in (invoice_layouts, product_links, plans, accounts):
         connection.execute(delete(table).where(table.c.tenant == tenant_name, table.c.integration == name))
     connection.execute(delete(integrations).where(integrations.c.tenant == tenant_name, integrations.c.name == name))
 

@@ -224,6 +224,12 @@ def lock(connection: Connection, key: str) -> None:
     connection.execute(select(accounts.c.key).where(accounts.c.key == key).with_for_update()).all()
 
 
+def locked(connection: Connection, keys: Collection[str]) -> list[AccountRow]:
+    """Return some accounts that no worker leases, nor writes what they came to, before this transaction ends."""
+    query = select(accounts).where(accounts.c.key.in_(keys)).order_by(accounts.c.key).with_for_update()
+    return [AccountRow(*row) for row in connection.execute(query)]
+
+
 def set_remote_id(connection: Connection, key: str, remote_id: str | None) -> None:
     """Link an account to a user that the provider has."""
     connection.execute(update(accounts).where(accounts.c.key == key).values(remote_id=remote_id))

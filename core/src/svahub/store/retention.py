@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from svahub.store import journal
+from svahub.store import journal, reconciling
 from svahub.store.inserting import insert_into
 from svahub.store.states import AuditKind, DataClass, Phase
 from svahub.store.tables import (
@@ -35,12 +35,15 @@ from svahub.store.tables import (
     idempotency_keys,
     inbox,
     outbox,
+    reconciliations,
     retention,
     subscriptions,
     tasks,
 )
 
 BATCH = 500
+COMPARISONS = 5
+"""A comparison may have found very much."""
 BATCHES_OF_EXCHANGES = 50
 """An entry of exchanges has up to some hundreds of them: so many entries go in one transaction."""
 
@@ -202,6 +205,20 @@ def count_links(connection: Connection, tenant: str, before: datetime) -> int:
 def delete_links(connection: Connection, tenant: str, before: datetime) -> int:
     """Delete some activation links that sold nothing and open nothing more; return how many."""
     return _delete(connection, activation_links, tenant, activation_links.c.id, _link_ended, before)
+
+
+def count_reconciliations(connection: Connection, tenant: str, before: datetime) -> int:
+    """Count the comparisons with providers that began before an instant."""
+    return _count(connection, reconciliations, tenant, reconciliations.c.started_at < before)
+
+
+def delete_reconciliations(connection: Connection, tenant: str, before: datetime) -> int:
+    """Delete some comparisons from before an instant, with all that they found; return how many."""
+    c = reconciliations.c
+    query = select(c.id).where(c.tenant == tenant, c.started_at < before).order_by(c.id).limit(COMPARISONS)
+    ids = list(connection.execute(query).scalars())
+    reconciling.remove(connection, ids)
+    return len(ids)
 
 
 # -- deliveries and tasks, whose rows stay: what comes twice is known by them ------------------------------------------

@@ -205,6 +205,13 @@ def reopen_operation(connection: Connection, id: int, outcome: Outcome, ended_at
     connection.execute(update(operations).where(operations.c.id == id).values(values))
 
 
+def note_operation(connection: Connection, id: int, note: str, outcome: Outcome | None = None) -> None:
+    """Add to an operation what has become known of it; with an outcome, open it again."""
+    values: dict[str, Any] = {"note": func.coalesce(operations.c.note + "; ", "") + note}
+    values |= {"outcome": outcome, "ended_at": None} if outcome is not None else {}
+    connection.execute(update(operations).where(operations.c.id == id).values(values))
+
+
 def attempts_of(connection: Connection, key: str) -> list[AttemptRow]:
     """Return every attempt made for a subscription, in their order."""
     query = select(attempts).where(attempts.c.subscription_key == key)

@@ -21,6 +21,7 @@ from svahub.store.tables import (
     outbox,
     outbox_lines,
     outbox_targets,
+    reconciliations,
     sources,
     subscriptions,
     tasks,
@@ -60,6 +61,7 @@ def bring_back(connection: Connection, tenant: str, now: datetime) -> None:
     for column in (sources.c.due_at, sources.c.contracts_until, sources.c.receivables_until):
         _no_later(connection, sources, tenant, (column,), now)
     _no_later(connection, happenings, tenant, (happenings.c.due_at,), now)
+    _no_later(connection, reconciliations, tenant, (reconciliations.c.owned_until,), now)
 
 
 def _no_later(

@@ -166,6 +166,27 @@ class RunOutcome(StrEnum):
     LOST = "lost"
 
 
+class ReconcileState(StrEnum):
+    """How far a comparison with a provider is."""
+
+    LISTING = "listing"
+    FINISHED = "finished"
+    APPLIED = "applied"
+
+
+class Agreement(StrEnum):
+    """How a subscription of ours, or a user or subscription of a provider, stands to the other side."""
+
+    IN_SYNC = "in_sync"
+    SETTLING = "settling"
+    MISSING = "missing"
+    UNLINKED = "unlinked"
+    WRONG_STATE = "wrong_state"
+    WRONG_PLAN = "wrong_plan"
+    DUPLICATE = "duplicate"
+    UNKNOWN = "unknown"
+
+
 class DataClass(StrEnum):
     """What is kept for a time of its own."""
 
@@ -178,3 +199,4 @@ class DataClass(StrEnum):
     TASKS = "tasks"
     OUTBOX = "outbox"
     ACTIVATION_LINKS = "activation_links"
+    RECONCILIATIONS = "reconciliations"

@@ -11,6 +11,7 @@ from svahub.store.rows.contracts import ContractRow, CustomerRow, ItemRow, Reaso
 from svahub.store.rows.debts import DebtRow
 from svahub.store.rows.doors import InboxRow
 from svahub.store.rows.outbox import MessageRow, TargetRow
+from svahub.store.rows.reconciling import DifferenceRow, ListedRow, ReconciliationRow, entries_column, entries_from
 from svahub.store.rows.sales import LOOK_THERE, LOST, AccountRow, SubscriptionRow, applied_column, applied_from
 from svahub.store.rows.tasks import TaskAttemptRow, TaskRow
 
@@ -22,15 +23,18 @@ __all__ = [
     "ContractRow",
     "CustomerRow",
     "DebtRow",
+    "DifferenceRow",
     "EventRow",
     "InboxRow",
     "IntegrationRow",
     "ItemRow",
     "LinkRow",
+    "ListedRow",
     "MessageRow",
     "OperationRow",
     "PlanRow",
     "ReasonRow",
+    "ReconciliationRow",
     "SubscriptionRow",
     "TargetRow",
     "TaskAttemptRow",
@@ -38,4 +42,6 @@ __all__ = [
     "TenantRow",
     "applied_column",
     "applied_from",
+    "entries_column",
+    "entries_from",
 ]

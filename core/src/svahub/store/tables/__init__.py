@@ -20,6 +20,7 @@ from svahub.store.tables.doors import api_keys, inbox, tallies
 from svahub.store.tables.duties import retention, schedules
 from svahub.store.tables.offers import activation_links, terms
 from svahub.store.tables.outbox import outbox, outbox_lines, outbox_targets, standings
+from svahub.store.tables.reconciling import differences, invoice_layouts, listed_users, reconciliations
 from svahub.store.tables.sales import (
     accounts,
     block_reasons,
@@ -49,13 +50,16 @@ __all__ = [
     "debt_exemptions",
     "debt_policies",
     "debts",
+    "differences",
     "events",
     "exchanges",
     "happenings",
     "idempotency_keys",
     "inbox",
     "integrations",
+    "invoice_layouts",
     "items",
+    "listed_users",
     "metadata",
     "operations",
     "outbox",
@@ -63,6 +67,7 @@ __all__ = [
     "outbox_targets",
     "plans",
     "product_links",
+    "reconciliations",
     "rejected_contracts",
     "retention",
     "schedules",

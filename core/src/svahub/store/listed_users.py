@@ -1,0 +1,145 @@
+"""Users as a provider lists them: kept while they come, each with whose it is; read again account by account.
+
+Both ways go by indexes: what a batch costs does not grow with how many there are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from svahub.models import RemoteUser
+from svahub.store.among import chunks
+from svahub.store.inserting import insert_into
+from svahub.store.rows import AccountRow, ListedRow, entries_column, entries_from
+from svahub.store.tables import accounts, attempts, customers, listed_users, subscriptions
+
+PAGE = 500
+
+
+def keep(connection: Connection, tenant: str, id: int, rows: Sequence[ListedRow]) -> None:
+    """Keep some users of a listing; one that comes twice is as it came last."""
+    if not rows:
+        return
+    new = insert_into(connection, listed_users)
+    instead = {name: new.excluded[name] for name in ("account_key", "ours", "status", "entries")}
+    key = [listed_users.c.reconciliation_id, listed_users.c.remote_id]
+    whose = {"reconciliation_id": id, "tenant": tenant}
+    values = [_columns(row) | whose for row in rows]
+    connection.execute(new.on_conflict_do_update(index_elements=key, set_=instead), values)
+
+
+def _columns(row: ListedRow) -> dict[str, Any]:
+    return {
+        "remote_id": row.remote_id,
+        "account_key": row.account_key,
+        "ours": row.ours,
+        "status": row.status,
+        "entries": entries_column(row.entries),
+    }
+
+
+def placed(connection: Connection, tenant: str, integration: str, users: Sequence[RemoteUser]) -> list[ListedRow]:
+    """Return some users, each with whose it is: by its reference, by one of its subscriptions, else by its document."""
+    ours = _by_reference(connection, tenant, integration, {u.reference for u in users if u.reference})
+    left = [u for u in users if u.reference not in ours]
+    named = {e.reference for u in left for e in u.subscriptions if e.reference}
+    sold = _by_subscription(connection, tenant, integration, named)
+    strange = {u.document for u in left if u.document and not _sold_to(u, sold)}
+    persons = _by_document(connection, tenant, integration, strange)
+    found = []
+    for user in users:
+        own = user.reference if user.reference in ours else _sold_to(user, sold)
+        key = own or persons.get(user.document or "")
+        found.append(ListedRow(user.remote_id, key, own is not None, user.status, user.subscriptions))
+    return found
+
+
+def _sold_to(user: RemoteUser, sold: dict[str, str]) -> str | None:
+    return next((sold[e.reference] for e in user.subscriptions if e.reference in sold), None)
+
+
+def _by_reference(connection: Connection, tenant: str, integration: str, keys: Collection[str]) -> set[str]:
+    c, found = accounts.c, set[str]()
+    for chunk in chunks(sorted(keys)):
+        query = select(c.key).where(c.key.in_(chunk), c.tenant == tenant, c.integration == integration)
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def _by_subscription(connection: Connection, tenant: str, integration: str, keys: Collection[str]) -> dict[str, str]:
+    c, found = subscriptions.c, dict[str, str]()
+    for chunk in chunks(sorted(keys)):
+        query = select(c.key, c.account_key).where(c.key.in_(chunk), c.tenant == tenant, c.integration == integration)
+        found.update((row.key, row.account_key) for row in connection.execute(query))
+    return found
+
+
+def _by_document(connection: Connection, tenant: str, integration: str, documents: Collection[str]) -> dict[str, str]:
+    """Return the account of who has a document; of several persons with one document the first."""
+    found: dict[str, str] = {}
+    same = (customers.c.tenant == accounts.c.tenant) & (customers.c.id == accounts.c.customer_id)
+    for chunk in chunks(sorted(documents)):
+        query = select(customers.c.document, accounts.c.key).join(accounts, same).order_by(accounts.c.key.desc())
+        here = (customers.c.tenant == tenant, accounts.c.integration == integration)
+        rows = connection.execute(query.where(*here, customers.c.document.in_(chunk)))
+        found.update((row.document, row.key) for row in rows)
+    return found
+
+
+# -- account by account ------------------------------------------------------------------------------------------------
+
+
+def accounts_after(connection: Connection, tenant: str, integration: str, after: str) -> list[AccountRow]:
+    """Return the next of an integration's accounts by their customers, after one of these."""
+    c = accounts.c
+    ours = (c.tenant == tenant, c.integration == integration, c.customer_id > after)
+    query = select(accounts).where(*ours).order_by(c.customer_id).limit(PAGE)
+    return [AccountRow(*row) for row in connection.execute(query)]
+
+
+def of_accounts(connection: Connection, id: int, page: Sequence[AccountRow]) -> dict[str, list[ListedRow]]:
+    """Return the listed users of some accounts, by account: by whose they are, or by the id that we know."""
+    c, found = listed_users.c, defaultdict[str, list[ListedRow]](list)
+    for row in _read(connection, id, c.account_key.in_([account.key for account in page])):
+        found[row.account_key or ""].append(row)
+    known = {a.remote_id: a.key for a in page if a.remote_id and all(u.remote_id != a.remote_id for u in found[a.key])}
+    for row in _read(connection, id, c.remote_id.in_(sorted(known))) if known else ():
+        if not row.ours:
+            found[known[row.remote_id]].append(row._replace(account_key=known[row.remote_id], ours=True, by_id=True))
+    return found
+
+
+def _read(connection: Connection, id: int, which: Any) -> list[ListedRow]:
+    c = listed_users.c
+    query = select(c.remote_id, c.account_key, c.ours, c.status, c.entries).where(c.reconciliation_id == id, which)
+    return [_listed(row) for row in connection.execute(query.order_by(c.remote_id))]
+
+
+def _listed(row: Any) -> ListedRow:
+    return ListedRow(row.remote_id, row.account_key, row.ours, row.status, entries_from(row.entries))
+
+
+def claim(connection: Connection, id: int, rows: Sequence[ListedRow]) -> None:
+    """Write whose some listed users are that are known by their id alone."""
+    for row in rows:
+        mine = (listed_users.c.reconciliation_id == id, listed_users.c.remote_id == row.remote_id)
+        connection.execute(update(listed_users).where(*mine).values(account_key=row.account_key, ours=True))
+
+
+def strangers_after(connection: Connection, id: int, after: str) -> list[ListedRow]:
+    """Return the next of the listed users that are nobody's of ours, after a remote id."""
+    c = listed_users.c
+    nobodys = (c.reconciliation_id == id, c.account_key.is_(None), c.remote_id > after)
+    query = select(c.remote_id, c.account_key, c.ours, c.status, c.entries).where(*nobodys)
+    return [_listed(row) for row in connection.execute(query.order_by(c.remote_id).limit(PAGE))]
+
+
+def with_open_attempts(connection: Connection, keys: Collection[str]) -> set[str]:
+    """Return those of some accounts for which a step is under way."""
+    c = attempts.c
+    query = select(c.account_key).where(c.account_key.in_(keys), c.ended_at.is_(None))
+    return set(connection.execute(query).scalars())
