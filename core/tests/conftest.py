@@ -30,11 +30,13 @@ from svahub import (
     Subscription,
     errors,
     hookimpl,
+    points,
 )
 from svahub.desk import Desk
 from svahub.fleet import Fleet
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
+from svahub.points import Point
 from svahub.registry import ProviderKind, Registry
 from svahub.store import Store, catalogue, integrations, versions
 from svahub.store.rows import LinkRow
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from sqlalchemy.engine import URL
     from svahub.areas.subscriptions import SubscriptionView
 
 
@@ -139,6 +142,36 @@ def office_on_the_usual(usual_database_url: str, clock: HandClock) -> Iterator[T
     """Return the same on SQLite, and in the long proofs on PostgreSQL too."""
     with _opened(usual_database_url, clock) as hub:
         yield hub.tenant("default")
+
+
+class Snapshots:
+    """The store as it was after each of its transactions: what a process that is killed there leaves behind."""
+
+    def __init__(self, url: URL, folder: Path) -> None:
+        self._folder, self._file, self.kept = folder, url.database or "", list[str]()
+
+    def __call__(self, point: Point) -> None:
+        if point is Point.WRITTEN:
+            here = self._folder / f"killed-{len(self.kept)}.db"
+            for ending in ("", "-wal"):
+                shutil.copy(f"{self._file}{ending}", f"{here}{ending}")
+            self.kept.append(f"sqlite:///{here}")
+
+
+@pytest.fixture
+def killed_in(tmp_path: Path) -> Callable[[URL, Callable[[], object]], list[str]]:
+    """Return what does something, and returns the stores that it would leave if it were killed, in turn."""
+
+    def kill(url: URL, what: Callable[[], object]) -> list[str]:
+        snapshots = Snapshots(url, tmp_path)
+        points.watch(snapshots)
+        try:
+            what()
+        finally:
+            points.watch(None)
+        return snapshots.kept
+
+    return kill
 
 
 # -- providers that are driven -----------------------------------------------------------------------------------------

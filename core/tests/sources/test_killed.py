@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import create_engine, func, select, update
-from svahub import Debt, points
-from svahub.points import Point
+from svahub import Debt
 from svahub.store.tables import (
     accounts,
     block_reasons,
@@ -25,26 +23,9 @@ from svahub.store.tables import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
-    from sqlalchemy.engine import URL
 
 CONTRACTS = 600
 TABLES = (customers, contracts, items, accounts, subscriptions, operations, debts, block_reasons)
-
-
-class Snapshots:
-    """The store as it was after each of its transactions: what a process that is killed there leaves behind."""
-
-    def __init__(self, url: URL, folder: Path) -> None:
-        self._folder, self._file, self.kept = folder, url.database or "", list[str]()
-
-    def __call__(self, point: Point) -> None:
-        if point is Point.WRITTEN:
-            here = self._folder / f"killed-{len(self.kept)}.db"
-            for ending in ("", "-wal"):
-                shutil.copy(f"{self._file}{ending}", f"{here}{ending}")
-            self.kept.append(f"sqlite:///{here}")
 
 
 def held(url: str) -> dict[str, int]:
@@ -56,19 +37,13 @@ def held(url: str) -> dict[str, int]:
 
 
 @pytest.fixture
-def killed(isp: Any, tmp_path: Path) -> list[str]:
+def killed(isp: Any, killed_in: Callable[..., list[str]]) -> list[str]:
     """Return the stores that a pull of 600 contracts and debts would leave if it were killed, in turn."""
     isp.source()
     for id in map(str, range(CONTRACTS)):
         isp.erp.sign(id)
         isp.erp.tell(Debt(id, f"r{id}", date(2026, 10, 1), Decimal(10)))
-    snapshots = Snapshots(isp.hub.store.url, tmp_path)
-    points.watch(snapshots)
-    try:
-        isp.office.sources.pull("erp")
-    finally:
-        points.watch(None)
-    return snapshots.kept
+    return killed_in(isp.hub.store.url, lambda: isp.office.sources.pull("erp"))
 
 
 def repeat(open_isp_of: Callable[[str], Any], url: str) -> Any:

@@ -95,7 +95,7 @@ class Applying:
 
     def _require_whole(self, connection: Connection, row: ReconciliationRow) -> None:
         """Refuse a plan whose content is not what its hash was taken of."""
-        digest = Digest(row.integration, row.started_at)
+        digest = Digest(row.id, row.integration, row.started_at)
         for page in reconciling.pages(connection, row.id):
             digest.add(page)
         if digest.text(row.counts or {}, row.live or 0) != row.digest:

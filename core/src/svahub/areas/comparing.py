@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from svahub import claims
@@ -85,15 +85,15 @@ class Comparison:
     # -- listing -------------------------------------------------------------------------------------------------------
 
     def _list(self) -> None:
-        listed, last = self.row.listed, self.row.last_remote_id
-        stream = self._stream(last)
+        listed, batch = self.row.listed, list[RemoteUser]()
         try:
-            while batch := list(islice(stream, BATCH)):
-                listed, last = listed + len(batch), batch[-1].remote_id
-                self._keep(batch, listed=listed, last_remote_id=last)
-                self.progress(len(batch))
+            for user in self._stream(self.row.last_remote_id):
+                batch.append(user)
+                if len(batch) == BATCH:
+                    listed, batch = self._keep(batch, listed), []
         except ProviderError as error:
-            raise self._ended_early(error, listed) from error
+            raise self._ended_early(error, self._keep(batch, listed)) from error
+        self._keep(batch, listed)
         with self.bench.store.write() as connection:
             self._write(connection, whole=True, cause=None)
 
@@ -109,13 +109,18 @@ class Comparison:
         with self.log.writing(self.bench.store) as (connection, exchanges):
             journal.write_exchanges(connection, exchanges, self.bench.store.now(connection))
 
-    def _keep(self, batch: Sequence[RemoteUser], **values: Any) -> None:
+    def _keep(self, batch: Sequence[RemoteUser], listed: int) -> int:
+        """Keep the next users of a listing; return how many there are with them."""
+        if not batch:
+            return listed
         with self.bench.store.read() as connection:
             placed = listed_users.placed(connection, self.row.tenant, self.row.integration, batch)
         kept = [row for row in placed if row.account_key is not None or row.status not in GONE]
         with self.bench.store.write() as connection:
-            self._write(connection, **values)
+            self._write(connection, listed=listed + len(batch), last_remote_id=batch[-1].remote_id)
             listed_users.keep(connection, self.row.tenant, self.row.id, kept)
+        self.progress(len(batch))
+        return listed + len(batch)
 
     def _ended_early(self, error: ProviderError, listed: int) -> EndedEarly:
         lost = isinstance(error, Unreachable) and error.cause is Cause.INCOMPLETE and self.row.last_remote_id
@@ -136,7 +141,7 @@ class Comparison:
         with self.bench.store.write() as connection:
             self._write(connection, whole=True)
             reconciling.forget_differences(connection, self.row.id)
-        digest, stops = Digest(self.row.integration, self.row.started_at), 0
+        digest, stops = Digest(self.row.id, self.row.integration, self.row.started_at), 0
         for found in chain(self._of_ours(), self._of_strangers()):
             digest.add(found)
             stops += stopping(row.step for row in found)

@@ -124,26 +124,35 @@ class Reconciling:
             claim: dict[str, Any] = {"owner": str(Owner.this_process()), "owned_until": now + OWNED}
             self.bench.record(connection, AuditKind.LOOK, "reconcile run", entries.of_integration(name))
             if begun is None:
-                return self._begun(connection, name, now, claim)
-            self._refuse_held(begun, now)
-            claim |= {} if _goes_on(begun, opened, now) else _anew(now)
-            reconciling.write(connection, begun.id, **claim)
-            row = reconciling.one(connection, self.bench.tenant, begun.id)
-            assert row is not None  # it was just written
-        return row if row.listed else self._emptied(row)
+                row = self._begun(connection, name, now, claim)
+            else:
+                row = self._taken_up(connection, begun, claim if _goes_on(begun, opened, now) else claim | _anew(now))
+        self._clear(name)
+        return row
+
+    def _taken_up(self, connection: Connection, begun: ReconciliationRow, values: dict[str, Any]) -> ReconciliationRow:
+        self._refuse_held(begun, self.bench.store.now(connection))
+        reconciling.write(connection, begun.id, **values)
+        row = reconciling.one(connection, self.bench.tenant, begun.id)
+        assert row is not None  # it was just written
+        return row
 
     def _begun(self, connection: Connection, name: str, now: datetime, claim: dict[str, Any]) -> ReconciliationRow:
         who = {"tenant": self.bench.tenant, "integration": name, "actor": entries.acting(self.bench.actor)}
         fresh = {"state": ReconcileState.LISTING, "observing": False}
         return reconciling.begin(connection, who | fresh | _anew(now) | claim)
 
-    def _emptied(self, row: ReconciliationRow) -> ReconciliationRow:
-        """Forget whom an earlier listing had, some at a time."""
-        gone = 1
-        while gone:
-            with self.bench.store.write() as connection:
-                gone = reconciling.forget_listed(connection, row.id)
-        return row
+    def _clear(self, name: str) -> None:
+        """Forget whom earlier listings had, some at a time, where a kill left that or a listing begins anew."""
+        with self.bench.store.read() as connection:
+            ids = reconciling.left_over(connection, self.bench.tenant, name)
+        for id in ids:
+            while self._forgot_some(id):
+                pass
+
+    def _forgot_some(self, id: int) -> int:
+        with self.bench.store.write() as connection:
+            return reconciling.forget_listed(connection, id)
 
     def _refuse_held(self, begun: ReconciliationRow, now: datetime) -> None:
         if begun.owner is None or begun.owned_until is None or begun.owned_until <= now or dead([begun.owner]):

@@ -103,9 +103,9 @@ def _by_plan(
 
 
 def _share(rows: Iterable[SubscriptionRow], found: Entries) -> None:
-    """Give each that has nothing yet the same as another that has its plan."""
+    """Give each that was there, and has nothing yet, the same as another that has its plan."""
     for row in rows:
-        if row.key not in found:
+        if row.live and row.key not in found:
             alike = [entry for entry in found.values() if entry.plan in _plans(row) and _is_live(entry)]
             found |= {row.key: alike[0]} if alike else {}
 

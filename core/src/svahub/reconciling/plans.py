@@ -20,12 +20,13 @@ MAX_PERCENT = 2.0
 class Digest:
     """The hash over all that a comparison found, taken difference by difference."""
 
+    plan: int
     integration: str
     began: datetime
     _hash: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._hash = hashlib.sha256(canonical([self.integration, self.began]).encode())
+        self._hash = hashlib.sha256(canonical([self.plan, self.integration, self.began]).encode())
 
     def add(self, found: Iterable[DifferenceRow]) -> None:
         """Take the next differences in."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, exists, func, insert, or_, select, update
 
 from svahub.lifecycle import GONE
 from svahub.store.rows import DifferenceRow, ReconciliationRow
@@ -146,6 +146,14 @@ def forget_listed(connection: Connection, id: int) -> int:
     some = select(c.remote_id).where(c.reconciliation_id == id).order_by(c.remote_id).limit(BATCH)
     gone = delete(listed_users).where(c.reconciliation_id == id, c.remote_id.in_(some))
     return connection.execute(gone).rowcount
+
+
+def left_over(connection: Connection, tenant: str, integration: str) -> list[int]:
+    """Return the comparisons that still have whom they listed, and need that no more: finished, or begun anew."""
+    c = reconciliations.c
+    ended = (c.tenant == tenant, c.integration == integration, or_(c.state.in_(FINISHED), c.listed == 0))
+    listed = exists().where(listed_users.c.reconciliation_id == c.id)
+    return list(connection.execute(select(c.id).where(*ended, listed)).scalars())
 
 
 def of_integration(connection: Connection, tenant: str, integration: str) -> list[int]:
