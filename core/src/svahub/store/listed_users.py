@@ -104,12 +104,14 @@ def accounts_after(connection: Connection, tenant: str, integration: str, after:
 def of_accounts(connection: Connection, id: int, page: Sequence[AccountRow]) -> dict[str, list[ListedRow]]:
     """Return the listed users of some accounts, by account: by whose they are, or by the id that we know."""
     c, found = listed_users.c, defaultdict[str, list[ListedRow]](list)
-    for row in _read(connection, id, c.account_key.in_([account.key for account in page])):
-        found[row.account_key or ""].append(row)
-    known = {a.remote_id: a.key for a in page if a.remote_id and all(u.remote_id != a.remote_id for u in found[a.key])}
-    for row in _read(connection, id, c.remote_id.in_(sorted(known))) if known else ():
+    ours = {account.key: account.remote_id for account in page}
+    for row in _read(connection, id, c.account_key.in_(list(ours))):
+        known = row.ours or row.remote_id == ours[row.account_key or ""]
+        found[row.account_key or ""].append(row._replace(ours=known))
+    left = {id: key for key, id in ours.items() if id is not None and not any(row.ours for row in found[key])}
+    for row in _read(connection, id, c.remote_id.in_(sorted(left))) if left else ():
         if not row.ours:
-            found[known[row.remote_id]].append(row._replace(account_key=known[row.remote_id], ours=True, by_id=True))
+            found[left[row.remote_id]].append(row._replace(account_key=left[row.remote_id], ours=True, by_id=True))
     return found
 
 
