@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from svahub.doctor import accounts, database, installation, sources, telling, work
+from svahub.doctor import accounts, comparing, database, installation, sources, telling, work
 from svahub.doctor.findings import Finding, Verdict, error
 from svahub.doctor.premises import Premises
 from svahub.errors import Refused, SvahubError
@@ -43,6 +43,7 @@ INSIDE: tuple[Check, ...] = (
     sources.sources,
     telling.targets_secrets,
     telling.outbox,
+    comparing.compared,
     work.debts,
     work.schedules,
     database.audit,
