@@ -106,6 +106,7 @@ def opened(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         _sell(isp)
         _charge(isp)
         _leave_to_persons(isp)
+        (folder / "bill.csv").write_text("CPF;Valor\n529.982.247-25;19,90\n")
         isp.run("reconcile run tele")
         isp.run("reconcile run tele")
         _close("sqlite:///former.db", clock)

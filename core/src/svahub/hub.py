@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from svahub.areas.activation_links import ActivationLinks
     from svahub.areas.audit import Audit
+    from svahub.areas.bills import Bills
     from svahub.areas.catalogue import Catalogue
     from svahub.areas.contracts import Contracts
     from svahub.areas.debts import Debts
@@ -256,6 +257,9 @@ class TenantHub:
 
     tasks: Area[Tasks] = Area("tasks:Tasks")
     """What plugins asked for beside the lifecycle."""
+
+    bills: Area[Bills] = Area("bills:Bills")
+    """What its providers bill, against what was there."""
 
     reconciling: Area[Reconciling] = Area("reconciling:Reconciling")
     """What its providers have, compared with what it knows of that."""

@@ -12,7 +12,7 @@ import click
 
 from svahub.areas.comparing import EndedEarly
 from svahub.areas.reconciling import Difference
-from svahub.cli import completion
+from svahub.cli import completion, invoice
 from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.options import actor_option
 from svahub.cli.output import (
@@ -217,3 +217,6 @@ def apply(
     show_object(applied, as_json)
     if not (as_json or dry_run):
         click.echo("\nNext: svahub work, which does what is due now", err=True)
+
+
+command.add_command(invoice.command)

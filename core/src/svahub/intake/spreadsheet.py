@@ -54,8 +54,8 @@ class Gathering:
 def contracts(lines: Iterable[Line]) -> Iterator[ContractRow | Rejected]:
     """Stream each contract, or why it is rejected."""
     text = TextLines(lines)
-    delimiter = _delimiter(text)
-    rows = _rows(text, delimiter)
+    delimiter = delimiter_of(text)
+    rows = rows_of(text, delimiter)
     start, first = next(rows, (1, []))
     if isinstance(first, str):
         yield Rejected.for_line(start, first)
@@ -68,7 +68,7 @@ def contracts(lines: Iterable[Line]) -> Iterator[ContractRow | Rejected]:
         yield _contract(gathering, header)
 
 
-def _rows(text: TextLines, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+def rows_of(text: TextLines, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
     """Stream the line and cells of each row that is not blank, or what is wrong with that line."""
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     while True:
@@ -87,7 +87,8 @@ def _rows(text: TextLines, delimiter: str) -> Iterator[tuple[int, list[str] | st
                 yield start, cells
 
 
-def _delimiter(text: TextLines) -> str:
+def delimiter_of(text: TextLines) -> str:
+    """Return what stands between the cells of a file, as its first line has it; that is not taken."""
     header = text.peek()
     return ";" if header.count(";") >= header.count(",") else ","
 

@@ -182,6 +182,7 @@ accounts = Table(
     ForeignKeyConstraint(["tenant", "customer_id"], ["customers.tenant", "customers.id"]),
     UniqueConstraint("tenant", "integration", "customer_id"),
     Index(None, "tenant", "customer_id"),
+    Index(None, "tenant", "integration", "remote_id"),
 )
 Index(
     "ix_accounts_due",

@@ -12,7 +12,8 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Add tables."""
+    """Add tables, and the index by which accounts are found by what the provider calls their user."""
+    _index("accounts", "tenant", "integration", "remote_id")
     _reconciliations()
     _listed_users()
     _differences()
