@@ -241,3 +241,20 @@ def test_documents_are_found_however_they_are_written() -> None:
     bare = cpf(7)
     assert {bare_document(f"{bare[:3]}.{bare[3:6]}.{bare[6:9]}-{bare[9:]}"), bare_document(bare)} == {bare}
     assert bare_document("nobody") is None
+
+
+def test_a_bill_is_checked_on_each_database(
+    open_isp_on_each: Callable[..., Any], finding: type, tmp_path: Path
+) -> None:
+    isp = open_isp_on_each(finding)
+    isp.sell("C1", "P1")
+    isp.sell("C2", "P2")
+    isp.work()
+    here = Billed(isp, tmp_path)
+    ended = here.user("C2")
+    isp.ask(Action.CANCEL, "C2")
+    isp.work()
+    isp.clock.advance(days=50)
+    line = f"{here.user('C1')};p1;10,00"
+    assert verdicts(here.check(line, f"{ended};p1;10,00")) == [("billed_but_cancelled", 3, "10.00", "0.00")]
+    assert verdicts(here.check(line, more="")) == []

@@ -89,3 +89,13 @@ def test_a_plan_is_applied_whole_or_not_at_all(here: Any, killed_in: Callable[..
     (after,) = killed_in(here.office.hub.store.url, apply)
     assert reopened(here, after).show(str(plan.plan)).state == ReconcileState.APPLIED.value
     assert here.observed("C1", "C2") == ["ACTIVE", "ABSENT"]
+
+
+@pytest.mark.deep
+def test_more_accounts_than_a_page_are_each_judged_once(compared: Callable[..., Any]) -> None:
+    here = compared(1_201)
+    for number in (1, 500, 501, 1_000, 1_201):
+        here.lose(f"C{number}")
+    plan = here.run()
+    assert (plan.counts["in_sync"], plan.counts["missing"]) == (1_196, 5)
+    assert here.office.reconciling.apply(str(plan.plan), actor="ana", guard=ANY).corrected == 5

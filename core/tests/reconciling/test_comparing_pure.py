@@ -137,6 +137,24 @@ def test_nothing_that_is_wanted_active_is_ever_blocked_or_cancelled_by_a_plan(
     assert not [row for row in after.rows if row.desired is Desired.ACTIVE and steps[row.key] in STOPPING]
 
 
+@pytest.mark.parametrize(
+    ("by_id", "told"),
+    [(False, [Agreement.WRONG_STATE]), (True, [Agreement.IN_SYNC, Agreement.UNKNOWN])],
+    ids=["made by us", "only linked"],
+)
+def test_what_is_left_on_a_user_goes_with_the_sale_that_ended_only_if_we_made_the_user(
+    by_id: bool, told: list[Agreement]
+) -> None:
+    ended = SubscriptionRow(
+        **PLAIN, key="key-0", contract_id="C0", plan="p1", desired=Desired.CANCELLED, observed=Observed.CANCELLED,
+        remote_id=None, applied={"plan": "p1", "quantity": 1}, phase=Phase.SETTLED,
+    )  # fmt: skip
+    each = Facts(BlockScope.ACCOUNT, frozenset(), Deduplication.REFERENCE, True, 60.0, recreate=False)
+    left = (RemoteSubscription("p1", Observed.ACTIVE),)
+    listed = ListedRow("user-1", "a", True, Observed.ACTIVE, left, by_id=by_id)
+    assert [one.agreement for one in compared(View(ACCOUNT, CUSTOMER, (ended,), each), [listed], MOMENT)] == told
+
+
 def test_a_plan_that_two_contracts_share_is_each_ones_though_it_bears_the_key_of_one_that_has_ended() -> None:
     ended, live = (
         SubscriptionRow(

@@ -187,9 +187,10 @@ class Comparison:
 
     def _claim(self, page: Sequence[AccountRow], listed: Mapping[str, Sequence[ListedRow]]) -> None:
         """Write whose those are that are known by their id alone: they are nobody's no more."""
-        if by_id := [row for account in page for row in listed.get(account.key, ()) if row.by_id]:
+        known = ((account.key, row) for account in page for row in listed.get(account.key, ()) if row.by_id)
+        if others := {row.remote_id: key for key, row in known if row.account_key != key}:
             with self.bench.store.write() as connection:
-                listed_users.claim(connection, self.row.id, by_id)
+                listed_users.claim(connection, self.row.id, others)
 
     def _views(self, connection: Connection, page: Sequence[AccountRow]) -> dict[str, View]:
         rows = defaultdict(list)

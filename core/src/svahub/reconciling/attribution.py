@@ -38,11 +38,14 @@ def attributed(view: View, user: RemoteUser) -> Attributed:
     _by_plan(likely, found, free, {row.key for row in ended} if whole else set())
     if whole:
         _share(likely, found)
-    _take_changed(likely, found, free)
+    made_by_us = user.reference == view.account.key  # what a user has that was only linked may be nobody's of ours
+    if made_by_us:
+        _take_changed(likely, found, free)
     more, again = _by_reference(ended, user.subscriptions if not whole else free)
     _remove(free, more.values())
     _remove(free, again)
-    _by_plan(ended, more, free, set())
+    if made_by_us:
+        _by_plan(ended, more, free, set())
     return Attributed(found | more, (*doubled, *again), tuple(free))
 
 

@@ -107,7 +107,8 @@ def _against(view: View, listed: ListedRow | None) -> Iterator[Compared]:
     if listed is None:
         yield from (Compared(Agreement.MISSING if row.live else Agreement.IN_SYNC, row) for row in view.rows)
         return
-    user = RemoteUser(listed.remote_id, listed.status, subscriptions=listed.entries)
+    reference = None if listed.by_id else view.account.key
+    user = RemoteUser(listed.remote_id, listed.status, reference, listed.entries)
     theirs = attributed(view, user)
     for row in view.rows:
         yield _judged(view, row, user, theirs.entries.get(row.key))

@@ -6,7 +6,7 @@ Both ways go by indexes: what a batch costs does not grow with how many there ar
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -106,12 +106,12 @@ def of_accounts(connection: Connection, id: int, page: Sequence[AccountRow]) -> 
     c, found = listed_users.c, defaultdict[str, list[ListedRow]](list)
     ours = {account.key: account.remote_id for account in page}
     for row in _read(connection, id, c.account_key.in_(list(ours))):
-        known = row.ours or row.remote_id == ours[row.account_key or ""]
-        found[row.account_key or ""].append(row._replace(ours=known))
+        by_id = not row.ours and row.remote_id == ours[row.account_key or ""]
+        found[row.account_key or ""].append(row._replace(ours=row.ours or by_id, by_id=by_id))
     left = {id: key for key, id in ours.items() if id is not None and not any(row.ours for row in found[key])}
     for row in _read(connection, id, c.remote_id.in_(sorted(left))) if left else ():
         if not row.ours:
-            found[left[row.remote_id]].append(row._replace(account_key=left[row.remote_id], ours=True, by_id=True))
+            found[left[row.remote_id]].append(row._replace(ours=True, by_id=True))
     return found
 
 
@@ -125,11 +125,11 @@ def _listed(row: Any) -> ListedRow:
     return ListedRow(row.remote_id, row.account_key, row.ours, row.status, entries_from(row.entries))
 
 
-def claim(connection: Connection, id: int, rows: Sequence[ListedRow]) -> None:
-    """Write whose some listed users are that are known by their id alone."""
-    for row in rows:
-        mine = (listed_users.c.reconciliation_id == id, listed_users.c.remote_id == row.remote_id)
-        connection.execute(update(listed_users).where(*mine).values(account_key=row.account_key, ours=True))
+def claim(connection: Connection, id: int, whose: Mapping[str, str]) -> None:
+    """Write whose some listed users are, by their remote ids."""
+    for remote_id, key in whose.items():
+        mine = (listed_users.c.reconciliation_id == id, listed_users.c.remote_id == remote_id)
+        connection.execute(update(listed_users).where(*mine).values(account_key=key))
 
 
 def strangers_after(connection: Connection, id: int, after: str) -> list[ListedRow]:
