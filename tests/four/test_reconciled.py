@@ -187,4 +187,6 @@ def test_people_without_our_reference_and_people_who_are_there_twice_are_told(to
     view = next(view for view in ours.office.subscriptions.list(contract="C1"))
     assert (view.state, view.remote_id) == (State.SETTLED, "usr_1")
     town.clock.advance(minutes=10)
-    assert ours.found(ours.compare()) == {"duplicate": ("duplicate", "nothing")}
+    again = ours.compare()
+    assert ours.found(again) == {"duplicate": ("duplicate", "nothing")}
+    assert again.counts["duplicate"] == 1

@@ -74,6 +74,13 @@ def test_a_create_whose_answer_was_lost_was_there_since_it_was_asked_once_it_was
     assert not there_in(MONTH, row._replace(observed=Observed.ABSENT), [asked, lost], ()).billable
 
 
+def test_what_was_refused_has_ended_nothing() -> None:
+    made = attempt(1, Step.CREATE_USER, BEGINS - timedelta(days=2))
+    refused = attempt(2, Step.CANCEL, BEGINS - timedelta(days=1), Certainty.REJECTED)
+    row = sale("s", Observed.ACTIVE, BEGINS - timedelta(days=2))
+    assert there_in(MONTH, row, [made, refused], ()).whole
+
+
 def test_a_later_answer_tells_of_what_was_accepted_before_it() -> None:
     accepted = attempt(1, Step.CREATE_USER, BEGINS - timedelta(days=2), Certainty.PENDING)
     answered = attempt(2, Step.POLL, BEGINS - timedelta(days=1))

@@ -172,6 +172,25 @@ def test_a_plan_that_two_contracts_share_is_each_ones_though_it_bears_the_key_of
     assert [one.agreement for one in judged] == [Agreement.IN_SYNC, Agreement.IN_SYNC]
 
 
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [(BlockScope.ACCOUNT, Agreement.IN_SYNC), (BlockScope.SUBSCRIPTION, Agreement.MISSING)],
+    ids=["whole users", "each its own"],
+)
+def test_what_is_there_once_is_shared_where_whole_users_are_blocked(scope: BlockScope, told: Agreement) -> None:
+    both = tuple(
+        SubscriptionRow(
+            **PLAIN, key=f"key-{n}", contract_id=f"C{n}", plan="p1", desired=Desired.ACTIVE, observed=Observed.ACTIVE,
+            remote_id="user-1", applied={"plan": "p1", "quantity": 1}, phase=Phase.SETTLED,
+        )
+        for n in range(2)
+    )  # fmt: skip
+    once = (RemoteSubscription("p1", Observed.ACTIVE, "key-0"),)
+    view = View(ACCOUNT, CUSTOMER, both, Facts(scope, frozenset(), Deduplication.REFERENCE, True, 60.0, False))
+    judged = compared(view, [ListedRow("user-1", "a", True, Observed.ACTIVE, once)], MOMENT)
+    assert [one.agreement for one in judged] == [Agreement.IN_SYNC, told]
+
+
 # -- guard and hash ----------------------------------------------------------------------------------------------------
 
 

@@ -137,7 +137,7 @@ class _Check:
         references = bills.by_reference(*where, {line.reference for line in lines if line.reference})
         users = bills.by_user(*where, {line.user for line in lines if line.user})
         documents = {line.line: bare_document(line.document or "") for line in lines}
-        persons = bills.by_document(*where, {one for one in documents.values() if one is not None})
+        persons = listed_users.by_document(*where, {one for one in documents.values() if one is not None})
         found = {}
         for line in lines:
             known = references.get(line.reference or "") or users.get(line.user or "")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from svahub.store.among import chunks
 from svahub.store.rows import AccountRow, AttemptRow
-from svahub.store.tables import accounts, attempts, customers, invoice_layouts, subscriptions
+from svahub.store.tables import accounts, attempts, invoice_layouts, subscriptions
 
 
 def layout(connection: Connection, tenant: str, integration: str) -> dict[str, Any] | None:
@@ -31,12 +31,14 @@ def put_layout(connection: Connection, tenant: str, integration: str, told: dict
 def by_reference(connection: Connection, tenant: str, integration: str, keys: Collection[str]) -> dict[str, str]:
     """Return whose account each of some references of ours is: of the account itself, or of a subscription."""
     found: dict[str, str] = {}
-    a, s = accounts.c, subscriptions.c
+    a, s, here = accounts.c, subscriptions.c, (tenant, integration)
     for chunk in chunks(sorted(keys)):
-        mine = select(a.key, a.key).where(a.key.in_(chunk), a.tenant == tenant, a.integration == integration)
-        sold = select(s.key, s.account_key).where(s.key.in_(chunk), s.tenant == tenant, s.integration == integration)
+        # asked for by the key alone: with more to go by, SQLite reads all of the integration
+        mine = select(a.tenant, a.integration, a.key, a.key.label("account_key")).where(a.key.in_(chunk))
+        sold = select(s.tenant, s.integration, s.key, s.account_key).where(s.key.in_(chunk))
         for query in (mine, sold):
-            found.update((row[0], row[1]) for row in connection.execute(query))
+            rows = (row for row in connection.execute(query) if (row.tenant, row.integration) == here)
+            found.update((row.key, row.account_key) for row in rows)
     return found
 
 
@@ -47,20 +49,6 @@ def by_user(connection: Connection, tenant: str, integration: str, ids: Collecti
     for chunk in chunks(sorted(ids)):
         query = select(c.remote_id, c.key).where(c.tenant == tenant, c.integration == integration)
         found.update((row[0], row[1]) for row in connection.execute(query.where(c.remote_id.in_(chunk))))
-    return found
-
-
-def by_document(
-    connection: Connection, tenant: str, integration: str, documents: Collection[str]
-) -> dict[str, list[str]]:
-    """Return the accounts of who has each of some documents."""
-    found: dict[str, list[str]] = defaultdict(list)
-    same = (customers.c.tenant == accounts.c.tenant) & (customers.c.id == accounts.c.customer_id)
-    for chunk in chunks(sorted(documents)):
-        query = select(customers.c.document, accounts.c.key).join(accounts, same).order_by(accounts.c.key)
-        here = (customers.c.tenant == tenant, accounts.c.integration == integration)
-        for document, key in connection.execute(query.where(*here, customers.c.document.in_(chunk))):
-            found[document].append(key)
     return found
 
 

@@ -49,11 +49,11 @@ def placed(connection: Connection, tenant: str, integration: str, users: Sequenc
     named = {e.reference for u in left for e in u.subscriptions if e.reference}
     sold = _by_subscription(connection, tenant, integration, named)
     strange = {u.document for u in left if u.document and not _sold_to(u, sold)}
-    persons = _by_document(connection, tenant, integration, strange)
+    persons = by_document(connection, tenant, integration, strange)
     found = []
     for user in users:
         own = user.reference if user.reference in ours else _sold_to(user, sold)
-        key = own or persons.get(user.document or "")
+        key = own or next(iter(persons.get(user.document or "", ())), None)
         found.append(ListedRow(user.remote_id, key, own is not None, user.status, user.subscriptions))
     return found
 
@@ -63,31 +63,38 @@ def _sold_to(user: RemoteUser, sold: dict[str, str]) -> str | None:
 
 
 def _by_reference(connection: Connection, tenant: str, integration: str, keys: Collection[str]) -> set[str]:
-    c, found = accounts.c, set[str]()
+    c, found, here = accounts.c, set[str](), (tenant, integration)
     for chunk in chunks(sorted(keys)):
-        query = select(c.key).where(c.key.in_(chunk), c.tenant == tenant, c.integration == integration)
-        found.update(connection.execute(query).scalars())
+        # asked for by the key alone: with more to go by, SQLite reads all accounts of the integration
+        query = select(c.key, c.tenant, c.integration).where(c.key.in_(chunk))
+        found.update(row.key for row in connection.execute(query) if (row.tenant, row.integration) == here)
     return found
 
 
 def _by_subscription(connection: Connection, tenant: str, integration: str, keys: Collection[str]) -> dict[str, str]:
-    c, found = subscriptions.c, dict[str, str]()
+    c, found, here = subscriptions.c, dict[str, str](), (tenant, integration)
     for chunk in chunks(sorted(keys)):
-        query = select(c.key, c.account_key).where(c.key.in_(chunk), c.tenant == tenant, c.integration == integration)
-        found.update((row.key, row.account_key) for row in connection.execute(query))
+        query = select(c.key, c.account_key, c.tenant, c.integration).where(c.key.in_(chunk))
+        rows = (row for row in connection.execute(query) if (row.tenant, row.integration) == here)
+        found.update((row.key, row.account_key) for row in rows)
     return found
 
 
-def _by_document(connection: Connection, tenant: str, integration: str, documents: Collection[str]) -> dict[str, str]:
-    """Return the account of who has a document; of several persons with one document the first."""
-    found: dict[str, str] = {}
-    same = (customers.c.tenant == accounts.c.tenant) & (customers.c.id == accounts.c.customer_id)
+def by_document(
+    connection: Connection, tenant: str, integration: str, documents: Collection[str]
+) -> dict[str, list[str]]:
+    """Return the accounts of who has each of some documents: several persons may have one."""
+    found: dict[str, list[str]] = defaultdict(list)
+    c, a = customers.c, accounts.c
     for chunk in chunks(sorted(documents)):
-        query = select(customers.c.document, accounts.c.key).join(accounts, same).order_by(accounts.c.key.desc())
-        here = (customers.c.tenant == tenant, accounts.c.integration == integration)
-        rows = connection.execute(query.where(*here, customers.c.document.in_(chunk)))
-        found.update((row.document, row.key) for row in rows)
-    return found
+        # not joined: SQLite would begin with all accounts of the integration
+        query = select(c.id, c.document).where(c.tenant == tenant, c.document.in_(chunk))
+        persons = {row.id: row.document for row in connection.execute(query)}
+        for some in chunks(sorted(persons)):
+            theirs = (a.tenant == tenant, a.integration == integration, a.customer_id.in_(some))
+            for holder, key in connection.execute(select(a.customer_id, a.key).where(*theirs)):
+                found[persons[holder]].append(key)
+    return {document: sorted(keys) for document, keys in found.items()}
 
 
 # -- account by account ------------------------------------------------------------------------------------------------
@@ -118,7 +125,8 @@ def of_accounts(connection: Connection, id: int, page: Sequence[AccountRow]) -> 
 def _read(connection: Connection, id: int, which: Any) -> list[ListedRow]:
     c = listed_users.c
     query = select(c.remote_id, c.account_key, c.ours, c.status, c.entries).where(c.reconciliation_id == id, which)
-    return [_listed(row) for row in connection.execute(query.order_by(c.remote_id))]
+    # not ordered by the database: SQLite would read the whole listing in that order
+    return sorted(map(_listed, connection.execute(query)), key=lambda row: row.remote_id)
 
 
 def _listed(row: Any) -> ListedRow:

@@ -65,7 +65,7 @@ listed_users = Table(  # while a comparison is under way; no personal data
     Column("entries", JSON, nullable=False),
     PrimaryKeyConstraint("reconciliation_id", "remote_id"),
     ForeignKeyConstraint(["reconciliation_id"], ["reconciliations.id"]),
-    Index(None, "reconciliation_id", "account_key"),
+    Index(None, "reconciliation_id", "account_key", "remote_id"),
 )
 
 differences = Table(

@@ -96,7 +96,7 @@ def _listed_users() -> None:
         sa.PrimaryKeyConstraint("reconciliation_id", "remote_id", name=op.f(f"pk_{table}")),
         _to(table, ["reconciliation_id"], ["reconciliations.id"]),
     )
-    _index(table, "reconciliation_id", "account_key")
+    _index(table, "reconciliation_id", "account_key", "remote_id")
 
 
 def _differences() -> None:
