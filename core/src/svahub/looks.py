@@ -60,8 +60,8 @@ def _seen(
     if entry.quantity is None and sent is not None and sent.quantity != last.quantity:
         seen = row._replace(observed=status(user, entry), remote_id=entry.remote_id or user.remote_id)
         return Ending(Certainty.REJECTED, (parked(seen, *drift(seen)),), user.remote_id, "the look tells no quantity")
-    told = {"plan": entry.plan, "quantity": last.quantity if entry.quantity is None else entry.quantity}
-    given = replace(last, **told, **_untold(last, sent, wanted(view, row)))
+    quantity = last.quantity if entry.quantity is None else entry.quantity
+    given = replace(last, plan=entry.plan, quantity=quantity, **_untold(last, sent, wanted(view, row)))
     seen = linked(view, row, user, entry)._replace(uncertain_since=None, looks=0, applied=applied_column(given))
     after = _next(view, seen, now)
     if after.phase is Phase.DUE and row.tries:
