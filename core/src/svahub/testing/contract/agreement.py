@@ -95,8 +95,8 @@ def _one_user(trial: Trial, wanted: Sequence[SubscriptionView], users: Sequence[
 def _same(trial: Trial, wanted: Sequence[SubscriptionView], user: RemoteUser) -> None:
     left = [one for one in user.subscriptions if one.status not in GONE]
     surplus, level = list(left), _levels(trial.person, wanted)
-    for view in wanted:
-        found = _held_for(view, left)
+    for view in sorted(wanted, key=lambda view: view.desired is Desired.BLOCKED):
+        found = _held_for(view, left, surplus)
         told = f"the provider has {len(found)} of what {view.contract_id} is sold"
         _hold(trial, len(found) == 1, "exactly one subscription under our reference, with its plan", told, SAME)
         surplus = [one for one in surplus if one is not found[0]]
@@ -109,10 +109,17 @@ def _same(trial: Trial, wanted: Sequence[SubscriptionView], user: RemoteUser) ->
     _contact(trial, user)
 
 
-def _held_for(view: SubscriptionView, left: Sequence[RemoteSubscription]) -> list[RemoteSubscription]:
-    """Return what the provider has of a subscription: under our reference, else the plan without one, else the plan."""
+def _held_for(
+    view: SubscriptionView, left: Sequence[RemoteSubscription], surplus: Sequence[RemoteSubscription]
+) -> list[RemoteSubscription]:
+    """Return what the provider has of a subscription: under our reference, else the plan without one, else the plan.
+
+    One that is wanted blocked may have another plan yet, which nobody else has: a change waits for the unblock.
+    """
     ours = [one for one in left if one.reference == view.key]
     unnamed = [one for one in left if one.plan == view.plan and one.reference is None]
+    if view.desired is Desired.BLOCKED:
+        unnamed = [one for one in unnamed if one in surplus] or list(surplus[:1]) or unnamed
     return ours or unnamed or [one for one in left if one.plan is not None and one.plan == view.plan]
 
 
