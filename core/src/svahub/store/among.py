@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, and_, false, tuple_
+from sqlalchemy import Column, ColumnElement, and_, bindparam, tuple_
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -31,12 +31,23 @@ def alike(rows: Iterable[T], what: Callable[[T], K]) -> Iterator[tuple[K, Sequen
     return ((common, chunk) for common, group in groups.items() for chunk in chunks(group))
 
 
-def among(columns: Collection[Column[Any]], keys: Collection[tuple[Any, ...]]) -> ColumnElement[bool]:
-    """Return that a row's `columns` are one of `keys`.
+def one_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Return that a column is one of the values that a statement is run with as `name`."""
+    return column.in_(bindparam(name, expanding=True))
+
+
+class Among:
+    """That a row's columns are one of the keys that a statement is run with.
 
     Each part is asked for by itself too: given whole keys alone, SQLite reads the table from end to end.
     """
-    if not keys:
-        return false()
-    parts = (column.in_(set(values)) for column, values in zip(columns, zip(*keys, strict=True), strict=True))
-    return and_(*parts, tuple_(*columns).in_(keys))
+
+    def __init__(self, *columns: Column[Any]) -> None:
+        self._parts = [f"among_{column.name}" for column in columns]
+        parts = (one_of(column, name) for column, name in zip(columns, self._parts, strict=True))
+        self.condition = and_(*parts, tuple_(*columns).in_(bindparam("among", expanding=True)))
+
+    def keys(self, keys: Collection[tuple[Any, ...]]) -> dict[str, Any]:
+        """Return the parameters by which the condition names these keys."""
+        parts = zip(*keys, strict=True) if keys else ((),) * len(self._parts)
+        return {"among": keys} | {name: set(values) for name, values in zip(self._parts, parts, strict=True)}

@@ -8,22 +8,29 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
 
 from svahub.lifecycle import GONE
-from svahub.store.among import among
+from svahub.store.among import Among
 from svahub.store.rows import LinkRow, PlanRow
 from svahub.store.tables import items, plans, product_links, subscriptions
+
+_named = Among(plans.c.tenant, plans.c.integration, plans.c.remote_id)
+_NAMED_PLANS = select(plans).where(_named.condition)
+_PLANS = select(plans).where(plans.c.tenant == bindparam("tenant")).order_by(plans.c.integration, plans.c.name)
+_PLANS_OF_ONE = _PLANS.where(plans.c.integration == bindparam("integration"))
+_LINKS = select(product_links).where(product_links.c.tenant == bindparam("tenant")).order_by(product_links.c.code)
 
 
 def plans_of(connection: Connection, keys: Collection[tuple[str, str, str]]) -> list[PlanRow]:
     """Return plans by tenant, integration and remote id."""
-    query = select(plans).where(among((plans.c.tenant, plans.c.integration, plans.c.remote_id), keys))
-    return [PlanRow(*row) for row in connection.execute(query)]
+    return [PlanRow(*row) for row in connection.execute(_NAMED_PLANS, _named.keys(keys))]
 
 
 def all_plans(connection: Connection, tenant: str, integration: str | None = None) -> list[PlanRow]:
     """Return a tenant's catalogue, of one integration if named."""
-    query = select(plans).where(plans.c.tenant == tenant).order_by(plans.c.integration, plans.c.name)
-    query = query.where(plans.c.integration == integration) if integration else query
-    return [PlanRow(*row) for row in connection.execute(query)]
+    if integration:
+        found = connection.execute(_PLANS_OF_ONE, {"tenant": tenant, "integration": integration})
+    else:
+        found = connection.execute(_PLANS, {"tenant": tenant})
+    return [PlanRow(*row) for row in found]
 
 
 def plans_after(
@@ -70,8 +77,7 @@ def change_plans(connection: Connection, rows: Sequence[PlanRow]) -> None:
 
 def links(connection: Connection, tenant: str) -> list[LinkRow]:
     """Return a tenant's product links."""
-    query = select(product_links).where(product_links.c.tenant == tenant).order_by(product_links.c.code)
-    return [LinkRow(*row) for row in connection.execute(query)]
+    return [LinkRow(*row) for row in connection.execute(_LINKS, {"tenant": tenant})]
 
 
 def link(connection: Connection, tenant: str, code: str) -> LinkRow | None:

@@ -6,27 +6,44 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, extract, insert, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    extract,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
-from svahub.store.among import among
+from svahub.store.among import Among, one_of
 from svahub.store.inserting import insert_into
 from svahub.store.rows import AccountRow, ContractRow, CustomerRow, ItemRow, ReasonRow, SubscriptionRow
 from svahub.store.states import ContractStatus
 from svahub.store.tables import accounts, block_reasons, contracts, customers, items, subscriptions, tenants
 
 PAGE = 500
+_CUSTOMERS = select(customers).where(customers.c.tenant == bindparam("tenant"), one_of(customers.c.id, "ids"))
+_named = (contracts.c.tenant == bindparam("tenant"), one_of(contracts.c.id, "ids"))
+_CONTRACTS = select(contracts).where(*_named)
+_HOLDERS = select(contracts.c.customer_id).where(*_named)
 
 
 def customers_by_id(connection: Connection, tenant: str, ids: Collection[str]) -> dict[str, CustomerRow]:
     """Return some customers by their id."""
-    query = select(customers).where(customers.c.tenant == tenant, customers.c.id.in_(ids))
-    return {row.id: CustomerRow(*row) for row in connection.execute(query).all()}
+    found = connection.execute(_CUSTOMERS, {"tenant": tenant, "ids": ids}).all()
+    return {row.id: CustomerRow(*row) for row in found}
 
 
 def contracts_by_id(connection: Connection, tenant: str, ids: Collection[str]) -> dict[str, ContractRow]:
     """Return some contracts by their id."""
-    query = select(contracts).where(contracts.c.tenant == tenant, contracts.c.id.in_(ids))
-    return {row.id: ContractRow(*row) for row in connection.execute(query).all()}
+    found = connection.execute(_CONTRACTS, {"tenant": tenant, "ids": ids}).all()
+    return {row.id: ContractRow(*row) for row in found}
 
 
 def contracts_near(connection: Connection, tenant: str, id: str) -> list[ContractRow]:
@@ -59,8 +76,7 @@ def ids_of_customers(connection: Connection, tenant: str, customer_ids: Collecti
 
 def holders(connection: Connection, tenant: str, ids: Collection[str]) -> set[str]:
     """Return the ids of the customers that hold some contracts now."""
-    query = select(contracts.c.customer_id).where(contracts.c.tenant == tenant, contracts.c.id.in_(ids))
-    return set(connection.execute(query).scalars())
+    return set(connection.execute(_HOLDERS, {"tenant": tenant, "ids": ids}).scalars())
 
 
 def contract_pages(
@@ -92,32 +108,41 @@ def contracts_after(
     return [ContractRow(*row) for row in connection.execute(query.order_by(contracts.c.id).limit(limit))]
 
 
-def _of_contracts(table: Table, tenant: str, ids: Collection[str]) -> Select[Any]:
-    return select(table).where(table.c.tenant == tenant, table.c.contract_id.in_(ids))
+def _of_contracts(table: Table) -> Select[Any]:
+    return select(table).where(table.c.tenant == bindparam("tenant"), one_of(table.c.contract_id, "ids"))
+
+
+_ITEMS = _of_contracts(items).order_by(items.c.contract_id, items.c.code)
+_REASONS = _of_contracts(block_reasons)
+_SUBSCRIPTIONS = _of_contracts(subscriptions).order_by(
+    subscriptions.c.contract_id, subscriptions.c.item_code, subscriptions.c.sale
+)
+_EXPIRED_REASONS = (
+    select(block_reasons)
+    .where(block_reasons.c.until <= bindparam("now"))
+    .order_by(block_reasons.c.until)
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 def items_of(connection: Connection, tenant: str, ids: Collection[str]) -> list[ItemRow]:
     """Return the items of some contracts."""
-    query = _of_contracts(items, tenant, ids).order_by(items.c.contract_id, items.c.code)
-    return [ItemRow(*row) for row in connection.execute(query).all()]
+    return [ItemRow(*row) for row in connection.execute(_ITEMS, {"tenant": tenant, "ids": ids}).all()]
 
 
 def reasons_of(connection: Connection, tenant: str, ids: Collection[str]) -> list[ReasonRow]:
     """Return the block reasons of some contracts."""
-    return [ReasonRow(*row) for row in connection.execute(_of_contracts(block_reasons, tenant, ids)).all()]
+    return [ReasonRow(*row) for row in connection.execute(_REASONS, {"tenant": tenant, "ids": ids}).all()]
 
 
 def subscriptions_of(connection: Connection, tenant: str, ids: Collection[str]) -> list[SubscriptionRow]:
     """Return every subscription of some contracts, older sales first."""
-    query = _of_contracts(subscriptions, tenant, ids)
-    query = query.order_by(subscriptions.c.contract_id, subscriptions.c.item_code, subscriptions.c.sale)
-    return [SubscriptionRow(*row) for row in connection.execute(query).all()]
+    return [SubscriptionRow(*row) for row in connection.execute(_SUBSCRIPTIONS, {"tenant": tenant, "ids": ids}).all()]
 
 
 def expired_reasons(connection: Connection, now: datetime, limit: int = PAGE) -> list[ReasonRow]:
     """Return block reasons whose time has come, of any tenant."""
-    query = select(block_reasons).where(block_reasons.c.until <= now).order_by(block_reasons.c.until).limit(limit)
-    return [ReasonRow(*row) for row in connection.execute(query).all()]
+    return [ReasonRow(*row) for row in connection.execute(_EXPIRED_REASONS, {"now": now, "limit": limit}).all()]
 
 
 def add_rows(connection: Connection, table: Table, rows: Sequence[Any]) -> None:
@@ -167,13 +192,16 @@ def put_reasons(connection: Connection, rows: Sequence[ReasonRow]) -> None:
     add_rows(connection, block_reasons, rows)
 
 
+_of_pairs = Among(accounts.c.integration, accounts.c.customer_id)
+_ACCOUNTS = select(accounts).where(accounts.c.tenant == bindparam("tenant"), _of_pairs.condition)
+
+
 def accounts_by_customer(
     connection: Connection, tenant: str, pairs: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], AccountRow]:
     """Return accounts by integration and customer."""
-    c = accounts.c
-    query = select(accounts).where(c.tenant == tenant, among((c.integration, c.customer_id), pairs))
-    return {(row.integration, row.customer_id): AccountRow(*row) for row in connection.execute(query).all()}
+    found = connection.execute(_ACCOUNTS, {"tenant": tenant} | _of_pairs.keys(pairs)).all()
+    return {(row.integration, row.customer_id): AccountRow(*row) for row in found}
 
 
 def linked_customers(connection: Connection, tenant: str, integration: str) -> dict[str, str]:
@@ -196,13 +224,19 @@ def birthdays(connection: Connection, tenant: str, days: Collection[tuple[int, i
     return list(connection.execute(select(c.id).where(*where).order_by(c.id)).scalars())
 
 
+_LOCK_CUSTOMERS = _CUSTOMERS.with_only_columns(customers.c.id).order_by(customers.c.id).with_for_update()
+_LOCK_ACCOUNTS = (
+    select(accounts.c.key)
+    .where(accounts.c.tenant == bindparam("tenant"), one_of(accounts.c.customer_id, "ids"))
+    .order_by(accounts.c.key)
+    .with_for_update()
+)
+
+
 def lock_customers(connection: Connection, tenant: str, ids: Collection[str]) -> None:
     """Let no other verb, and no result of these customers' accounts, be written until this transaction ends."""
-    c = accounts.c
-    ours = (customers.c.tenant == tenant, customers.c.id.in_(ids))
-    connection.execute(select(customers.c.id).where(*ours).order_by(customers.c.id).with_for_update()).all()
-    query = select(c.key).where(c.tenant == tenant, c.customer_id.in_(ids)).order_by(c.key).with_for_update()
-    connection.execute(query).all()
+    for query in (_LOCK_CUSTOMERS, _LOCK_ACCOUNTS):
+        connection.execute(query, {"tenant": tenant, "ids": ids}).all()
 
 
 def lock_imports(connection: Connection, tenant: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from svahub.store.among import among
+from svahub.store.among import Among, one_of
 from svahub.store.inserting import insert_into
 from svahub.store.states import IntegrationState
 from svahub.store.tables import contracts, happenings, integrations, sources
@@ -35,22 +35,31 @@ class HappeningRow(NamedTuple):
     doubted: bool
 
 
+_named = Among(contracts.c.tenant, contracts.c.id)
+_ORIGINS = select(contracts.c.tenant, contracts.c.id, contracts.c.source, contracts.c.customer_id).where(
+    _named.condition, contracts.c.source.is_not(None)
+)
+_LISTENING = (
+    select(sources.c.tenant, sources.c.name, sources.c.wants)
+    .where(one_of(sources.c.tenant, "tenants"))
+    .order_by(sources.c.tenant, sources.c.name)
+    .with_for_update(read=True, key_share=True)
+)
+
+
 def listening(connection: Connection, tenants: Collection[str]) -> dict[tuple[str, str], list[str]]:
     """Return the sources of some tenants that want to be told of something, by tenant and name, with of what.
 
     None of them can be removed before this transaction ends.
     """
-    c = sources.c
-    query = select(c.tenant, c.name, c.wants).where(c.tenant.in_(set(tenants))).order_by(c.tenant, c.name)
-    found = connection.execute(query.with_for_update(read=True, key_share=True))
+    found = connection.execute(_LISTENING, {"tenants": set(tenants)})
     return {(row.tenant, row.name): row.wants for row in found if row.wants}
 
 
 def origins(connection: Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
     """Return of contracts, by tenant and id, the source that told of them last and the customer."""
-    c = contracts.c
-    query = select(c.tenant, c.id, c.source, c.customer_id).where(among((c.tenant, c.id), keys), c.source.is_not(None))
-    return {(row.tenant, row.id): (row.source, row.customer_id) for row in connection.execute(query)}
+    found = connection.execute(_ORIGINS, _named.keys(keys))
+    return {(row.tenant, row.id): (row.source, row.customer_id) for row in found}
 
 
 def add(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:

@@ -12,22 +12,11 @@ from itertools import islice, zip_longest
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    case,
-    exists,
-    func,
-    insert,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, case, exists, func, insert, select, update
 
 from svahub.store import journal
-from svahub.store.among import among
-from svahub.store.inserting import insert_into
+from svahub.store.among import Among
+from svahub.store.inserting import Upsert, for_each_database
 from svahub.store.rows import MessageRow
 from svahub.store.states import MessageState, NewsKind
 from svahub.store.tables import outbox, outbox_lines
@@ -76,12 +65,15 @@ class Put(NamedTuple):
 # -- what is told ------------------------------------------------------------------------------------------------------
 
 
+_ADD = insert(outbox)
+
+
 def keep(connection: Connection, tenant: str, drafts: Sequence[Draft], now: datetime) -> None:
     """Append messages to their lines and make these due; a line that waits, or is being sent, is left as it is."""
     if not drafts:
         return
     journal.locked_head(connection, tenant)
-    connection.execute(insert(outbox), [_new(draft, now) for draft in drafts])
+    connection.execute(_ADD, [_new(draft, now) for draft in drafts])
     _wake(connection, {draft.line for draft in drafts}, now)
 
 
@@ -99,31 +91,51 @@ def _new(draft: Draft, now: datetime) -> dict[str, Any]:
     }
 
 
+def _woken(new: Upsert) -> Upsert:
+    due_at = func.coalesce(outbox_lines.c.due_at, new.excluded.due_at)
+    return new.on_conflict_do_update(index_elements=Line._fields, set_={"due_at": due_at})
+
+
+_WAKE = for_each_database(outbox_lines, _woken)
+
+
 def _wake(connection: Connection, lines: Iterable[Line], now: datetime) -> None:
-    c = outbox_lines.c
-    new = insert_into(connection, outbox_lines)
-    woken = new.on_conflict_do_update(
-        index_elements=[c.tenant, c.target, c.customer_id],
-        set_={"due_at": func.coalesce(c.due_at, new.excluded.due_at)},
-    )
-    connection.execute(woken, [line._asdict() | {"due_at": now} for line in sorted(lines)])
+    values = [line._asdict() | {"due_at": now} for line in sorted(lines)]
+    connection.execute(_WAKE[connection.dialect.name], values)
 
 
 # -- claiming ----------------------------------------------------------------------------------------------------------
 
 
-def _ready(tenant: str, target: str, now: datetime) -> Select[Any]:
-    c = outbox_lines.c
-    return (
-        select(c.tenant, c.target, c.customer_id)
-        .where(c.tenant == tenant, c.target == target, c.due_at <= now)
-        .order_by(c.due_at)
+_key = [outbox_lines.c[name] for name in Line._fields]
+_named = Among(*_key)
+_READY = (
+    select(*_key)
+    .where(
+        outbox_lines.c.tenant == bindparam("tenant"),
+        outbox_lines.c.target == bindparam("target"),
+        outbox_lines.c.due_at <= bindparam("now"),
     )
+    .order_by(outbox_lines.c.due_at)
+    .limit(bindparam("room", type_=Integer))
+)
+_FREE = _READY.with_for_update(skip_locked=True)
+_CLAIM = (
+    update(outbox_lines)
+    .where(_named.condition, outbox_lines.c.due_at <= bindparam("b_now"))
+    .values(owner=bindparam("b_owner"), due_at=bindparam("b_until"))
+    .returning(*_key)
+)
 
 
 def is_due(connection: Connection, tenant: str, target: str, now: datetime) -> bool:
     """Say whether a line to a target can be claimed now."""
-    return connection.execute(_ready(tenant, target, now).limit(1)).first() is not None
+    return bool(_due(connection, _READY, tenant, target, now, 1))
+
+
+def _due(connection: Connection, query: Select[Any], tenant: str, target: str, now: datetime, room: int) -> list[Line]:
+    found = connection.execute(query, {"tenant": tenant, "target": target, "now": now, "room": room})
+    return [Line(*row) for row in found]
 
 
 def claim(
@@ -133,25 +145,29 @@ def claim(
 
     Returns each with the first message that has not ended.
     """
-    found = (
-        [Line(*row) for row in connection.execute(_ready(*to, claim.now).limit(room).with_for_update(skip_locked=True))]
-        for to, room in rooms.items()
-    )
+    found = (_due(connection, _FREE, tenant, target, claim.now, room) for (tenant, target), room in rooms.items())
     lines = list(islice((line for turn in zip_longest(*found) for line in turn if line is not None), limit))
     if not lines:
         return []
-    mine = update(outbox_lines).where(_among(outbox_lines.c, lines), outbox_lines.c.due_at <= claim.now)
-    taken = mine.values(owner=claim.owner, due_at=claim.until).returning(*_key(outbox_lines.c))
-    return _with_first(connection, [Line(*row) for row in connection.execute(taken)])
+    bounds = {"b_now": claim.now, "b_owner": claim.owner, "b_until": claim.until}
+    taken = connection.execute(_CLAIM, _named.keys(lines) | bounds)
+    return _with_first(connection, [Line(*row) for row in taken])
+
+
+_first = outbox.alias("first")
+_open_in_line = (*(_first.c[name] == outbox_lines.c[name] for name in Line._fields), _first.c.ended_at.is_(None))
+_head = select(_first.c.id).where(*_open_in_line).order_by(_first.c.id).limit(1).correlate(outbox_lines)
+_HEADS = (
+    select(outbox)
+    .select_from(outbox_lines)
+    .join(outbox, outbox.c.id == _head.scalar_subquery())
+    .where(_named.condition)
+)
 
 
 def _with_first(connection: Connection, lines: Sequence[Line]) -> list[tuple[Line, MessageRow | None]]:
-    first = outbox.alias()
-    same = (first.c[name] == outbox_lines.c[name] for name in Line._fields)
-    head = select(first.c.id).where(*same, first.c.ended_at.is_(None)).order_by(first.c.id).limit(1)
-    heads = outbox.c.id == head.correlate(outbox_lines).scalar_subquery()
-    query = select(outbox).select_from(outbox_lines).join(outbox, heads).where(_among(outbox_lines.c, lines))
-    messages = {line_of(row): row for row in (MessageRow(*row) for row in connection.execute(query))}
+    found = connection.execute(_HEADS, _named.keys(lines))
+    messages = {line_of(row): row for row in (MessageRow(*row) for row in found)}
     return [(line, messages.get(line)) for line in lines]
 
 
@@ -160,49 +176,56 @@ def line_of(message: MessageRow) -> Line:
     return Line(message.tenant, message.target, message.customer_id)
 
 
-def _key(columns: Any) -> list[Any]:
-    return [columns[name] for name in Line._fields]
-
-
-def _among(columns: Any, lines: Collection[Line]) -> ColumnElement[bool]:
-    return among(_key(columns), [tuple(line) for line in lines])
+_MINE = (
+    select(*_key).where(_named.condition, outbox_lines.c.owner == bindparam("owner")).order_by(*_key).with_for_update()
+)
 
 
 def still_mine(connection: Connection, owner: str, lines: Collection[Line]) -> set[Line]:
     """Return which of some lines are still claimed by an owner, and keep others from them meanwhile."""
-    held = select(*_key(outbox_lines.c)).where(_among(outbox_lines.c, lines), outbox_lines.c.owner == owner)
-    return {Line(*row) for row in connection.execute(held.order_by(*_key(outbox_lines.c)).with_for_update())}
+    return {Line(*row) for row in connection.execute(_MINE, _named.keys(lines) | {"owner": owner})}
+
+
+_TRIED = ("state", "tries", "tried_since", "status", "cause", "ended_at")
+_PUT = update(outbox).where(outbox.c.id == bindparam("b_id")).values({name: bindparam(f"b_{name}") for name in _TRIED})
 
 
 def put(connection: Connection, written: Iterable[Put], now: datetime) -> None:
     """Write what has become of messages, whose lines nobody claims any more."""
-    names = ("state", "tries", "tried_since", "status", "cause", "ended_at")
     for message, due_at in written:
-        values = {name: getattr(message, name) for name in names}
-        connection.execute(update(outbox).where(outbox.c.id == message.id).values(values))
+        connection.execute(_PUT, {f"b_{name}": getattr(message, name) for name in ("id", *_TRIED)})
         release(connection, [line_of(message)], now, due_at)
-
-
-def release(connection: Connection, lines: Collection[Line], now: datetime, due_at: datetime | None = None) -> None:
-    """Give lines back: due at an instant if one is said, else at once where a message can be sent."""
-    at_once = case((_sendable(), literal(now, outbox_lines.c.due_at.type)), else_=None)
-    values = {"owner": None, "due_at": at_once if due_at is None else due_at}
-    connection.execute(update(outbox_lines).where(_among(outbox_lines.c, lines)).values(values))
 
 
 def _sendable() -> ColumnElement[bool]:
     """Say that the first message of a line that has not ended is not parked."""
-    first, waits = outbox.alias(), outbox.alias()
-    same = (first.c[name] == outbox_lines.c[name] for name in Line._fields)
-    head = select(func.min(first.c.id)).where(*same, first.c.ended_at.is_(None)).correlate(outbox_lines)
+    waits = outbox.alias("waits")
+    head = select(func.min(_first.c.id)).where(*_open_in_line).correlate(outbox_lines)
     return exists().where(waits.c.id == head.scalar_subquery(), waits.c.state == MessageState.WAITING)
+
+
+_named_lines = update(outbox_lines).where(_named.condition)
+_RELEASE = _named_lines.values(owner=None, due_at=bindparam("b_due_at"))
+_RELEASE_AT_ONCE = _named_lines.values(
+    owner=None, due_at=case((_sendable(), bindparam("b_due_at", type_=outbox_lines.c.due_at.type)), else_=None)
+)
+
+
+def release(connection: Connection, lines: Collection[Line], now: datetime, due_at: datetime | None = None) -> None:
+    """Give lines back: due at an instant if one is said, else at once where a message can be sent."""
+    if due_at is None:
+        connection.execute(_RELEASE_AT_ONCE, _named.keys(lines) | {"b_due_at": now})
+    else:
+        connection.execute(_RELEASE, _named.keys(lines) | {"b_due_at": due_at})
+
+
+_claimed = (outbox_lines.c.owner.is_not(None), outbox_lines.c.due_at.is_not(None))
+_OWNERS = select(outbox_lines.c.owner).where(*_claimed).distinct()
 
 
 def owners(connection: Connection) -> list[str]:
     """Return who claims lines now."""
-    c = outbox_lines.c
-    query = select(c.owner).where(c.owner.is_not(None), c.due_at.is_not(None)).distinct()
-    return [owner for owner in connection.execute(query).scalars() if owner is not None]
+    return [owner for owner in connection.execute(_OWNERS).scalars() if owner is not None]
 
 
 def free_dead(connection: Connection, dead: Collection[str], now: datetime) -> None:
@@ -219,7 +242,9 @@ def is_claimed_by_others(connection: Connection, owner: str, tenants: Collection
     return connection.execute(select(c.target).where(*held).limit(1)).first() is not None
 
 
+_HURRY = _named_lines.where(outbox_lines.c.owner.is_(None)).values(due_at=bindparam("b_now"))
+
+
 def hurry(connection: Connection, lines: Collection[Line], now: datetime) -> None:
     """Make lines due now that nobody is sending; of the others that is seen to when they are given back."""
-    mine = (_among(outbox_lines.c, lines), outbox_lines.c.owner.is_(None))
-    connection.execute(update(outbox_lines).where(*mine).values(due_at=now))
+    connection.execute(_HURRY, _named.keys(lines) | {"b_now": now})

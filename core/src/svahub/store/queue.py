@@ -6,14 +6,14 @@ index: `due_at`. A result is written only by the owner of the lease with that nu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice, zip_longest
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, select, update
+from sqlalchemy import Connection, Integer, bindparam, case, func, select, update
 
-from svahub.store.among import alike, among, chunks
+from svahub.store.among import Among, alike, chunks, one_of
 from svahub.store.rows import AccountRow, AttemptRow, CustomerRow, ReasonRow, SubscriptionRow
 from svahub.store.states import Priority
 from svahub.store.tables import accounts, attempts, block_reasons, customers, subscriptions
@@ -37,6 +37,19 @@ class Terms:
     successor_at: datetime
 
 
+_LEASE = (
+    update(accounts)
+    .where(one_of(accounts.c.key, "b_keys"), accounts.c.due_at <= bindparam("b_now"))
+    .values(
+        lease_owner=bindparam("b_owner"),
+        lease_number=accounts.c.lease_number + 1,
+        lease_until=bindparam("b_until"),
+        due_at=bindparam("b_successor_at"),
+    )
+    .returning(accounts)
+)
+
+
 def lease(
     connection: Connection, lanes: Iterable[Lane], terms: Terms, limit: int, only: Collection[str] = ()
 ) -> list[AccountRow]:
@@ -44,19 +57,9 @@ def lease(
     keys = _due_keys(connection, list(lanes), terms.now, limit, only)
     if not keys:
         return []
-    taken = (
-        update(accounts)
-        .where(accounts.c.key.in_(keys), accounts.c.due_at <= terms.now)
-        .values(
-            lease_owner=terms.owner,
-            lease_number=accounts.c.lease_number + 1,
-            lease_until=terms.until,
-            due_at=terms.successor_at,
-        )
-        .returning(accounts)
-    )
+    taken = connection.execute(_LEASE, {f"b_{name}": value for name, value in asdict(terms).items()} | {"b_keys": keys})
     order = {key: place for place, key in enumerate(keys)}
-    return sorted((AccountRow(*row) for row in connection.execute(taken)), key=lambda a: order[a.key])
+    return sorted((AccountRow(*row) for row in taken), key=lambda a: order[a.key])
 
 
 def _due_keys(connection: Connection, lanes: list[Lane], now: datetime, limit: int, only: Collection[str]) -> list[str]:
@@ -66,33 +69,49 @@ def _due_keys(connection: Connection, lanes: list[Lane], now: datetime, limit: i
         room = limit - len(found)
         if room <= 0:
             break
-        turns = zip_longest(*(_due_in_lane(connection, _due(lane, now, priority, only), room) for lane in lanes))
+        turns = zip_longest(*(_due(connection, lane, now, priority, room, only, lock=True) for lane in lanes))
         found += list(islice((key for turn in turns for key in turn if key is not None), room))
     return found
 
 
-def _due_in_lane(connection: Connection, query: Select[str], room: int) -> list[str]:
-    return list(connection.execute(query.limit(room).with_for_update(skip_locked=True)).scalars())
-
-
-def _due(lane: Lane, now: datetime, priority: Priority, only: Collection[str]) -> Select[str]:
-    query = (
-        select(accounts.c.key)
-        .where(_in(lane), accounts.c.priority == priority.value, accounts.c.due_at <= now)
-        .order_by(accounts.c.due_at)
+_DUE = (
+    select(accounts.c.key)
+    .where(
+        accounts.c.tenant == bindparam("tenant"),
+        accounts.c.integration == bindparam("integration"),
+        accounts.c.priority == bindparam("priority"),
+        accounts.c.due_at <= bindparam("now"),
     )
-    return query.where(accounts.c.key.in_(only)) if only else query
+    .order_by(accounts.c.due_at)
+    .limit(bindparam("room", type_=Integer))
+)
+_DUE_OF_SOME = _DUE.where(one_of(accounts.c.key, "only"))
+_FREE, _FREE_OF_SOME = (query.with_for_update(skip_locked=True) for query in (_DUE, _DUE_OF_SOME))
 
 
-def _in(lane: Lane) -> ColumnElement[bool]:
-    return and_(accounts.c.tenant == lane.tenant, accounts.c.integration == lane.integration)
+def _due(
+    connection: Connection,
+    lane: Lane,
+    now: datetime,
+    priority: Priority,
+    room: int,
+    only: Collection[str],
+    *,
+    lock: bool = False,
+) -> Sequence[str]:
+    """Return due keys of one priority, those that others lock left out if they are to be locked."""
+    place = {"tenant": lane.tenant, "integration": lane.integration, "priority": priority.value}
+    if only:
+        query = _FREE_OF_SOME if lock else _DUE_OF_SOME
+        return connection.execute(query, place | {"now": now, "room": room, "only": only}).scalars().all()
+    return connection.execute(_FREE if lock else _DUE, place | {"now": now, "room": room}).scalars().all()
 
 
 def most_urgent(connection: Connection, lanes: Iterable[Lane], now: datetime) -> Priority | None:
     """Return the priority of the most urgent account that waits; None when none does."""
     lanes = list(lanes)
     for priority in Priority:
-        if any(connection.execute(_due(lane, now, priority, ()).limit(1)).first() for lane in lanes):
+        if any(_due(connection, lane, now, priority, 1, ()) for lane in lanes):
             return priority
     return None
 
@@ -105,10 +124,12 @@ def renew(connection: Connection, numbers: Mapping[str, int], terms: Terms) -> s
     return mine
 
 
+_OWNERS = select(accounts.c.lease_owner).where(accounts.c.lease_owner.is_not(None)).distinct()
+
+
 def owners(connection: Connection) -> list[str]:
     """Return who holds leases now."""
-    query = select(accounts.c.lease_owner).where(accounts.c.lease_owner.is_not(None)).distinct()
-    return [owner for owner in connection.execute(query).scalars() if owner is not None]
+    return [owner for owner in connection.execute(_OWNERS).scalars() if owner is not None]
 
 
 def release_dead(connection: Connection, dead: Collection[str], now: datetime) -> int:
@@ -121,15 +142,18 @@ def release_dead(connection: Connection, dead: Collection[str], now: datetime) -
     return len(keys)
 
 
+_MINE = (
+    select(accounts.c.key, accounts.c.lease_number)
+    .where(one_of(accounts.c.key, "keys"), accounts.c.lease_owner == bindparam("owner"))
+    .order_by(accounts.c.key)  # as `lock_customers` does: two transactions that meet must not wait for each other
+    .with_for_update()
+)
+
+
 def still_mine(connection: Connection, owner: str, numbers: Mapping[str, int]) -> set[str]:
     """Lock and return those accounts whose lease is still the one of that number."""
-    query = (
-        select(accounts.c.key, accounts.c.lease_number)
-        .where(accounts.c.key.in_(list(numbers)), accounts.c.lease_owner == owner)
-        .order_by(accounts.c.key)  # as `lock_customers` does: two transactions that meet must not wait for each other
-        .with_for_update()
-    )
-    return {key for key, number in connection.execute(query) if numbers[key] == number}
+    held = connection.execute(_MINE, {"keys": list(numbers), "owner": owner})
+    return {key for key, number in held if numbers[key] == number}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,75 +167,98 @@ class Release:
     linked: bool
 
 
+_GIVE_BACK = (
+    update(accounts)
+    .where(one_of(accounts.c.key, "b_keys"))
+    .values(lease_owner=None, lease_until=None, due_at=bindparam("b_due_at"), priority=bindparam("b_priority"))
+)
 _LINK = update(accounts).where(accounts.c.key == bindparam("b_key")).values(remote_id=bindparam("b_remote_id"))
 
 
 def release(connection: Connection, released: Collection[Release]) -> None:
     """Give leases back."""
     for (due_at, priority), rows in alike(released, lambda one: (one.due_at, one.priority)):
-        free = {"lease_owner": None, "lease_until": None, "due_at": due_at, "priority": priority}
-        connection.execute(update(accounts).where(accounts.c.key.in_([one.key for one in rows])).values(free))
+        given = {"b_keys": [one.key for one in rows], "b_due_at": due_at, "b_priority": priority}
+        connection.execute(_GIVE_BACK, given)
     if linked := [{"b_key": one.key, "b_remote_id": one.remote_id} for one in released if one.linked]:
         connection.execute(_LINK, linked)
+
+
+_wanted = bindparam("b_priority", type_=accounts.c.priority.type)
+_more_urgent = case((accounts.c.due_at.is_(None), _wanted), (accounts.c.priority > _wanted, _wanted))
+_WAKE = (
+    update(accounts)
+    .where(one_of(accounts.c.key, "b_keys"), accounts.c.lease_owner.is_(None))
+    .values(due_at=bindparam("b_now"), priority=func.coalesce(_more_urgent, accounts.c.priority))
+)
 
 
 def wake(connection: Connection, key_priorities: dict[str, int], now: datetime) -> None:
     """Make accounts due now, at least as urgent as said; a leased one is looked at again when it is given back."""
     for priority in set(key_priorities.values()):
         keys = [key for key, wanted in key_priorities.items() if wanted == priority]
-        more_urgent = case((accounts.c.due_at.is_(None), priority), (accounts.c.priority > priority, priority))
         for chunk in chunks(keys):
-            connection.execute(
-                update(accounts)
-                .where(accounts.c.key.in_(chunk), accounts.c.lease_owner.is_(None))
-                .values(due_at=now, priority=func.coalesce(more_urgent, accounts.c.priority))
-            )
+            connection.execute(_WAKE, {"b_keys": chunk, "b_priority": priority, "b_now": now})
+
+
+_SUBSCRIPTIONS = (
+    select(subscriptions)
+    .where(one_of(subscriptions.c.account_key, "keys"))
+    .order_by(subscriptions.c.created_at, subscriptions.c.key)
+)
+_named_customers = Among(customers.c.tenant, customers.c.id)
+_CUSTOMERS = select(customers).where(_named_customers.condition)
+_OPEN_ATTEMPTS = select(attempts).where(one_of(attempts.c.account_key, "keys"), attempts.c.ended_at.is_(None))
+_of_named_contracts = Among(block_reasons.c.tenant, block_reasons.c.contract_id)
+_REASONS = select(block_reasons).where(_of_named_contracts.condition)
 
 
 def subscriptions_of(connection: Connection, keys: Collection[str]) -> list[SubscriptionRow]:
     """Return every subscription of some accounts, oldest first."""
-    query = (
-        select(subscriptions)
-        .where(subscriptions.c.account_key.in_(keys))
-        .order_by(subscriptions.c.created_at, subscriptions.c.key)
-    )
-    return [SubscriptionRow(*row) for row in connection.execute(query)]
+    return [SubscriptionRow(*row) for row in connection.execute(_SUBSCRIPTIONS, {"keys": keys})]
 
 
 def customers_of(connection: Connection, keys: Collection[tuple[str, str]]) -> list[CustomerRow]:
     """Return customers by tenant and id."""
-    query = select(customers).where(among((customers.c.tenant, customers.c.id), keys))
-    return [CustomerRow(*row) for row in connection.execute(query)]
+    return [CustomerRow(*row) for row in connection.execute(_CUSTOMERS, _named_customers.keys(keys))]
 
 
 def open_attempts(connection: Connection, keys: Collection[str]) -> list[AttemptRow]:
     """Return what a former holder of the lease began and never closed."""
-    query = select(attempts).where(attempts.c.account_key.in_(keys), attempts.c.ended_at.is_(None))
-    return [AttemptRow(*row) for row in connection.execute(query)]
+    return [AttemptRow(*row) for row in connection.execute(_OPEN_ATTEMPTS, {"keys": keys})]
 
 
 def reasons_of(connection: Connection, contracts: Collection[tuple[str, str]]) -> list[ReasonRow]:
     """Return the block reasons of some contracts, by tenant and id."""
-    query = select(block_reasons).where(among((block_reasons.c.tenant, block_reasons.c.contract_id), contracts))
-    return [ReasonRow(*row) for row in connection.execute(query)]
+    return [ReasonRow(*row) for row in connection.execute(_REASONS, _of_named_contracts.keys(contracts))]
+
+
+_HELD_BY_OTHERS = (
+    select(accounts.c.key)
+    .where(
+        accounts.c.lease_owner.is_not(None),
+        accounts.c.lease_owner != bindparam("owner"),
+        accounts.c.due_at > bindparam("now"),
+        one_of(accounts.c.tenant, "tenants"),
+    )
+    .limit(1)
+)
+_SOME_HELD_BY_OTHERS = _HELD_BY_OTHERS.where(one_of(accounts.c.key, "only"))
 
 
 def leased_by_others(
     connection: Connection, owner: str, tenants: Collection[str], now: datetime, only: Collection[str] = ()
 ) -> bool:
     """Say whether another worker, not known to be gone, holds an account of some tenants."""
-    c = accounts.c
-    held = (c.lease_owner.is_not(None), c.lease_owner != owner, c.due_at > now)
-    query = select(c.key).where(*held, c.tenant.in_(tenants))
-    query = query.where(c.key.in_(only)) if only else query
-    return connection.execute(query.limit(1)).first() is not None
+    known = {"owner": owner, "now": now, "tenants": tenants}
+    if only:
+        return connection.execute(_SOME_HELD_BY_OTHERS, known | {"only": only}).first() is not None
+    return connection.execute(_HELD_BY_OTHERS, known).first() is not None
 
 
 def is_due(connection: Connection, lanes: Iterable[Lane], now: datetime, only: Collection[str] = ()) -> bool:
     """Say whether some account is due now."""
-    return any(
-        connection.execute(_due(lane, now, priority, only).limit(1)).first() for lane in lanes for priority in Priority
-    )
+    return any(_due(connection, lane, now, priority, 1, only) for lane in lanes for priority in Priority)
 
 
 def account(connection: Connection, key: str) -> AccountRow:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
-from svahub.store.among import alike, among
+from svahub.store.among import Among, alike, one_of
 from svahub.store.rows import AttemptRow, SubscriptionRow
 from svahub.store.states import Certainty, Outcome, Phase
 from svahub.store.tables import attempts, operations, subscriptions
+
+_BEGIN = insert(attempts).returning(attempts.c.lease_number)  # returning: one statement for all rows
 
 
 def begin_attempts(connection: Connection, rows: Sequence[AttemptRow]) -> None:
     """Record what is about to be tried."""
     if rows:
-        begun = insert(attempts).returning(attempts.c.lease_number)  # returning: one statement for all rows
-        connection.execute(begun, [_columns(row) for row in rows]).all()
+        connection.execute(_BEGIN, [_columns(row) for row in rows]).all()
 
 
 def _columns(row: AttemptRow) -> dict[str, Any]:
@@ -45,13 +46,19 @@ class Closed:
     cause: str | None
 
 
+_named = Among(attempts.c.account_key, attempts.c.lease_number)
+_CLOSE = (
+    update(attempts)
+    .where(_named.condition)
+    .values(ended_at=bindparam("b_now"), certainty=bindparam("b_certainty"), cause=bindparam("b_cause"))
+)
+
+
 def close_attempts(connection: Connection, closed: Sequence[Closed], now: datetime) -> None:
     """Record how attempts ended."""
-    key = (attempts.c.account_key, attempts.c.lease_number)
     for (certainty, cause), rows in alike(closed, lambda one: (one.certainty, one.cause)):
-        named = among(key, [(one.account_key, one.lease_number) for one in rows])
-        ended = {"ended_at": now, "certainty": certainty, "cause": cause}
-        connection.execute(update(attempts).where(named).values(ended))
+        named = _named.keys([(one.account_key, one.lease_number) for one in rows])
+        connection.execute(_CLOSE, named | {"b_now": now, "b_certainty": certainty, "b_cause": cause})
 
 
 _SEEN = ("observed", "remote_id", "applied", "sent", "uncertain_since", "looks", "handle", "candidate", "told")
@@ -96,11 +103,14 @@ class Fresh:
     priority: int
 
 
+_FRESH = select(*(subscriptions.c[field.name] for field in fields(Fresh))).where(
+    one_of(subscriptions.c.account_key, "keys")
+)
+
+
 def fresh(connection: Connection, account_keys: Collection[str]) -> list[Fresh]:
     """Return the present state of every subscription of some accounts."""
-    c = subscriptions.c
-    query = select(c.account_key, c.key, c.generation, c.phase, c.due_at, c.priority)
-    return [Fresh(*row) for row in connection.execute(query.where(c.account_key.in_(account_keys)))]
+    return [Fresh(*row) for row in connection.execute(_FRESH, {"keys": account_keys})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +159,7 @@ def _end(*, exactly: bool) -> Any:
     latest = select(func.max(newer.c.id)).where(newer.c.subscription_key == operations.c.subscription_key)
     generation = operations.c.generation
     served = generation == bindparam("b_generation") if exactly else generation <= bindparam("b_generation")
-    keys = operations.c.subscription_key.in_(bindparam("b_keys", expanding=True))
+    keys = one_of(operations.c.subscription_key, "b_keys")
     outcome: Any = bindparam("b_outcome", type_=operations.c.outcome.type)
     superseded = case((outcome == Outcome.SUPERSEDED, latest.scalar_subquery()), else_=None)
     return (
