@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, null, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, null, select, update
 
 from svahub.lifecycle import GONE
 from svahub.store import reconciling, tokens
@@ -40,9 +40,12 @@ def all_tenants(connection: Connection) -> list[TenantRow]:
     return [TenantRow(*row) for row in connection.execute(select(tenants).order_by(tenants.c.name))]
 
 
+_TENANT = select(tenants).where(tenants.c.name == bindparam("name"))
+
+
 def tenant(connection: Connection, name: str) -> TenantRow | None:
     """Return one tenant."""
-    row = connection.execute(select(tenants).where(tenants.c.name == name)).first()
+    row = connection.execute(_TENANT, {"name": name}).first()
     return TenantRow(*row) if row else None
 
 
@@ -51,23 +54,28 @@ def add(connection: Connection, values: dict[str, Any]) -> None:
     connection.execute(insert(integrations), values)
 
 
+_EVERY = select(integrations).order_by(integrations.c.tenant, integrations.c.name)
+_OF_TENANT = _EVERY.where(
+    integrations.c.tenant == bindparam("tenant"), integrations.c.state != IntegrationState.REMOVED
+)
+_ONE = select(integrations).where(
+    integrations.c.tenant == bindparam("tenant"), integrations.c.name == bindparam("name")
+)
+
+
 def of_tenant(connection: Connection, tenant_name: str) -> list[IntegrationRow]:
     """Return a tenant's integrations."""
-    kept = (integrations.c.tenant == tenant_name, integrations.c.state != IntegrationState.REMOVED)
-    query = select(integrations).where(*kept).order_by(integrations.c.name)
-    return [IntegrationRow(*row) for row in connection.execute(query)]
+    return [IntegrationRow(*row) for row in connection.execute(_OF_TENANT, {"tenant": tenant_name})]
 
 
 def every(connection: Connection) -> list[IntegrationRow]:
     """Return the integrations of all tenants, for those who drive them all."""
-    query = select(integrations).order_by(integrations.c.tenant, integrations.c.name)
-    return [IntegrationRow(*row) for row in connection.execute(query)]
+    return [IntegrationRow(*row) for row in connection.execute(_EVERY)]
 
 
 def one(connection: Connection, tenant_name: str, name: str) -> IntegrationRow | None:
     """Return one integration."""
-    query = select(integrations).where(integrations.c.tenant == tenant_name, integrations.c.name == name)
-    row = connection.execute(query).first()
+    row = connection.execute(_ONE, {"tenant": tenant_name, "name": name}).first()
     return IntegrationRow(*row) if row else None
 
 
@@ -156,12 +164,16 @@ def pause(connection: Connection, tenant_name: str, name: str, until: datetime) 
     connection.execute(update(integrations).where(*where).values(paused_until=until))
 
 
+_LIVE = select(func.count()).where(
+    subscriptions.c.tenant == bindparam("tenant"),
+    subscriptions.c.integration == bindparam("name"),
+    subscriptions.c.observed.not_in(GONE) | (subscriptions.c.desired != "CANCELLED"),
+)
+
+
 def live_subscriptions(connection: Connection, tenant_name: str, name: str) -> int:
     """Count the subscriptions that the integration's provider has, may have or should have."""
-    c = subscriptions.c
-    live = c.observed.not_in(GONE) | (c.desired != "CANCELLED")
-    query = select(func.count()).where(c.tenant == tenant_name, c.integration == name, live)
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(_LIVE, {"tenant": tenant_name, "name": name}).scalar_one())
 
 
 def open_matters(connection: Connection, tenant_name: str, name: str) -> tuple[int, int]:

@@ -15,11 +15,11 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from svahub.exchange import Exchange
 from svahub.masking import clean
-from svahub.store.inserting import insert_into
+from svahub.store.inserting import Upsert, for_each_database, insert_into
 from svahub.store.states import AuditKind, EventKind
 from svahub.store.tables import audit, chains, events, exchanges, tallies
 
@@ -61,22 +61,29 @@ class Head(NamedTuple):
 
 
 EMPTY = Head(0, ORIGIN, 0, ORIGIN, 0)
+_HEAD = select(*(chains.c[name] for name in Head._fields)).where(chains.c.tenant == bindparam("tenant"))
+_LOCKED_HEAD = _HEAD.with_for_update()
+_chain_of = update(chains).where(chains.c.tenant == bindparam("b_tenant"))
+_LINK_ENTRY = _chain_of.values(entry=bindparam("b_entry"), hash=bindparam("b_hash"))
+_LINK_EVENT = _chain_of.values(event=bindparam("b_event"))
+_ADD_ENTRIES = insert(audit)
+_ADD_EVENTS = insert(events)
+_ADD_EXCHANGES = insert(exchanges).returning(exchanges.c.id)  # returning: one statement for all rows
 
 
 def head(connection: Connection, tenant: str) -> Head:
     """Return the last links of a tenant as they are."""
-    row = connection.execute(_heads().where(chains.c.tenant == tenant)).first()
+    row = connection.execute(_HEAD, {"tenant": tenant}).first()
     return Head(*row) if row else EMPTY
 
 
 def locked_head(connection: Connection, tenant: str) -> Head:
     """Return the last links, and let nobody else append until this transaction ends."""
-    query = _heads().where(chains.c.tenant == tenant).with_for_update()
-    row = connection.execute(query).first()
+    row = connection.execute(_LOCKED_HEAD, {"tenant": tenant}).first()
     if row is None:
         new = insert_into(connection, chains).values(tenant=tenant, **EMPTY._asdict())
         connection.execute(new.on_conflict_do_nothing())
-        row = connection.execute(query).one()
+        row = connection.execute(_LOCKED_HEAD, {"tenant": tenant}).one()
     return Head(*row)
 
 
@@ -84,11 +91,6 @@ def lock(connection: Connection, tenants: Iterable[str]) -> None:
     """Lock the last links of some tenants, in one order for all: whoever appends to several does this first."""
     for tenant in sorted(set(tenants)):
         locked_head(connection, tenant)
-
-
-def _heads() -> Any:
-    c = chains.c
-    return select(c.entry, c.hash, c.anchor, c.anchor_hash, c.event)
 
 
 def append(connection: Connection, tenant: str, now: datetime, entries: Iterable[Entry]) -> None:
@@ -130,8 +132,8 @@ def _chain(connection: Connection, tenant: str, now: datetime, entries: Sequence
             | {"tenant": tenant, "number": number, "at": now, "digest": digest, "hash": link, "pruned": False}
         )
     if rows:
-        connection.execute(insert(audit), rows)
-        connection.execute(update(chains).where(chains.c.tenant == tenant).values(entry=number, hash=link))
+        connection.execute(_ADD_ENTRIES, rows)
+        connection.execute(_LINK_ENTRY, {"b_tenant": tenant, "b_entry": number, "b_hash": link})
     return number
 
 
@@ -146,22 +148,28 @@ def write_exchanges(connection: Connection, batch: Iterable[tuple[str, str, Exch
             row["digest"] = digest_of_exchange(row)
         entry = Entry(AuditKind.EXCHANGES, None, None, None, {"exchanges": len(rows)})
         number = _chain(connection, tenant, now, [(entry, digest_of_batch(rows))])
-        kept = insert(exchanges).returning(exchanges.c.id)  # returning: one statement for all rows
-        connection.execute(kept, [row | {"audit_number": number} for row in rows]).all()
+        connection.execute(_ADD_EXCHANGES, [row | {"audit_number": number} for row in rows]).all()
         _tally(connection, tenant, rows)
+
+
+def _counted(new: Upsert) -> Upsert:
+    key = [tallies.c.tenant, tallies.c.integration, tallies.c.status]
+    return new.on_conflict_do_update(
+        index_elements=key, set_={"exchanges": tallies.c.exchanges + new.excluded.exchanges}
+    )
+
+
+_TALLY = for_each_database(tallies, _counted)
 
 
 def _tally(connection: Connection, tenant: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Count exchanges by integration and status; under the lock of the tenant's chain, so in nobody's way."""
     counts = Counter((row["integration"], row["status"] or NO_ANSWER) for row in rows)
-    new = insert_into(connection, tallies)
-    more = {"exchanges": tallies.c.exchanges + new.excluded.exchanges}
-    key = [tallies.c.tenant, tallies.c.integration, tallies.c.status]
     values = [
         {"tenant": tenant, "integration": name, "status": status, "exchanges": count}
         for (name, status), count in counts.items()
     ]
-    connection.execute(new.on_conflict_do_update(index_elements=key, set_=more), values)
+    connection.execute(_TALLY[connection.dialect.name], values)
 
 
 def holds(connection: Connection, tenant: str, integration: str, exchange: Exchange) -> bool:
@@ -198,8 +206,8 @@ def tell(connection: Connection, tenant: str, now: datetime, told: Iterable[Even
     if told:
         last = locked_head(connection, tenant).event
         rows = [_event(event) | {"tenant": tenant, "at": now, "number": n} for n, event in enumerate(told, last + 1)]
-        connection.execute(insert(events), rows)
-        connection.execute(update(chains).where(chains.c.tenant == tenant).values(event=last + len(rows)))
+        connection.execute(_ADD_EVENTS, rows)
+        connection.execute(_LINK_EVENT, {"b_tenant": tenant, "b_event": last + len(rows)})
 
 
 def _event(event: Event) -> dict[str, Any]:
