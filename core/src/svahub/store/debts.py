@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from svahub.debt_rule import Policy
+from svahub.store.among import one_of
 from svahub.store.inserting import insert_into
 from svahub.store.rows import DebtRow
 from svahub.store.tables import debt_exemptions, debt_policies, debts
@@ -35,15 +36,21 @@ def by_references(connection: Connection, tenant: str, integration: str, names: 
     return {row.reference: DebtRow(*row) for row in connection.execute(query)}
 
 
+_OF_CONTRACTS = (
+    select(debts)
+    .where(debts.c.tenant == bindparam("tenant"), one_of(debts.c.contract_id, "contracts"))
+    .order_by(debts.c.since, debts.c.reference)
+)
+_OPEN_OF_CONTRACTS = _OF_CONTRACTS.where(debts.c.settled_at.is_(None))
+
+
 def of_contracts(
     connection: Connection, tenant: str, contracts: Collection[str], *, only_open: bool = True
 ) -> dict[str, list[DebtRow]]:
     """Return the debts of some contracts, the oldest first."""
-    c = debts.c
-    query = select(debts).where(c.tenant == tenant, c.contract_id.in_(contracts)).order_by(c.since, c.reference)
-    query = query.where(c.settled_at.is_(None)) if only_open else query
+    query = _OPEN_OF_CONTRACTS if only_open else _OF_CONTRACTS
     found: dict[str, list[DebtRow]] = defaultdict(list)
-    for row in connection.execute(query):
+    for row in connection.execute(query, {"tenant": tenant, "contracts": contracts}):
         found[row.contract_id].append(DebtRow(*row))
     return found
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, select
 
 from svahub.store import journal
+from svahub.store.among import one_of
 from svahub.store.rows import EventRow
 from svahub.store.states import EventKind
 from svahub.store.tables import events
@@ -37,14 +39,23 @@ def number_before_last(
     return after if first is None else first - 1
 
 
+_FOLLOWING = (
+    select(*(events.c[field.name] for field in fields(EventRow)))
+    .where(events.c.tenant == bindparam("tenant"), events.c.number > bindparam("after"))
+    .order_by(events.c.number)
+    .limit(bindparam("limit", type_=Integer))
+)
+_FOLLOWING_OF_KINDS = _FOLLOWING.where(one_of(events.c.kind, "kinds"))
+
+
 def following(
     connection: Connection, tenant: str, kinds: Collection[EventKind], after: int, limit: int
 ) -> list[EventRow]:
     """Return the first of those that follow a number, the oldest first; of some kinds only if any are named."""
-    c = events.c
-    columns = (c.number, c.at, c.kind, c.integration, c.contract_id, c.item_code, c.subscription_key, c.details)
-    query = select(*columns).where(*_of(tenant, kinds), c.number > after).order_by(c.number).limit(limit)
-    return [EventRow(*row) for row in connection.execute(query)]
+    asked = {"tenant": tenant, "after": after, "limit": limit}
+    if kinds:
+        return [EventRow(*row) for row in connection.execute(_FOLLOWING_OF_KINDS, asked | {"kinds": kinds})]
+    return [EventRow(*row) for row in connection.execute(_FOLLOWING, asked)]
 
 
 def _of(tenant: str, kinds: Collection[EventKind]) -> list[ColumnElement[Any]]:

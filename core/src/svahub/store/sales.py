@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, tuple_, union_all, update
 
+from svahub.store.among import one_of
 from svahub.store.inserting import insert_into
 from svahub.store.rows import AttemptRow, OperationRow, SubscriptionRow
 from svahub.store.states import Outcome, Phase
@@ -82,10 +83,14 @@ def supersede(connection: Connection, rows: Iterable[SubscriptionRow], now: date
         connection.execute(_SUPERSEDE, values)
 
 
+_BY_KEYS = select(subscriptions).where(
+    subscriptions.c.tenant == bindparam("tenant"), one_of(subscriptions.c.key, "keys")
+)
+
+
 def by_keys(connection: Connection, tenant: str, keys: Collection[str]) -> list[SubscriptionRow]:
     """Return some subscriptions."""
-    query = select(subscriptions).where(subscriptions.c.tenant == tenant, subscriptions.c.key.in_(keys))
-    return [SubscriptionRow(*row) for row in connection.execute(query)]
+    return [SubscriptionRow(*row) for row in connection.execute(_BY_KEYS, {"tenant": tenant, "keys": keys})]
 
 
 def pages(
@@ -122,12 +127,18 @@ def after_sale(
     return [SubscriptionRow(*row) for row in connection.execute(query)]
 
 
+_counted = (subscriptions.c.tenant, subscriptions.c.integration, subscriptions.c.phase)
+_PHASE_COUNTS = select(*_counted, func.count()).group_by(*_counted)
+_PHASE_COUNTS_OF_SOME = _PHASE_COUNTS.where(one_of(subscriptions.c.tenant, "tenants"))
+
+
 def phase_counts(connection: Connection, tenants: Collection[str] = ()) -> dict[tuple[str, str, Phase], int]:
     """Count subscriptions by tenant, integration and phase."""
-    c = subscriptions.c
-    query = select(c.tenant, c.integration, c.phase, func.count()).group_by(c.tenant, c.integration, c.phase)
-    query = query.where(c.tenant.in_(tenants)) if tenants else query
-    return {(tenant, name, phase): count for tenant, name, phase, count in connection.execute(query)}
+    if tenants:
+        found = connection.execute(_PHASE_COUNTS_OF_SOME, {"tenants": tenants})
+    else:
+        found = connection.execute(_PHASE_COUNTS)
+    return {(tenant, name, phase): count for tenant, name, phase, count in found}
 
 
 def next_due(connection: Connection, tenant: str) -> datetime | None:
@@ -247,10 +258,14 @@ def remember(connection: Connection, values: dict[str, Any], since: datetime) ->
     return connection.execute(kept.returning(c.key)).first() is not None
 
 
+_LAST_OPERATIONS = (  # by the keys alone: with the tenant to go by, SQLite may read all its operations
+    select(operations.c.tenant, operations.c.subscription_key, func.max(operations.c.id))
+    .where(one_of(operations.c.subscription_key, "keys"))
+    .group_by(operations.c.tenant, operations.c.subscription_key)
+)
+
+
 def last_operation_ids(connection: Connection, tenant: str, keys: Collection[str]) -> dict[str, int]:
     """Return the newest operation of each subscription of a tenant."""
-    c = operations.c
-    # asked for by the keys alone: with the tenant to go by, SQLite may read all its operations
-    query = select(c.tenant, c.subscription_key, func.max(c.id)).where(c.subscription_key.in_(keys))
-    found = connection.execute(query.group_by(c.tenant, c.subscription_key))
+    found = connection.execute(_LAST_OPERATIONS, {"keys": keys})
     return {key: int(id) for whose, key, id in found if whose == tenant}

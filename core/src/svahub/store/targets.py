@@ -4,45 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from svahub.store.among import one_of
 from svahub.store.rows import TargetRow
 from svahub.store.tables import outbox, outbox_lines, outbox_targets
 
-
-def _of(tenant: str) -> Select[Any]:
-    return select(outbox_targets).where(outbox_targets.c.tenant == tenant).order_by(outbox_targets.c.name)
+_OF_TENANT = (
+    select(outbox_targets).where(outbox_targets.c.tenant == bindparam("tenant")).order_by(outbox_targets.c.name)
+)
+_LISTENING = _OF_TENANT.with_for_update(read=True, key_share=True)
+_ONE = _OF_TENANT.where(outbox_targets.c.name == bindparam("name"))
+_WITH_ANY = select(outbox_targets.c.tenant).where(one_of(outbox_targets.c.tenant, "tenants")).distinct()
+_EVERY = select(outbox_targets).order_by(outbox_targets.c.tenant, outbox_targets.c.name)
+_OF_TENANTS = _EVERY.where(one_of(outbox_targets.c.tenant, "tenants"))
 
 
 def of_tenant(connection: Connection, tenant: str) -> list[TargetRow]:
     """Return a tenant's targets by name."""
-    return [TargetRow(*row) for row in connection.execute(_of(tenant))]
+    return [TargetRow(*row) for row in connection.execute(_OF_TENANT, {"tenant": tenant})]
 
 
 def listening(connection: Connection, tenant: str) -> list[TargetRow]:
     """Return a tenant's targets, none of which can be removed before this transaction ends."""
-    query = _of(tenant).with_for_update(read=True, key_share=True)
-    return [TargetRow(*row) for row in connection.execute(query)]
+    return [TargetRow(*row) for row in connection.execute(_LISTENING, {"tenant": tenant})]
 
 
 def with_any(connection: Connection, tenants: Iterable[str]) -> set[str]:
     """Return those of some tenants that have targets."""
-    c = outbox_targets.c
-    return set(connection.execute(select(c.tenant).where(c.tenant.in_(set(tenants))).distinct()).scalars())
+    return set(connection.execute(_WITH_ANY, {"tenants": set(tenants)}).scalars())
 
 
 def every(connection: Connection, tenants: Collection[str] = ()) -> list[TargetRow]:
     """Return the targets of some tenants (none named: of all)."""
-    c = outbox_targets.c
-    query = select(outbox_targets).order_by(c.tenant, c.name)
-    return [TargetRow(*row) for row in connection.execute(query.where(c.tenant.in_(tenants)) if tenants else query)]
+    found = connection.execute(_OF_TENANTS, {"tenants": tenants}) if tenants else connection.execute(_EVERY)
+    return [TargetRow(*row) for row in found]
 
 
 def one(connection: Connection, tenant: str, name: str) -> TargetRow | None:
     """Return one target."""
-    row = connection.execute(_of(tenant).where(outbox_targets.c.name == name)).first()
+    row = connection.execute(_ONE, {"tenant": tenant, "name": name}).first()
     return TargetRow(*row) if row else None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from svahub.store.among import one_of
 from svahub.store.inserting import insert_into
 from svahub.store.results import Closed
 from svahub.store.rows import TaskAttemptRow, TaskRow
@@ -52,11 +53,13 @@ def pages(connection: Connection, tenant: str, **only: Any) -> Iterator[TaskRow]
         yield TaskRow(*row)
 
 
+_OPEN = select(tasks).where(one_of(tasks.c.account_key, "accounts"), tasks.c.phase.in_(OPEN)).order_by(tasks.c.id)
+
+
 def open_of(connection: Connection, accounts: Collection[str]) -> dict[str, list[TaskRow]]:
     """Return what of some accounts' tasks is not done and waits for no person, the oldest first."""
-    query = select(tasks).where(tasks.c.account_key.in_(accounts), tasks.c.phase.in_(OPEN)).order_by(tasks.c.id)
     found: dict[str, list[TaskRow]] = defaultdict(list)
-    for row in connection.execute(query):
+    for row in connection.execute(_OPEN, {"accounts": accounts}):
         found[row.account_key].append(TaskRow(*row))
     return found
 
@@ -91,11 +94,14 @@ def close_attempts(connection: Connection, closed: Iterable[Closed], now: dateti
         connection.execute(_CLOSE, rows)
 
 
+_OPEN_ATTEMPTS = select(task_attempts).where(
+    one_of(task_attempts.c.account_key, "accounts"), task_attempts.c.ended_at.is_(None)
+)
+
+
 def open_attempts(connection: Connection, accounts: Collection[str]) -> list[TaskAttemptRow]:
     """Return what a former holder of the lease began and never closed."""
-    c = task_attempts.c
-    query = select(task_attempts).where(c.account_key.in_(accounts), c.ended_at.is_(None))
-    return [TaskAttemptRow(*row) for row in connection.execute(query)]
+    return [TaskAttemptRow(*row) for row in connection.execute(_OPEN_ATTEMPTS, {"accounts": accounts})]
 
 
 def attempts_of(connection: Connection, key: str) -> list[TaskAttemptRow]:

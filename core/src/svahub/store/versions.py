@@ -84,11 +84,14 @@ def _refuse_other(declared: plugin_tables.Declared, standing: Standing) -> None:
     raise kind(f"The tables of {standing.plugin!r} have revision {standing.revision}. {standing.problem}")
 
 
+_VERSION = text("SELECT version_num FROM alembic_version")
+
+
 def current(connection: Connection) -> str | None:
     """Return the store's version, None when it is empty; one that is closed bears a Closing in its place."""
     if not inspect(connection).has_table(scripts.VERSION):
         return None
-    version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    version: str | None = connection.execute(_VERSION).scalar_one_or_none()
     return version
 
 
