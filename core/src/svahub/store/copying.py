@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -22,17 +23,18 @@ from sqlalchemy import (
     Connection,
     MetaData,
     Row,
+    Select,
     String,
     Table,
     Text,
     TypeDecorator,
+    bindparam,
     cast,
     collate,
     delete,
     func,
     insert,
     inspect,
-    literal,
     select,
     text,
     tuple_,
@@ -47,6 +49,8 @@ from svahub.store.engine import Store
 from svahub.store.types import Choice, Money
 
 PAGE = 2_000
+MOST_TABLES = 256
+"""So many tables are remembered in the form in which they are copied, and what reads them."""
 Bar = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Opens a progress bar: its label and its length, then how many more are done."""
 
@@ -81,6 +85,7 @@ class _PostgresqlJson(_JsonText):
         return cast(bindparam, JSON)
 
 
+@lru_cache(MOST_TABLES)
 def _plain(table: Table, dialect: str) -> Table:
     """Return a table as it is copied: in the types that both databases have."""
     json_text = _PostgresqlJson() if dialect == "postgresql" else _JsonText()
@@ -241,28 +246,37 @@ def pages(
     connection: Connection, table: Table, size: int, *, after: Key | None = None, until: Key | None = None
 ) -> Iterator[Iterator[Sequence[Row[Any]]]]:
     """Stream a table by its primary key; `after` and `until` are keys."""
-    keys = _ordered_keys(connection, table)
-    query = select(*table.c).order_by(*keys)
-    if after is not None:
-        query = query.where(tuple_(*keys) > _literals(table, after))
-    if until is not None:
-        query = query.where(tuple_(*keys) <= _literals(table, until))
-    with connection.execute(query, execution_options={"yield_per": size}) as result:
+    query = _in_order(table, connection.dialect.name, after=after is not None, until=until is not None)
+    bounds = _bound("after", after or ()) | _bound("until", until or ())
+    with connection.execute(query, bounds, execution_options={"yield_per": size}) as result:
         yield result.partitions()
 
 
-def _literals(table: Table, key: Key) -> ColumnElement[Any]:
-    return tuple_(*(literal(value, column.type) for column, value in zip(table.primary_key, key, strict=True)))
+@lru_cache(4 * MOST_TABLES)
+def _in_order(table: Table, dialect: str, *, after: bool, until: bool) -> Select[Any]:
+    keys = _ordered_keys(table, dialect)
+    query = select(*table.c).order_by(*keys)
+    query = query.where(tuple_(*keys) > _bounds("after", table)) if after else query
+    return query.where(tuple_(*keys) <= _bounds("until", table)) if until else query
 
 
-def _ordered_keys(connection: Connection, table: Table) -> list[ColumnElement[Any]]:
+def _bounds(name: str, table: Table) -> ColumnElement[Any]:
+    return tuple_(*(bindparam(f"{name}_{place}", type_=c.type) for place, c in enumerate(table.primary_key)))
+
+
+def _bound(name: str, key: Key) -> dict[str, Any]:
+    return {f"{name}_{place}": value for place, value in enumerate(key)}
+
+
+def _ordered_keys(table: Table, dialect: str) -> list[ColumnElement[Any]]:
     """Return the key's columns so that both databases order them alike: text by its bytes."""
-    bytewise = connection.dialect.name == "postgresql"
+    bytewise = dialect == "postgresql"
     return [collate(c, "C") if bytewise and isinstance(c.type, String) else c for c in table.primary_key]
 
 
 def _last_key(connection: Connection, table: Table) -> Key | None:
-    query = select(*table.primary_key).order_by(*(key.desc() for key in _ordered_keys(connection, table)))
+    keys = _ordered_keys(table, connection.dialect.name)
+    query = select(*table.primary_key).order_by(*(key.desc() for key in keys))
     row = connection.execute(query.limit(1)).first()
     return tuple(row) if row else None
 
