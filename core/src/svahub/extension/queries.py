@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from svahub.store.inserting import insert_into
+from svahub.store.inserting import Upsert, for_each_database, insert_into
 from svahub.store.tables import contracts
 
-__all__ = ["contracts_of", "insert_into"]
+__all__ = ["Upsert", "contracts_of", "for_each_database", "insert_into"]
 
 
 def contracts_of(tenant: str, customer_id: str) -> Select[Any]:

@@ -9,11 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Select, column, func, or_, select, table, update
-from svahub.extension.queries import contracts_of, insert_into
+from svahub.extension.queries import Upsert, contracts_of, for_each_database
 
 from svahub_asaas.store.tables import charges, invoices, subscriptions
 
 PAGE = 500
+KEY = ("tenant", "integration", "id")
+"""By which charges and subscriptions are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class ChargeRow:
     seen_at: datetime
 
 
-LASTING = frozenset({"tenant", "integration", "id", "created_on"})
+LASTING = frozenset({*KEY, "created_on"})
 FIRST_KNOWN = frozenset({"reference", "contract_id", "subscription", "customer"})
 """Columns that stay what they were first known as: an answer that lacks them takes nothing away."""
 LAST_KNOWN = frozenset({"told_at"})
@@ -50,12 +52,13 @@ LAST_KNOWN = frozenset({"told_at"})
 
 def put(connection: Connection, rows: Iterable[ChargeRow]) -> None:
     """Write charges as they are now known."""
-    values = [asdict(row) for row in rows]
-    if not values:
-        return
-    new = insert_into(connection, charges)
+    if values := [asdict(row) for row in rows]:
+        connection.execute(_PUT[connection.dialect.name], values)
+
+
+def _renewed(new: Upsert) -> Upsert:
     changed = {c.name: _kept(c.name, new.excluded) for c in charges.c if c.name not in LASTING}
-    connection.execute(new.on_conflict_do_update(index_elements=["tenant", "integration", "id"], set_=changed), values)
+    return new.on_conflict_do_update(index_elements=KEY, set_=changed)
 
 
 def _kept(name: str, excluded: Any) -> Any:
@@ -64,6 +67,9 @@ def _kept(name: str, excluded: Any) -> Any:
     if name in LAST_KNOWN:
         return func.coalesce(excluded[name], charges.c[name])
     return excluded[name]
+
+
+_PUT = for_each_database(charges, _renewed)
 
 
 def mark_deleted(connection: Connection, tenant: str, integration: str, id: str, now: datetime) -> None:
@@ -153,6 +159,14 @@ def stream(connection: Connection, query: Select[Any]) -> Iterator[ChargeRow]:
         yield ChargeRow(*row)
 
 
+def _owned(new: Upsert) -> Upsert:
+    whose = {name: new.excluded[name] for name in ("subscription_key", "contract_id")}
+    return new.on_conflict_do_update(index_elements=KEY, set_=whose)
+
+
+_PUT_SUBSCRIPTION = for_each_database(subscriptions, _owned)
+
+
 def put_subscription(
     connection: Connection, tenant: str, integration: str, id: str, subscription_key: str, contract_id: str
 ) -> None:
@@ -164,10 +178,7 @@ def put_subscription(
         "subscription_key": subscription_key,
         "contract_id": contract_id,
     }
-    new = insert_into(connection, subscriptions).values(values)
-    known = ["tenant", "integration", "id"]
-    whose = {"subscription_key": subscription_key, "contract_id": contract_id}
-    connection.execute(new.on_conflict_do_update(index_elements=known, set_=whose))
+    connection.execute(_PUT_SUBSCRIPTION[connection.dialect.name], values)
 
 
 def contract_of_reference(connection: Connection, tenant: str, reference: str) -> str | None:
