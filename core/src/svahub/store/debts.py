@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, Integer, bindparam, delete, func, select
 
 from svahub.debt_rule import Policy
 from svahub.store.among import one_of
-from svahub.store.inserting import insert_into
+from svahub.store.inserting import Upsert, for_each_database, insert_into
 from svahub.store.rows import DebtRow
 from svahub.store.tables import debt_exemptions, debt_policies, debts
 
@@ -29,11 +29,17 @@ class Exemption:
     created_at: datetime
 
 
+_BY_REFERENCES = select(debts).where(
+    debts.c.tenant == bindparam("tenant"),
+    debts.c.integration == bindparam("integration"),
+    one_of(debts.c.reference, "names"),
+)
+
+
 def by_references(connection: Connection, tenant: str, integration: str, names: Collection[str]) -> dict[str, DebtRow]:
     """Return debts by their references at an integration."""
-    c = debts.c
-    query = select(debts).where(c.tenant == tenant, c.integration == integration, c.reference.in_(names))
-    return {row.reference: DebtRow(*row) for row in connection.execute(query)}
+    found = connection.execute(_BY_REFERENCES, {"tenant": tenant, "integration": integration, "names": names})
+    return {row.reference: DebtRow(*row) for row in found}
 
 
 _OF_CONTRACTS = (
@@ -67,11 +73,20 @@ def listed(
         yield DebtRow(*row)
 
 
+_OWING = (
+    select(debts.c.contract_id)
+    .distinct()
+    .where(
+        debts.c.tenant == bindparam("tenant"), debts.c.settled_at.is_(None), debts.c.contract_id > bindparam("after")
+    )
+    .order_by(debts.c.contract_id)
+    .limit(bindparam("limit", type_=Integer))
+)
+
+
 def owing(connection: Connection, tenant: str, after: str, limit: int = PAGE) -> list[str]:
     """Return the contracts with open debts that follow another in the order of their ids."""
-    c = debts.c
-    query = select(c.contract_id).distinct().where(c.tenant == tenant, c.settled_at.is_(None), c.contract_id > after)
-    return list(connection.execute(query.order_by(c.contract_id).limit(limit)).scalars())
+    return list(connection.execute(_OWING, {"tenant": tenant, "after": after, "limit": limit}).scalars())
 
 
 def open_at(connection: Connection, tenant: str, integration: str, after: str, limit: int) -> list[DebtRow]:
@@ -89,18 +104,29 @@ def count_open(connection: Connection, tenant: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+KEY = ("tenant", "integration", "reference")
+
+
+def _renewed(new: Upsert) -> Upsert:
+    changed = {c.name: new.excluded[c.name] for c in debts.c if c.name not in KEY}
+    return new.on_conflict_do_update(index_elements=KEY, set_=changed)
+
+
+_PUT = for_each_database(debts, _renewed)
+
+
 def put(connection: Connection, rows: Sequence[DebtRow]) -> None:
     """Keep debts as they now are."""
     if rows:
-        key = ["tenant", "integration", "reference"]
-        new = insert_into(connection, debts)
-        changed = {c.name: new.excluded[c.name] for c in debts.c if c.name not in key}
-        connection.execute(new.on_conflict_do_update(index_elements=key, set_=changed), [asdict(row) for row in rows])
+        connection.execute(_PUT[connection.dialect.name], [asdict(row) for row in rows])
+
+
+_POLICY = select(debt_policies).where(debt_policies.c.tenant == bindparam("tenant"))
 
 
 def policy(connection: Connection, tenant: str) -> Policy | None:
     """Return the tenant's policy, None where it has decided nothing."""
-    row = connection.execute(select(debt_policies).where(debt_policies.c.tenant == tenant)).first()
+    row = connection.execute(_POLICY, {"tenant": tenant}).first()
     if row is None:
         return None
     types = None if row.product_types is None else frozenset(row.product_types)
@@ -121,11 +147,16 @@ def set_policy(connection: Connection, tenant: str, policy: Policy, now: datetim
     connection.execute(new.on_conflict_do_update(index_elements=["tenant"], set_=values))
 
 
+_EXEMPTIONS = (
+    select(*(debt_exemptions.c[field.name] for field in fields(Exemption)))
+    .where(debt_exemptions.c.tenant == bindparam("tenant"))
+    .order_by(debt_exemptions.c.contract_id)
+)
+
+
 def exemptions(connection: Connection, tenant: str) -> dict[str, Exemption]:
     """Return the contracts that are not blocked for debt."""
-    c = debt_exemptions.c
-    query = select(c.contract_id, c.actor, c.note, c.created_at).where(c.tenant == tenant).order_by(c.contract_id)
-    return {row.contract_id: Exemption(*row) for row in connection.execute(query)}
+    return {row.contract_id: Exemption(*row) for row in connection.execute(_EXEMPTIONS, {"tenant": tenant})}
 
 
 def exempt(connection: Connection, tenant: str, exemption: Exemption) -> None:

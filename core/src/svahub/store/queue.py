@@ -266,9 +266,12 @@ def account(connection: Connection, key: str) -> AccountRow:
     return AccountRow(*connection.execute(select(accounts).where(accounts.c.key == key)).one())
 
 
+_LOCK = select(accounts.c.key).where(accounts.c.key == bindparam("key")).with_for_update()
+
+
 def lock(connection: Connection, key: str) -> None:
     """Let no worker lease an account, and none write what it came to, until this transaction ends."""
-    connection.execute(select(accounts.c.key).where(accounts.c.key == key).with_for_update()).all()
+    connection.execute(_LOCK, {"key": key}).all()
 
 
 def locked(connection: Connection, keys: Collection[str]) -> list[AccountRow]:

@@ -149,11 +149,17 @@ def next_due(connection: Connection, tenant: str) -> datetime | None:
     return first
 
 
+_RUNNING = select(attempts.c.subscription_key).where(
+    attempts.c.tenant == bindparam("tenant"), attempts.c.ended_at.is_(None)
+)
+_RUNNING_OF_SOME = _RUNNING.where(one_of(attempts.c.subscription_key, "keys"))
+
+
 def running(connection: Connection, tenant: str, keys: Collection[str] | None = None) -> set[str]:
     """Return the keys of subscriptions for which an attempt is under way."""
-    query = select(attempts.c.subscription_key).where(attempts.c.tenant == tenant, attempts.c.ended_at.is_(None))
-    query = query.where(attempts.c.subscription_key.in_(keys)) if keys is not None else query
-    return set(connection.execute(query).scalars())
+    if keys is None:
+        return set(connection.execute(_RUNNING, {"tenant": tenant}).scalars())
+    return set(connection.execute(_RUNNING_OF_SOME, {"tenant": tenant, "keys": keys}).scalars())
 
 
 def operation(connection: Connection, tenant: str, id: int) -> OperationRow | None:

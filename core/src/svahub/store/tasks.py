@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from svahub.store.among import one_of
-from svahub.store.inserting import insert_into
+from svahub.store.inserting import Upsert, for_each_database
 from svahub.store.results import Closed
 from svahub.store.rows import TaskAttemptRow, TaskRow
 from svahub.store.states import Outcome, Phase
@@ -23,14 +23,21 @@ PAGE = 500
 UNTRIED: dict[str, Any] = {"outcome": Outcome.QUEUED, "phase": Phase.DUE, "tries": 0, "looks": 0, "details": {}}
 
 
+def _unless_there(new: Upsert) -> Any:
+    return new.on_conflict_do_nothing(index_elements=["key"]).returning(tasks)
+
+
+_ADD = for_each_database(tasks, _unless_there)
+_OF_KEY = select(tasks).where(tasks.c.key == bindparam("key"))
+
+
 def add(connection: Connection, asked: dict[str, Any], now: datetime) -> tuple[TaskRow, bool]:
     """Keep a task, due now, and return it and whether it is new: one of that key that is there stays as it is."""
     values = UNTRIED | asked | {"due_at": now, "created_at": now, "changed_at": now}
-    new = insert_into(connection, tasks).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(tasks)
-    row = connection.execute(new).first()
+    row = connection.execute(_ADD[connection.dialect.name], values).first()
     if row is not None:
         return TaskRow(*row), True
-    return TaskRow(*connection.execute(select(tasks).where(tasks.c.key == asked["key"])).one()), False
+    return TaskRow(*connection.execute(_OF_KEY, {"key": asked["key"]}).one()), False
 
 
 def one(connection: Connection, tenant: str, id: int) -> TaskRow | None:
