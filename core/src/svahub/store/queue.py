@@ -116,11 +116,18 @@ def most_urgent(connection: Connection, lanes: Iterable[Lane], now: datetime) ->
     return None
 
 
+_RENEW = (
+    update(accounts)
+    .where(one_of(accounts.c.key, "b_keys"), accounts.c.lease_owner == bindparam("b_owner"))
+    .values(lease_until=bindparam("b_until"), due_at=bindparam("b_successor_at"))
+)
+
+
 def renew(connection: Connection, numbers: Mapping[str, int], terms: Terms) -> set[str]:
     """Lengthen the leases that the owner still holds under those numbers; return their accounts."""
     mine = still_mine(connection, terms.owner, numbers)
-    where = (accounts.c.key.in_(mine), accounts.c.lease_owner == terms.owner)
-    connection.execute(update(accounts).where(*where).values(lease_until=terms.until, due_at=terms.successor_at))
+    lengthened = {"b_owner": terms.owner, "b_until": terms.until, "b_successor_at": terms.successor_at}
+    connection.execute(_RENEW, lengthened | {"b_keys": mine})
     return mine
 
 
