@@ -20,6 +20,16 @@ class Forbidden(Exception):
     """A name leads to an address that the target must not be at; the text says why."""
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def is_public(address: Address) -> bool:
     """Say whether an address, and every address that is written into it, is one of the internet's."""
     return all(map(_is_global, (address, *_inside(address))))

@@ -95,7 +95,11 @@ def _error_parts(value: Any) -> Iterator[dict[str, Any]]:
 def failed(error: httpx.HTTPError, method: str, *, writes: bool) -> ProviderError:
     """Return what it means that no answer came."""
     if isinstance(error, httpx.PoolTimeout):
-        return NotSent("no connection to the provider became free in time")
+        return NotSent("no time was left to send it: no connection became free, or this process stood still")
+    if isinstance(error, httpx.LocalProtocolError):
+        return NotSent(f"the request cannot be sent: {error}")
+    if isinstance(error, httpx.ProxyError):
+        return Unreachable(Cause.BROKEN, str(error))
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return _unreachable(error)
     if isinstance(error, httpx.DecodingError):

@@ -9,13 +9,13 @@ import copy
 import re
 import time
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import httpx
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from svahub.addresses import is_loopback
 from svahub.answers import READS, Answer
 from svahub.authentication import TokenExchange, TokenRefused, fixed, token_refused, token_request
 from svahub.errors import AuthenticationCause, AuthenticationFailed, PluginBug, ProviderError, Refused
@@ -308,13 +308,3 @@ def checked_url(url: str, hosts: frozenset[str]) -> str:
         known = ", ".join(sorted(hosts)) or "none"
         raise Refused(f"{parsed.host} is no host of this provider in this environment; there is: {known}.")
     return url
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpcore
 import httpx
 
 from svahub.addresses import Forbidden, checked
 from svahub.answers import retry_after
-from svahub.deadlines import DeadlineBackend
+from svahub.deadlines import resolved
 from svahub.errors import Refused
 from svahub.exchange import shown_body
+from svahub.proxies import NO_PROXIES
 from svahub.transport import DeadlineTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     Resolve = Callable[[str, int], Sequence[str]]
@@ -56,46 +55,6 @@ class Reply:
         return self.cause is None
 
 
-def resolved(host: str, port: int) -> Sequence[str]:
-    """Return every address that the system knows of a name."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
-class CheckedBackend(DeadlineBackend):
-    """Connects to addresses that were checked: those of a name are asked for once, and the name no more."""
-
-    def __init__(
-        self, monotonic: Callable[[], float], check: Callable[[str, Sequence[str]], Sequence[str]], resolve: Resolve
-    ) -> None:
-        super().__init__(monotonic)
-        self._check, self._resolve = check, resolve
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the first address that answers."""
-        failure: httpcore.ConnectError | None = None
-        for address in self._check(host, self._addresses(host, port)):
-            try:
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
-            except httpcore.ConnectError as error:
-                failure = error
-        raise failure or httpcore.ConnectError(host)
-
-    def _addresses(self, host: str, port: int) -> Sequence[str]:
-        try:
-            return self._resolve(host, port)
-        except (OSError, UnicodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is none"
-            raise httpcore.ConnectError(f"the name cannot be resolved: {why or error}") from error
-
-
 class Courier:
     """Sends messages to one destination; safe for threads, to be closed. `resolve` is the seam for names."""
 
@@ -111,11 +70,14 @@ class Courier:
         self.to, self._timeout, self._monotonic = to, timeout, monotonic
         url = httpx.URL(to.url)
 
-        def check(host: str, found: Sequence[str]) -> Sequence[str]:
+        def addresses(host: str, port: int) -> Sequence[str]:
+            found = resolve(host, port)
             return checked(host, found, allow_private=to.allow_private, encrypted=url.scheme == "https")
 
-        backend = CheckedBackend(monotonic, check, resolve)
-        self._transport = DeadlineTransport(connections=connections, monotonic=monotonic, backend=backend)
+        # without a proxy: it would look the name up again, and not judge what it finds
+        self._transport = DeadlineTransport(
+            connections=connections, monotonic=monotonic, resolve=addresses, proxies=NO_PROXIES
+        )
 
     def send(self, body: bytes, headers: Mapping[str, str], *, now: datetime, before: float = float("inf")) -> Reply:
         """Send a body and return what came of it; nothing is sent after the instant `before`, by the monotonic clock.

@@ -1,93 +1,176 @@
-"""Sockets for httpcore on which a timeout is an instant, not a duration: whatever a call still does ends by then.
+"""Sockets on which a timeout is an instant, not a duration: whatever a call still does ends by then.
 
-httpcore writes a request piece by piece, head and body apart. Here all of it goes out together, when its answer is to
-be read: a packet and a turn of the interpreter's lock less for each call, here and at the provider.
+They never block: each wait is one `poll`, as every wait inside of Python's sockets costs further turns of the
+interpreter's lock. Failures are httpx's, and tell whether anything was sent.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+import selectors
+import socket
+import ssl
+from typing import TYPE_CHECKING, TypeVar
 
-import httpcore
+import httpx
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     Monotonic = Callable[[], float]
 
-_WRITTEN_AT_ONCE = 65_536
+T = TypeVar("T")
+
+READ_AT_ONCE = 65_536
+WRITTEN_AT_ONCE = 65_536
+
+# epoll, the default, takes a file descriptor of its own for each connection
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
-class DeadlineBackend(httpcore.NetworkBackend):
-    """Opens connections; every `timeout` that they are given is a reading of `monotonic`."""
-
-    def __init__(self, monotonic: Monotonic) -> None:
-        self._monotonic = monotonic
-        self._sockets = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect; ConnectTimeout when that took too long, also where the system could not be interrupted."""
-        left = _left(timeout, self._monotonic, httpcore.ConnectTimeout)
-        stream = self._sockets.connect_tcp(host, port, left, local_address, socket_options)
-        return _DeadlineStream(stream, self._monotonic).still_within(timeout)
+def resolved(host: str, port: int) -> Sequence[str]:
+    """Return every address that the system knows of a name."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-class _DeadlineStream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, monotonic: Monotonic) -> None:
-        self._stream, self._monotonic = stream, monotonic
-        self._unsent = bytearray()
+class DeadlineSocket:
+    """A connected socket; `sent` and `received` count the bytes of one call, from `begin` on."""
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if self._unsent:
-            with suppress(httpcore.WriteError):  # as httpcore does: who closed early may have answered before
-                self._send(timeout)
-        return self._stream.read(max_bytes, _left(timeout, self._monotonic, httpcore.ReadTimeout))
+    def __init__(self, connected: socket.socket, monotonic: Monotonic) -> None:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connected.setblocking(False)
+        self._socket, self._monotonic = connected, monotonic
+        self._selector = _Selector()
+        self._selector.register(connected, selectors.EVENT_READ)
+        self.sent = self.received = self._calls = 0
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002  # `read` has the same
-        self._unsent += buffer
+    def begin(self) -> None:
+        """Count anew, for another call."""
+        self.sent = self.received = 0
+        self._calls += 1
 
-    def _send(self, timeout: float | None) -> None:
-        unsent, self._unsent = bytes(self._unsent), bytearray()
-        for start in range(0, len(unsent), _WRITTEN_AT_ONCE):
-            left = _left(timeout, self._monotonic, httpcore.WriteTimeout)
-            self._stream.write(unsent[start : start + _WRITTEN_AT_ONCE], left)
+    @property
+    def is_reused(self) -> bool:
+        """Whether it has served another call before this one."""
+        return self._calls > 1
+
+    def secure(self, context: ssl.SSLContext, name: str, deadline: float) -> None:
+        """Speak TLS from now on, with whoever proves to be `name`."""
+        try:
+            self._socket = secured = context.wrap_socket(
+                self._socket, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            )
+            self._until(secured.do_handshake, deadline, httpx.ConnectTimeout)
+        except (OSError, ValueError) as error:
+            raise httpx.ConnectError(str(error)) from error
+
+    def send(self, content: bytes, deadline: float) -> None:
+        """Send all of it; PoolTimeout when the time was over before the first byte of a call."""
+        unsent = memoryview(content)
+        try:
+            while unsent:
+                late = httpx.WriteTimeout if self.sent else httpx.PoolTimeout
+                _left(deadline, self._monotonic, late)
+                count = self._until(self._sending(unsent[:WRITTEN_AT_ONCE]), deadline, httpx.WriteTimeout)
+                self.sent += count
+                unsent = unsent[count:]
+        except OSError as error:
+            raise httpx.WriteError(str(error)) from error
+
+    def _sending(self, part: memoryview) -> Callable[[], int]:
+        return lambda: self._socket.send(part)
+
+    def receive(self, deadline: float) -> bytes:
+        """Return what comes next; nothing when the other side has closed."""
+        try:
+            if not self._is_waiting_inside():
+                self._wait(selectors.EVENT_READ, deadline, httpx.ReadTimeout)
+            part = self._until(self._receiving, deadline, httpx.ReadTimeout)
+        except ssl.SSLEOFError:
+            # whoever is between us could have cut it off: no end that a body may have
+            raise httpx.ReadError("the connection ended without TLS saying so") from None
+        except OSError as error:
+            raise httpx.ReadError(str(error)) from error
+        self.received += len(part)
+        return part
+
+    def _receiving(self) -> bytes:
+        return self._socket.recv(READ_AT_ONCE)
+
+    def _is_waiting_inside(self) -> bool:
+        """Tell whether TLS has read more of the socket than it was asked for."""
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+
+    def is_quiet(self) -> bool:
+        """Tell whether nothing has come since: no end, and no answer that nobody asked for."""
+        if not self._selector.select(0):
+            return True
+        try:
+            self._socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True  # TLS has something to say on its own account
+        except OSError:
+            return False
+        return False
+
+    def _until(self, act: Callable[[], T], deadline: float, late: type[httpx.TimeoutException]) -> T:
+        while True:
+            try:
+                return act()
+            except ssl.SSLWantWriteError:
+                event = selectors.EVENT_WRITE
+            except ssl.SSLWantReadError:
+                event = selectors.EVENT_READ
+            except BlockingIOError:
+                event = selectors.EVENT_READ if late is httpx.ReadTimeout else selectors.EVENT_WRITE
+            self._wait(event, deadline, late)
+
+    def _wait(self, event: int, deadline: float, late: type[httpx.TimeoutException]) -> None:
+        left = _left(deadline, self._monotonic, late)
+        if event != selectors.EVENT_READ:
+            self._selector.modify(self._socket, event)
+        try:
+            if not self._selector.select(left):
+                raise late("the time is over")
+        finally:
+            if event != selectors.EVENT_READ:
+                self._selector.modify(self._socket, selectors.EVENT_READ)
 
     def close(self) -> None:
-        self._stream.close()
+        """Close it; what TLS would still say is not said."""
+        self._selector.close()
+        self._socket.close()
 
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        left = _left(timeout, self._monotonic, httpcore.ConnectTimeout)
-        stream = self._stream.start_tls(ssl_context, server_hostname, left)
-        return _DeadlineStream(stream, self._monotonic).still_within(timeout)
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+def connected(addresses: Sequence[str], port: int, deadline: float, monotonic: Monotonic) -> DeadlineSocket:
+    """Return a socket to the first address that answers; ConnectTimeout also where the system took too long before.
 
-    def still_within(self, deadline: float | None) -> _DeadlineStream:
-        """Return the stream; past the deadline close it instead, so that it is sure that nothing was sent."""
+    Each address is given its share of the time that is left, so that one that swallows everything does not use it up.
+    """
+    failure: OSError | None = None
+    for number, address in enumerate(addresses):
+        left = _left(deadline, monotonic, httpx.ConnectTimeout)
         try:
-            _left(deadline, self._monotonic, httpcore.ConnectTimeout)
-        except httpcore.ConnectTimeout:
-            self.close()
-            raise
-        return self
+            plain = socket.create_connection((address, port), left / (len(addresses) - number))
+        except OSError as error:
+            failure = error
+        else:
+            return _within(DeadlineSocket(plain, monotonic), deadline, monotonic)
+    kind = httpx.ConnectTimeout if isinstance(failure, TimeoutError) else httpx.ConnectError
+    raise kind(str(failure or "the name has no address")) from failure
 
 
-def _left(deadline: float | None, monotonic: Monotonic, timed_out: type[Exception]) -> float | None:
-    if deadline is None:
-        return None
+def _within(opened: DeadlineSocket, deadline: float, monotonic: Monotonic) -> DeadlineSocket:
+    try:
+        _left(deadline, monotonic, httpx.ConnectTimeout)
+    except httpx.ConnectTimeout:
+        opened.close()
+        raise
+    return opened
+
+
+def _left(deadline: float, monotonic: Monotonic, late: type[httpx.TimeoutException]) -> float:
     seconds = deadline - monotonic()
     if seconds <= 0:
-        raise timed_out
+        raise late("the time is over")
     return seconds

@@ -14,8 +14,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from svahub import points, secrets, signing
-from svahub.courier import Courier, Destination, Reply, resolved
+from svahub.courier import Courier, Destination, Reply
 from svahub.crew import Crew
+from svahub.deadlines import resolved
 from svahub.errors import Refused
 from svahub.masking import mask_text
 from svahub.outtray import Outtray, Posting, Sent, To

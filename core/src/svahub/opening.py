@@ -198,7 +198,7 @@ def _refuse_other_environment(
 
     This machine's own simulators are of any environment.
     """
-    from svahub.client import is_loopback
+    from svahub.addresses import is_loopback
 
     if kind.base_urls or is_loopback(host):
         return

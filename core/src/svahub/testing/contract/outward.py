@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from svahub.client import is_loopback
+from svahub.addresses import is_loopback
 
 
 class Elsewhere(ConnectionRefusedError):

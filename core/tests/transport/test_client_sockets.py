@@ -7,115 +7,17 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 
 import pytest
-from pydantic import BaseModel
 from svahub import errors
 from svahub.client import ProviderClient
 from svahub.errors import Cause
+from svahub.testing.clocks import HandClock
 from svahub.tls import ssl_context
+from svahub.transport import DeadlineTransport
 
-
-class Thing(BaseModel):
-    """An answer."""
-
-    id: str
-
-
-GOOD = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"id":"t1"}'
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n"
-Script = Callable[["Server", socket.socket], None]
-
-
-@dataclass
-class Server:
-    """A listening socket; `script` serves one connection, `connections` and `requests` are counted."""
-
-    script: Script
-    listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
-    connections: int = 0
-    requests: int = 0
-    stopping: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-
-    def serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                self.connections += 1
-                threading.Thread(target=self._one, args=(connection,), daemon=True).start()
-
-    def _one(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            self.script(self, connection)
-
-    def request(self, connection: socket.socket) -> bool:
-        """Read one request without a body; False when the client has gone."""
-        received = b""
-        while b"\r\n\r\n" not in received:
-            part = connection.recv(65536)
-            if not part:
-                return False
-            received += part
-        self.requests += 1
-        return True
-
-
-@contextmanager
-def serving(script: Script) -> Iterator[Server]:
-    server = Server(script)
-    thread = threading.Thread(target=server.serve, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.stopping.set()
-        server.listener.shutdown(socket.SHUT_RDWR)
-        server.listener.close()
-        thread.join()
-
-
-def client(url: str, timeout: float = 5.0, connections: int = 4) -> ProviderClient:
-    return ProviderClient(base_url=url, timeout=timeout, connections=connections)
-
-
-def always(answer: bytes) -> Script:
-    def script(server: Server, connection: socket.socket) -> None:
-        while server.request(connection):
-            connection.sendall(answer)
-
-    return script
-
-
-def once(answer: bytes) -> Script:
-    def script(server: Server, connection: socket.socket) -> None:
-        server.request(connection)
-        connection.sendall(answer)
-
-    return script
-
-
-def silent(server: Server, connection: socket.socket) -> None:
-    server.request(connection)
-    server.stopping.wait(30)
-
-
-def dripping(first: bytes) -> Script:
-    """Send `first` at once, then a byte every few milliseconds, for as long as anybody reads."""
-
-    def script(server: Server, connection: socket.socket) -> None:
-        server.request(connection)
-        connection.sendall(first)
-        while not server.stopping.wait(0.02):
-            connection.sendall(b"x")
-
-    return script
+from .conftest import GOOD, HEAD, Script, Server, Thing, always, client, dripping, once, serving, silent
 
 
 def test_calls_share_a_connection() -> None:
@@ -240,9 +142,15 @@ def _until_it_fails(calls: ProviderClient) -> None:
 
 
 def test_a_name_that_resolves_too_late_sends_nothing() -> None:
-    seconds = iter([0.0, 0.0, 0.0, *[99.0] * 9])
+    clock = HandClock()
+
+    def slow(host: str, port: int) -> list[str]:
+        clock.advance(seconds=99)
+        return [host]
+
     with serving(always(GOOD)) as server:
-        late = ProviderClient(base_url=server.url, timeout=5, monotonic=lambda: next(seconds))
+        transport = DeadlineTransport(connections=1, monotonic=clock.monotonic, resolve=slow)
+        late = ProviderClient(base_url=server.url, timeout=5, monotonic=clock.monotonic, transport=transport)
         with late, pytest.raises(errors.Unreachable) as caught:
             late.post("/things")
         assert caught.value.cause is Cause.TIMEOUT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import socket
 import ssl
 import threading
@@ -10,19 +9,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from svahub import Trust
 from svahub.client import ProviderClient
 from svahub.errors import Cause, Refused, Unreachable
 from svahub.tls import ssl_context
+
+from .conftest import certified
 
 GOOD = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 NOW = datetime.now(UTC)
@@ -38,35 +33,17 @@ class Server:
     heard: list[bytes]
 
 
-def certificate(folder: Path, name: str, until: datetime) -> tuple[Path, str]:
-    """Write a certificate and its key to one file; return it with the fingerprint."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(name))])
-    made = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(NOW - timedelta(days=9))
-        .not_valid_after(until)
-        .add_extension(names, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / f"{name}.pem"
-    kept = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(made.public_bytes(Encoding.PEM) + kept)
-    return file, hashlib.sha256(made.public_bytes(Encoding.DER)).hexdigest()
-
-
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[object]:
     listeners: list[socket.socket] = []
 
-    def made(name: str = "127.0.0.1", until: datetime = NOW + timedelta(days=9)) -> Server:
-        pem, sha256 = certificate(tmp_path, name, until)
+    def made(name: str = "127.0.0.1", until: datetime = NOW + timedelta(days=9), said: bytes = GOOD) -> Server:
+        pem, sha256 = certified(tmp_path, name, until)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem)
         listener, heard = socket.create_server(("127.0.0.1", 0)), []
         listeners.append(listener)
-        threading.Thread(target=answer, args=(listener, context, heard), daemon=True).start()
+        threading.Thread(target=answer, args=(listener, context, heard, said), daemon=True).start()
         return Server(f"https://127.0.0.1:{listener.getsockname()[1]}", pem, sha256, heard)
 
     yield made
@@ -75,14 +52,14 @@ def make(tmp_path: Path) -> Iterator[object]:
         listener.close()
 
 
-def answer(listener: socket.socket, context: ssl.SSLContext, heard: list[bytes]) -> None:
+def answer(listener: socket.socket, context: ssl.SSLContext, heard: list[bytes], said: bytes) -> None:
     with suppress(OSError):
         while True:
             connection, _ = listener.accept()
             with suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
                 if asked := secured.recv(65536):
                     heard.append(asked)
-                    secured.sendall(GOOD)
+                    secured.sendall(said)
 
 
 def call(server: Server, trust: Trust) -> None:
@@ -132,3 +109,14 @@ def test_what_vouches_for_nobody_is_refused_before_any_call(tmp_path: Path) -> N
     for trust in (Trust(ca_file=str(tmp_path / "none.pem")), Trust(str(empty)), Trust(certificate_sha256="12:34")):
         with pytest.raises(Refused):
             ssl_context(trust)
+
+
+def test_a_body_that_ends_with_the_connection_is_whole_only_where_tls_says_so(make) -> None:  # type: ignore[no-untyped-def]
+    server = make(said=b"HTTP/1.1 200 OK\r\n\r\n{}")  # closed without a word of TLS: anybody may have cut it off
+    assert refused_of(server).cause is Cause.BROKEN
+
+
+def refused_of(server: Server) -> Unreachable:
+    with pytest.raises(Unreachable) as caught:
+        call(server, Trust(ca_file=str(server.pem)))
+    return caught.value
