@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from svahub.answers import READS
 from svahub.deadlines import DeadlineSocket, resolved
 from svahub.incoming import Incoming
 from svahub.outgoing import packets
@@ -183,10 +182,9 @@ class _Call(httpx.SyncByteStream):
 
 
 def _unseen(connection: DeadlineSocket, request: httpx.Request) -> bool:
-    """Say whether a call may be made again that an idle connection did not answer with a single byte.
+    """Say whether a call surely was not seen, and may be made on another connection.
 
-    The server closed it meanwhile, as it may. A write is repeated only when not one byte of it was taken: what was
-    taken may have been done.
+    The server closed an idle one meanwhile, as it may. What it has taken a byte of may have been done; reads are as
+    little repeated, that is for the core to decide.
     """
-    repeatable = isinstance(request.stream, httpx.ByteStream)
-    return repeatable and not connection.received and (not connection.sent or request.method in READS)
+    return not connection.sent and isinstance(request.stream, httpx.ByteStream)

@@ -49,41 +49,16 @@ def begun(_server: Server, connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200")
 
 
-ENDS = pytest.mark.parametrize("end", [closing, resetting])
-
-
-@ENDS
-def test_a_read_that_an_idle_connection_does_not_answer_is_asked_anew(end: Callable[..., None]) -> None:
+@pytest.mark.parametrize("end", [closing, resetting, begun])
+@pytest.mark.parametrize(("method", "kind"), [("get", errors.Unreachable), ("post", errors.OutcomeUnknown)])
+def test_what_a_server_may_have_seen_is_never_sent_again(
+    end: Callable[..., None], method: str, kind: type[Exception]
+) -> None:
     with serving(answering_then(end)) as server, client(server.url) as calls:
-        for _ in range(2):
-            assert calls.get("/things", returns=Thing) == Thing(id="t1")
-        assert (server.connections, server.requests) == (2, 3)
-
-
-@ENDS
-def test_a_write_that_may_have_been_seen_is_never_sent_again(end: Callable[..., None]) -> None:
-    with serving(answering_then(end)) as server, client(server.url) as calls:
-        calls.post("/things", returns=Thing)
-        with pytest.raises(errors.OutcomeUnknown):
-            calls.post("/things", returns=Thing)
+        getattr(calls, method)("/things", returns=Thing)
+        with pytest.raises(kind):
+            getattr(calls, method)("/things", returns=Thing)
         assert (server.connections, server.requests) == (1, 2)
-
-
-def test_a_read_whose_answer_has_begun_is_not_asked_anew() -> None:
-    with serving(answering_then(begun)) as server, client(server.url) as calls:
-        calls.get("/things", returns=Thing)
-        with pytest.raises(errors.Unreachable):
-            calls.get("/things", returns=Thing)
-        assert server.requests == 2
-
-
-def test_a_read_that_a_new_connection_does_not_answer_is_not_asked_anew() -> None:
-    def script(server: Server, connection: socket.socket) -> None:
-        server.request(connection)
-
-    with serving(script) as server, client(server.url) as calls, pytest.raises(errors.Unreachable):
-        calls.get("/things", returns=Thing)
-    assert server.requests == 1
 
 
 class _Late(httpx.ByteStream):
