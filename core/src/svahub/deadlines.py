@@ -155,18 +155,9 @@ def connected(addresses: Sequence[str], port: int, deadline: float, monotonic: M
         except OSError as error:
             failure = error
         else:
-            return _within(DeadlineSocket(plain, monotonic), deadline, monotonic)
+            return DeadlineSocket(plain, monotonic)
     kind = httpx.ConnectTimeout if isinstance(failure, TimeoutError) else httpx.ConnectError
     raise kind(str(failure or "the name has no address")) from failure
-
-
-def _within(opened: DeadlineSocket, deadline: float, monotonic: Monotonic) -> DeadlineSocket:
-    try:
-        _left(deadline, monotonic, httpx.ConnectTimeout)
-    except httpx.ConnectTimeout:
-        opened.close()
-        raise
-    return opened
 
 
 def _left(deadline: float, monotonic: Monotonic, late: type[httpx.TimeoutException]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from pydantic import BaseModel
 from svahub.client import ProviderClient
+from svahub.testing.clocks import HandClock
 
 
 class Thing(BaseModel):
@@ -42,6 +44,7 @@ class Server:
     connections: int = 0
     requests: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
+    clock: HandClock = field(default_factory=HandClock)
 
     @property
     def url(self) -> str:
@@ -84,8 +87,10 @@ def serving(script: Script) -> Iterator[Server]:
         thread.join()
 
 
-def client(url: str, timeout: float = 5.0, connections: int = 4) -> ProviderClient:
-    return ProviderClient(base_url=url, timeout=timeout, connections=connections)
+def client(
+    url: str, timeout: float = 5.0, connections: int = 4, monotonic: Callable[[], float] = time.monotonic
+) -> ProviderClient:
+    return ProviderClient(base_url=url, timeout=timeout, connections=connections, monotonic=monotonic)
 
 
 def always(answer: bytes) -> Script:
@@ -110,11 +115,12 @@ def silent(server: Server, connection: socket.socket) -> None:
 
 
 def dripping(first: bytes) -> Script:
-    """Send `first` at once, then a byte every few milliseconds, for as long as anybody reads."""
+    """Send `first` at once; then time is over, but a byte comes every few milliseconds for as long as anybody reads."""
 
     def script(server: Server, connection: socket.socket) -> None:
         server.request(connection)
         connection.sendall(first)
+        server.clock.advance(seconds=60)
         while not server.stopping.wait(0.02):
             connection.sendall(b"x")
 

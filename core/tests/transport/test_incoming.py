@@ -22,6 +22,7 @@ WHOLE = {
         b"{",
     ),
     "to HEAD": (OK + b"Content-Length: 5\r\n\r\n", "HEAD", b""),
+    "to HEAD, of chunks": (CHUNKED, "HEAD", b""),
     "204": (b"HTTP/1.1 204 No Content\r\nX-Id: 1\r\n\r\n", "POST", b""),
     "304 with the length of another": (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", "GET", b""),
     "no words beside the status": (b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\n{}", "GET", b"{}"),
@@ -108,7 +109,7 @@ def test_a_body_of_no_told_length_ends_with_the_connection() -> None:
 @pytest.mark.parametrize(
     "more", [WHOLE["a length"][0], b"HTTP/1.1", b"x"], ids=["another answer", "the beginning of one", "anything"]
 )
-@pytest.mark.parametrize("name", ["a length", "chunks", "to HEAD", "204"])
+@pytest.mark.parametrize("name", ["a length", "chunks", "to HEAD", "to HEAD, of chunks", "204"])
 def test_what_comes_after_a_whole_answer_is_not_read_and_ends_the_connection(name: str, more: bytes) -> None:
     content, method, body = WHOLE[name]
     answer = fed(method, content + more)

@@ -180,8 +180,10 @@ def test_a_server_that_does_not_read_holds_a_call_until_its_deadline_only() -> N
     def script(server: Server, _connection: socket.socket) -> None:
         server.stopping.wait(30)
 
-    with serving(script) as server, transport() as carrier, pytest.raises(httpx.WriteTimeout):
-        carrier.handle_request(request(server, "POST", 0.2, content=b"a" * 16_000_000))
+    with serving(script) as server:
+        carrier = DeadlineTransport(connections=1, monotonic=server.clock.monotonic)
+        with carrier, pytest.raises(httpx.WriteTimeout):
+            carrier.handle_request(request(server, "POST", 0.2, content=b"a" * 16_000_000))
 
 
 def test_a_header_that_would_add_another_sends_nothing() -> None:
