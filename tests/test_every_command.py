@@ -63,6 +63,8 @@ def _some(parameter: click.Parameter) -> str:
         return "2026-11-25"
     if isinstance(parameter.type, click.File):
         return "-"
+    if isinstance(parameter.type, click.Path):
+        return __file__
     is_number = isinstance(parameter.type, type(click.INT) | Money)
     return "1" if is_number else BY_NAME.get(parameter.name or "", "some")
 

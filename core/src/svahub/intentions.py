@@ -261,6 +261,8 @@ def _operation(row: SubscriptionRow, changes: Changes) -> dict[str, Any]:
 
 def levels(connection: Connection, tenant: str, ids: Collection[str]) -> dict[str, Level]:
     """Return the present level of some contracts."""
+    if not ids:
+        return {}
     items, reasons, sold = defaultdict(list), defaultdict(list), defaultdict(list)
     for item in contracts.items_of(connection, tenant, ids):
         items[item.contract_id].append(item)

@@ -217,7 +217,8 @@ def delete_reconciliations(connection: Connection, tenant: str, before: datetime
     c = reconciliations.c
     query = select(c.id).where(c.tenant == tenant, c.started_at < before).order_by(c.id).limit(COMPARISONS)
     ids = list(connection.execute(query).scalars())
-    reconciling.remove(connection, ids)
+    if ids:
+        reconciling.remove(connection, ids)
     return len(ids)
 
 

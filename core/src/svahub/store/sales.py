@@ -273,5 +273,5 @@ _LAST_OPERATIONS = (  # by the keys alone: with the tenant to go by, SQLite may 
 
 def last_operation_ids(connection: Connection, tenant: str, keys: Collection[str]) -> dict[str, int]:
     """Return the newest operation of each subscription of a tenant."""
-    found = connection.execute(_LAST_OPERATIONS, {"keys": keys})
+    found = connection.execute(_LAST_OPERATIONS, {"keys": keys}) if keys else ()
     return {key: int(id) for whose, key, id in found if whose == tenant}

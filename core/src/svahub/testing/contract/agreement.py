@@ -136,7 +136,9 @@ def _one(trial: Trial, view: SubscriptionView, there: RemoteSubscription, level:
     _hold(trial, there.status is level, f"{level}", f"{view.contract_id} is {there.status} there", LEVEL)
     told = f"the core says {view.observed} of {view.contract_id}, the provider has {there.status}"
     mend = "raise whenever the provider does not say that it has done it; return only what it has"
-    _hold(trial, view.observed is there.status, "core and provider agree", told, mend)
+    held = view.desired is Desired.BLOCKED and level is not Observed.BLOCKED  # by a sibling: nobody looks again for it
+    agree = view.observed is there.status or (held and view.observed is Observed.UNKNOWN)
+    _hold(trial, agree, "core and provider agree", told, mend)
     if view.desired is Desired.BLOCKED:
         return  # what else differs waits for the unblock
     told = f"the provider has plan {there.plan}, sold is {view.plan}"
