@@ -105,8 +105,8 @@ class Incoming:
             self._interim()
             return
         self.known = True
-        self._frame()
         self._keeps = self._parser.should_keep_alive()
+        self._frame()
         self.complete = self._method in _BODILESS
 
     def _interim(self) -> None:
@@ -116,11 +116,15 @@ class Incoming:
 
     def _frame(self) -> None:
         version = self._parser.get_http_version()
-        named = [name.lower() for name, _ in self.headers]
-        codings = [value.strip().lower() for name, value in self.headers if name.lower() == b"transfer-encoding"]
+        codings, lengths = self._named(b"transfer-encoding"), self._named(b"content-length")
         if version not in _VERSIONS or (codings and (version == "1.0" or codings != [b"chunked"])):
             self._problem = "its version or coding is unknown"
-        self._ends_by_closing = not codings and b"content-length" not in named and self.status not in _EMPTY
+        self._ends_by_closing = not codings and not lengths and self.status not in _EMPTY
+        if self.status == 204 and (codings or lengths not in ([], [b"0"])):
+            self._keeps = False  # a body may follow though none should, where the next answer is to begin
+
+    def _named(self, name: bytes) -> list[bytes]:
+        return [value.strip().lower() for told, value in self.headers if told.lower() == name]
 
     def on_body(self, part: bytes) -> None:
         """A part of the body."""

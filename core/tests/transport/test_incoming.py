@@ -106,6 +106,13 @@ def test_a_body_of_no_told_length_ends_with_the_connection() -> None:
     assert (answer.complete, answer.fit, b"".join(answer.body())) == (True, False, b"hello")
 
 
+@pytest.mark.parametrize("said", [b"Content-Length: 2", b"Transfer-Encoding: chunked"])
+def test_an_empty_answer_that_tells_of_a_body_ends_its_connection(said: bytes) -> None:
+    answer = Incoming("DELETE")
+    answer.feed(b"HTTP/1.1 204 No Content\r\n" + said + b"\r\n\r\n")
+    assert (answer.complete, answer.fit) == (True, False)
+
+
 @pytest.mark.parametrize(
     "more", [WHOLE["a length"][0], b"HTTP/1.1", b"x"], ids=["another answer", "the beginning of one", "anything"]
 )
