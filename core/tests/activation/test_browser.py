@@ -47,10 +47,10 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture(params=SIZES.values(), ids=SIZES)
 def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """Return an empty page of each size; the test fails when it asks for more than pages, or is refused something."""
-    width, height = SIZES[request.param]
+    width, height = request.param
     context = browser.new_context(viewport={"width": width, "height": height}, locale="pt-BR")
     page, said, asked = context.new_page(), list[str](), list[str]()
     page.on("console", lambda message: said.append(message.text))
@@ -93,7 +93,6 @@ def overflows(page: Page) -> bool:
     return wide
 
 
-@pytest.mark.parametrize("page", ["desktop", pytest.param("phone", marks=pytest.mark.deep)], indirect=True)
 def test_an_offer_is_bought_with_the_keyboard_alone(page: Page, offered: str, shop: Shop) -> None:
     page.goto(offered)
     reached = []
