@@ -149,10 +149,11 @@ def test_a_listing_is_left_without_waiting_for_the_rest(tv: Any, crowd: list[str
     assert tv.asked().count(("GET", "subscriptions")) < len(crowd)
 
 
-def test_hundreds_are_looked_at_thirty_at_once_and_never_further_ahead_than_that(crowded: Any) -> None:
-    tv = crowded(400)
+@pytest.mark.parametrize("many", [400, pytest.param(2_000, marks=pytest.mark.deep)])
+def test_many_are_looked_at_thirty_at_once_and_never_further_ahead_than_that(crowded: Any, many: int) -> None:
+    tv = crowded(many)
     ahead = [tv.looks() - read for read, _ in enumerate(tv.provider.list_users(None), start=1)]
-    assert (len(ahead), tv.looks()) == (400, 400)
+    assert (len(ahead), tv.looks()) == (many, many)
     assert max(ahead) <= 30  # so many at most are in memory, whatever their number
     assert 15 < tv.simulator.most <= 30
 
