@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from svahub import errors
 from svahub.decisions import View, live_others, parked, rested, wanted
+from svahub.lifecycle import GONE
 from svahub.models import Adopt, Desired, Observed, RemoteSubscription, RemoteUser
 from svahub.store.rows import SubscriptionRow, applied_column
 from svahub.store.states import Certainty
@@ -50,10 +51,10 @@ def linked(view: View, row: SubscriptionRow, user: RemoteUser, entry: RemoteSubs
 
 
 def status(user: RemoteUser, entry: RemoteSubscription | None) -> Observed:
-    """Return how a subscription is: what holds for the whole user holds for it."""
-    if entry is None or user.status in {Observed.BLOCKED, Observed.CANCELLED}:
+    """Return how a subscription is: what holds for the whole user holds for it, unless it has ended by itself."""
+    if entry is None or user.status is Observed.CANCELLED:
         return user.status
-    return entry.status
+    return user.status if user.status is Observed.BLOCKED and entry.status not in GONE else entry.status
 
 
 def vanished(view: View, row: SubscriptionRow, now: datetime) -> Ending:

@@ -10,9 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from svahub.decisions import Facts, View
+from svahub.endings import status
 from svahub.errors import Refused
 from svahub.lifecycle import GONE, Step
-from svahub.models import Adopt, Aspect, BlockScope, Deduplication, Desired, DocumentKind, Observed, RemoteSubscription
+from svahub.models import (
+    Adopt,
+    Aspect,
+    BlockScope,
+    Deduplication,
+    Desired,
+    DocumentKind,
+    Observed,
+    RemoteSubscription,
+    RemoteUser,
+)
 from svahub.reconciling.comparing import TO_MEND, Moment, Seen, compared
 from svahub.reconciling.correcting import STOPPING, Believed, corrected, step_after
 from svahub.reconciling.plans import Digest, Guard
@@ -192,6 +203,13 @@ def test_what_is_there_once_is_shared_where_whole_users_are_blocked(scope: Block
 
 
 # -- guard and hash ----------------------------------------------------------------------------------------------------
+
+
+@given(st.sampled_from([*KNOWN]), st.sampled_from([*KNOWN]))
+def test_what_has_ended_is_not_taken_for_blocked_as_its_user_is(user: Observed, entry: Observed) -> None:
+    seen = status(RemoteUser("user-1", user), RemoteSubscription("p1", entry))
+    assert (seen in GONE) is (user is Observed.CANCELLED or entry in GONE)
+    assert seen in GONE or (seen is Observed.BLOCKED) is (Observed.BLOCKED in {user, entry})
 
 
 @given(st.integers(0, 300), st.integers(0, 10_000), st.integers(0, 300), st.floats(0, 100))
