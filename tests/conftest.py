@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,3 +93,16 @@ def office(hub: Hub, clinic: TeleClinicaSimulator) -> TenantHub:
         secret={"password": f"env:{VARIABLE}"},
     )
     return office
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
+    """Return what appends a figure to the file that SVAHUB_TEST_FIGURES names, if it names one."""
+    file, began = os.environ.get("SVAHUB_TEST_FIGURES"), time.monotonic()
+
+    def noted(name: str, value: object) -> None:
+        if file:
+            with Path(file).open("a") as figures:
+                figures.write(f"{request.node.name}: {value} {name} in {time.monotonic() - began:.0f} s\n")
+
+    return noted

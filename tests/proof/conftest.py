@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,16 +44,3 @@ def isp_on_postgresql(postgresql_url: str, tmp_path: Path, nursery: Nursery) -> 
     """Return an ISP on PostgreSQL."""
     with opened(postgresql_url, tmp_path, nursery) as isp:
         yield isp
-
-
-@pytest.fixture
-def note(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
-    """Return what appends a figure to the file that SVAHUB_TEST_FIGURES names, if it names one."""
-    file, began = os.environ.get("SVAHUB_TEST_FIGURES"), time.monotonic()
-
-    def noted(name: str, value: object) -> None:
-        if file:
-            with Path(file).open("a") as figures:
-                figures.write(f"{request.node.name}: {value} {name} in {time.monotonic() - began:.0f} s\n")
-
-    return noted

@@ -1,0 +1,180 @@
+"""An ISP that sells of all four providers, what is asked of it at random, and what it must have come to in the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from svahub.areas.subscriptions import SubscriptionView
+from svahub.extension.invented import person
+from svahub.hub import Hub, TenantHub
+from svahub.intake import ContractRow
+from svahub.lifecycle import GONE
+from svahub.models import Desired, Observed
+from svahub.store.states import Outcome, State
+from svahub.testing import Fault
+from svahub.verbs import Action, Command
+from svahub_asaas.simulator import AsaasSimulator
+
+BILL, DOCTOR, FILMS, CAMERAS = "fatura", "medico", "filmes", "cameras"
+SOLD = {BILL: "Internet 600 Mega", DOCTOR: "Individual", FILMS: "Filmes e séries", CAMERAS: "Câmera interna"}
+"""The product of each item of a contract."""
+
+AMONG = {DOCTOR: ("tele", ("Individual", "Família")), FILMS: ("stream", ("Filmes e séries", "Infantil"))}
+"""Where the plan of an item changes, and to which names."""
+
+FAULTS = {
+    Fault.DROP: 0.008,
+    Fault.DROP_AFTER: 0.008,
+    Fault.ERROR_BEFORE: 0.008,
+    Fault.ERROR_AFTER: 0.008,
+    Fault.MALFORMED: 0.004,
+    Fault.TRUNCATED: 0.004,
+    Fault.TIMEOUT_AFTER: 0.002,
+    Fault.RATE_LIMIT_RETRY_AFTER: 0.001,
+    Fault.LAG: 0.005,
+}
+"""One exchange in twenty goes wrong."""
+
+PATIENT = {"settle_seconds": 0.6, "retry_base": 0.05, "retry_cap": 1.0, "timeout": 2.0, "retry_budget": 100}
+LAG_SECONDS = 0.3
+"""Shorter than the time after which an empty look is believed."""
+
+
+@dataclass
+class Household:
+    """What was asked last of one contract. Those who pay are charged, owe and pay, and never leave."""
+
+    number: int
+    pays: bool
+    plans: dict[str, str] = field(default_factory=lambda: {item: SOLD[item] for item in AMONG})
+    cameras: int = 1
+    by_staff: bool = False
+    owes: bool = False
+    gone: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"C{self.number}"
+
+    def level(self, item: str) -> Desired:
+        """Return what is wanted of an item: who raises a debt goes on raising bills."""
+        if self.gone:
+            return Desired.CANCELLED
+        return Desired.BLOCKED if self.by_staff or (self.owes and item != BILL) else Desired.ACTIVE
+
+
+@dataclass
+class Town:
+    """The ISP, its providers, and its customers."""
+
+    hub: Hub
+    simulators: dict[str, Any]
+    random: Random
+    households: list[Household] = field(default_factory=list)
+    charges: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def office(self) -> TenantHub:
+        return self.hub.tenant("default", "eva")
+
+    @property
+    def asaas(self) -> AsaasSimulator:
+        asaas: AsaasSimulator = self.simulators["bill"]
+        return asaas
+
+    def sign(self, many: int) -> None:
+        """Sell everything to so many households, of which every third pays, owes and pays again."""
+        self.households = [Household(number, pays=number % 3 == 0) for number in range(1, many + 1)]
+        report = self.office.contracts.take_in([ContractRow.model_validate(_row(one)) for one in self.households])
+        assert report.rejected == 0, report
+
+    def charge(self) -> None:
+        """Note which charge each household that pays has been sent."""
+        sold = {view.remote_id: view.contract_id for view in self.office.subscriptions.list(integration="bill")}
+        for payment in self.asaas.state()["payments"]:
+            self.charges.setdefault(sold[payment["subscription"]], payment["id"])
+
+    def let_them_fail(self) -> None:
+        """Let one exchange in twenty go wrong at every provider."""
+        for simulator in self.simulators.values():
+            simulator.timings.answer_seconds = 0.02
+            simulator.timings.lag_seconds = LAG_SECONDS
+            simulator.faults.set(FAULTS)
+
+    def let_them_be(self) -> None:
+        """Let nothing go wrong any more."""
+        for simulator in self.simulators.values():
+            simulator.faults.clear()
+
+    def ask(self, action: Action, one: Household, item: str | None = None, **more: Any) -> None:
+        """Ask for a verb and do not wait."""
+        self.office.verbs.issue(Command(action, one.id, item=item, actor="eva", **more))
+
+    def plan(self, integration: str, name: str) -> str:
+        """Return the remote id of a plan."""
+        found = (plan.remote_id for plan in self.office.catalogue.plans(integration) if plan.name == name)
+        return next(found)
+
+    # -- how it ends ---------------------------------------------------------------------------------------------------
+
+    def left(self) -> list[object]:
+        """Return what has not come to rest; what was given up is tried again, as a person would."""
+        for operation in self.office.operations.list(Outcome.PARKED):
+            self.office.operations.retry(operation.id, actor="eva")
+        for task in self.office.tasks.list(outcome=Outcome.PARKED):
+            self.office.tasks.retry(task.id)
+        views = [view for view in self.office.subscriptions.list() if view.state is not State.SETTLED]
+        tasks = [task for task in self.office.tasks.list() if task.outcome is Outcome.QUEUED]
+        return [*views, *tasks, *(one for one in self.office.health.beside() if one.unread)]
+
+    def agree(self) -> None:
+        """Assert that our store and all four providers have what was asked last, and nobody twice."""
+        live = [view for view in self.office.subscriptions.list() if view.observed not in GONE]
+        newest = {(view.contract_id, view.item_code): view for view in live}
+        assert len(live) == len(newest)
+        for one in self.households:
+            for item in SOLD:
+                view, wanted = newest.get((one.id, item)), one.level(item)
+                assert (view.observed.value if view else "CANCELLED") == wanted.value, (one, item, view)
+        self._plans_agree(newest)
+        for name, simulator in self.simulators.items():
+            ours = [view for view in live if view.integration == name]
+            assert _held(simulator) == Counter(_shown(_told(view), view.observed) for view in ours), name
+            people = Counter(u.document for u in simulator.people() if u.status not in GONE and u.document)
+            assert set(people.values()) <= {1}, (name, people)
+            plan = self.office.reconciling.run(name).plan
+            differences = list(self.office.reconciling.rows(str(plan)))
+            assert not differences, (name, differences)
+
+    def _plans_agree(self, newest: dict[tuple[str, str], Any]) -> None:
+        for one in self.households:
+            for item, (integration, _) in AMONG.items():
+                if view := newest.get((one.id, item)):
+                    assert view.plan == self.plan(integration, one.plans[item]), (one, view)
+            if view := newest.get((one.id, CAMERAS)):
+                assert view.quantity == one.cameras, (one, view)
+
+
+def _row(one: Household) -> dict[str, Any]:
+    items = [{"code": code, "product_code": product} for code, product in SOLD.items()]
+    items[0]["price"] = "119.90"
+    customer = person(one.number) | {"email": f"p{one.number}@example.com"}
+    return {"contract_id": one.id, "customer": customer, "due_day": 10, "items": items}
+
+
+def _held(simulator: Any) -> Counter[tuple[str | None, Observed]]:
+    held = (entry for user in simulator.people() for entry in user.subscriptions)
+    return Counter(_shown(entry.plan, entry.status) for entry in held if entry.status not in GONE)
+
+
+def _told(view: SubscriptionView) -> str | None:
+    """Return the plan that its provider tells of: Asaas knows prices only."""
+    return None if view.integration == "bill" else view.plan
+
+
+def _shown(plan: str | None, status: Observed) -> tuple[str | None, Observed]:
+    """Return what must be the same on both sides: what is blocked has the plan that it had, until it is unblocked."""
+    return plan if status is Observed.ACTIVE else None, status
