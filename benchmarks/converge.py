@@ -1,4 +1,5 @@
-"""Converge against a bare httpx loop: same simulator, same number of calls, same threads; prints one ratio.
+"""Converge against a bare httpx loop: same simulator, same number of calls, same threads; prints the ratios of
+throughput and of CPU.
 
 Run: uv run python benchmarks/converge.py [--contracts 10000] [--threads 32] [--delay-ms 20] [--database URL] [--json]
 """
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import httpx
@@ -40,8 +42,25 @@ def written(folder: Path, contracts: int, *, blocked: bool) -> Path:
     return path
 
 
-def bare(url: str, auth: tuple[str, str], plan: str, calls: int, threads: int) -> float:
-    """Create `calls` users with nothing but httpx and threads; return the seconds."""
+class Took(NamedTuple):
+    """What something took: seconds, and seconds of this process' CPU."""
+
+    seconds: float
+    cpu: float
+
+
+class Stopwatch:
+    """Measures from when it is made."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter(), time.process_time()
+
+    def took(self) -> Took:
+        return Took(time.perf_counter() - self._began[0], time.process_time() - self._began[1])
+
+
+def bare(url: str, auth: tuple[str, str], plan: str, calls: int, threads: int) -> Took:
+    """Create `calls` users with nothing but httpx and threads."""
     limits = httpx.Limits(max_connections=threads, max_keepalive_connections=threads)
     with httpx.Client(base_url=url, auth=auth, limits=limits) as client, ThreadPoolExecutor(threads) as pool:
 
@@ -56,9 +75,9 @@ def bare(url: str, auth: tuple[str, str], plan: str, calls: int, threads: int) -
 
         for number in range(threads):
             create(number + calls)
-        began = time.perf_counter()
+        watch = Stopwatch()
         list(pool.map(create, range(calls)))
-        return time.perf_counter() - began
+        return watch.took()
 
 
 def registered(hub: Hub, url: str, username: str) -> tuple[TenantHub, str]:
@@ -72,12 +91,12 @@ def registered(hub: Hub, url: str, username: str) -> tuple[TenantHub, str]:
     return office, plan
 
 
-def driven(hub: Hub, threads: int) -> float:
-    """Work until nothing is due; return the seconds."""
+def driven(hub: Hub, threads: int) -> Took:
+    """Work until nothing is due."""
     with hub.work(threads=threads) as worker:
-        began = time.perf_counter()
+        watch = Stopwatch()
         worker.drain()
-        return time.perf_counter() - began
+        return watch.took()
 
 
 def figures(contracts: int, threads: int, delay_ms: int, database: str | None) -> Iterator[tuple[str, float]]:
@@ -89,17 +108,19 @@ def figures(contracts: int, threads: int, delay_ms: int, database: str | None) -
         with Hub.open(database or f"sqlite:///{folder / 'store.db'}") as hub:
             office, plan = registered(hub, there.url, auth[0])
             before = bare(there.url, auth, plan, contracts, threads)
-            began = time.perf_counter()
+            watch = Stopwatch()
             office.contracts.bring(written(folder, contracts, blocked=False))
-            yield "import_per_second", contracts / (time.perf_counter() - began)
+            yield "import_per_second", contracts / watch.took().seconds
             activated = driven(hub, threads)
             office.contracts.bring(written(folder, contracts, blocked=True))
             blocked = driven(hub, threads)
-            yield "bare_per_second", contracts / before
-            yield "activated_per_second", contracts / activated
-            yield "blocked_per_second", contracts / blocked
-            yield "ratio_activate", before / activated
-            yield "ratio_block", before / blocked
+            for name, took in (("bare", before), ("activated", activated), ("blocked", blocked)):
+                yield f"{name}_per_second", contracts / took.seconds
+                yield f"{name}_cpu_ms", took.cpu / contracts * 1000
+            yield "ratio_activate", before.seconds / activated.seconds
+            yield "ratio_block", before.seconds / blocked.seconds
+            yield "cpu_ratio_activate", before.cpu / activated.cpu
+            yield "cpu_ratio_block", before.cpu / blocked.cpu
             assert not office.counts().stuck
     yield "peak_megabytes", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
