@@ -19,7 +19,7 @@ from svahub.errors import Refused
 from svahub.hub import Hub
 from svahub.intake import ContractRow
 from svahub.store import Store, contracts, integrations, queue, schedules, tables
-from svahub.store.queue import Lane, Terms
+from svahub.store.queue import Lane, Room, Terms
 from svahub.store.schedules import ScheduleRow
 from svahub.store.states import IntegrationState, Phase, RunOutcome
 from svahub.testing import Fault
@@ -306,7 +306,7 @@ def test_a_queue_that_somebody_works_on_is_a_warning(waiting: tuple[TenantHub, H
     now = clock.now()
     with office.hub.store.write() as connection:
         terms = Terms("another host", now, now + timedelta(seconds=10), now + timedelta(seconds=15))
-        queue.lease(connection, [Lane("default", "tele")], terms, 10)
+        queue.lease(connection, {Lane("default", "tele"): Room(10)}, terms, 10)
         account = {"key": "later", "tenant": "default", "integration": "tele", "customer_id": "P2", "priority": 1}
         (customer,) = queue.customers_of(connection, {("default", "P1")})
         contracts.add_rows(connection, tables.customers, [replace(customer, id="P2")])

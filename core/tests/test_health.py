@@ -17,7 +17,7 @@ from svahub.hub import TenantHub
 from svahub.intake import ContractRow
 from svahub.lifecycle import Step
 from svahub.store import health, integrations, queue, results
-from svahub.store.queue import Lane, Terms
+from svahub.store.queue import Lane, Room, Terms
 from svahub.store.rows import AttemptRow
 from svahub.store.states import IntegrationState, State
 from svahub.testing.clocks import HandClock
@@ -214,7 +214,7 @@ def test_leases_and_what_they_leave_open_are_told(office_on_each: TenantHub, clo
     now = clock.now()
     terms = Terms("somebody", now, now + timedelta(seconds=10), now + timedelta(seconds=15))
     with store.write() as connection:
-        (account,) = queue.lease(connection, [Lane("default", "clinic")], terms, 10)
+        (account,) = queue.lease(connection, {Lane("default", "clinic"): Room(10)}, terms, 10)
         (row,) = queue.subscriptions_of(connection, [account.key])
         attempt = (account.key, account.lease_number, "default", row.key, Step.CREATE_USER, 1, None, now)
         results.begin_attempts(connection, [AttemptRow(*attempt, None, None, None)])

@@ -1,7 +1,8 @@
 """Drives due accounts until the provider has what is desired: the only place where providers are changed.
 
-One thread leases, decides and writes; a pool of threads calls. Each batch of attempts is durable before its calls, each
-batch of results is written in one transaction after them; between two steps of one account lies always a commit.
+One thread leases, decides and writes; each integration has threads of its own that call. Each batch of attempts is
+durable before its calls, each batch of results is written in one transaction after them; between two steps of one
+account lies always a commit.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Any, TypeVar
 
 from svahub import intentions, logbook
 from svahub.attempts import Undertaken
+from svahub.bulkheads import Bulkheads
 from svahub.clock import Clock
-from svahub.crew import Crew
 from svahub.desk import Desk
 from svahub.errors import NotSent, PluginBug
 from svahub.exchange import recording
@@ -26,7 +27,8 @@ from svahub.store import Store, StoreUnavailable
 from svahub.store.engine import is_of_a_value
 
 GATHER_SECONDS = 0.1
-BATCH_SECONDS = 1.0
+LEASED_AT_ONCE = 2_000
+"""So many accounts one transaction leases, of all integrations together."""
 SWEEP_SECONDS = 1.0
 IDLE_SECONDS = 0.2
 LONGEST_SLEEP_SECONDS = 2.0
@@ -52,7 +54,7 @@ class Refusals:
 
 
 class Converge:
-    """One worker; to be closed. `threads` calls are under way at once."""
+    """One worker; to be closed. `threads` calls are under way at once at each integration, at most."""
 
     def __init__(
         self,
@@ -66,13 +68,11 @@ class Converge:
     ) -> None:
         self._store, self._fleet, self._clock = store, fleet, clock
         self._desk = Desk(store, fleet, clock, draw)
-        self._threads, self._progress = threads, progress
-        self._crew: Crew[Undertaken, tuple[Any, float]] = Crew(threads, self._carry_out)
-        self._running: dict[tuple[str, int], Undertaken] = {}
+        self._progress = progress
+        self._bulkheads = Bulkheads(threads, self._carry_out)
         self._unwritten: list[tuple[Undertaken, Any]] = []
         self._round, self._ending, self._results = Refusals(), Refusals(), Refusals()
         self._patient = False
-        self._call_seconds = 0.05
         self._stopping = False
         self._swept = self._renewed = float("-inf")
         self._until_closed = ExitStack()
@@ -91,11 +91,11 @@ class Converge:
         """Let the calls under way end and write their results; what has not begun is given back."""
         try:
             self._give_back_unstarted()
-            while self._running:
+            while len(self._bulkheads):
                 self._collect()
             self._desk.flush()
         finally:
-            self._crew.dismiss()
+            self._bulkheads.dismiss()
             self._fleet.close()
             self._until_closed.close()
             logbook.worker_stopped()
@@ -112,7 +112,7 @@ class Converge:
         """Work on due accounts, of `only` those keys if any are given, until `finished` says so in an idle moment."""
         while not self._stopping:
             taken = self.turn(only)
-            if not taken and not self._running and not self._round.many:
+            if not taken and not len(self._bulkheads) and not self._round.many:
                 if self._asked(self._ending, finished):
                     return
                 self._clock.sleep(IDLE_SECONDS)
@@ -134,9 +134,7 @@ class Converge:
     def _taken(self, only: Collection[str]) -> int:
         self._renew()
         self._sweep()
-        taken = self._lease(only)
-        self._yield_to_urgent()
-        return taken
+        return self._lease(only)
 
     def _asked(self, refusals: Refusals, ask: Callable[[], T]) -> T | None:
         """Return what asking the store brings, None while it refuses."""
@@ -164,29 +162,21 @@ class Converge:
         now = self._clock.monotonic()
         if now - self._swept < SWEEP_SECONDS:
             return
-        self._fleet.close_retired([work.opened for work in self._running.values()])
+        self._fleet.close_retired([work.opened for work in self._bulkheads])
+        self._bulkheads.dismiss_idle()
         self._desk.release_dead()
         self._desk.mind_the_clock()
         intentions.expire_reasons(self._store)
         self._swept = now
 
-    @property
-    def _batch(self) -> int:
-        """Return how many calls are a second's work."""
-        return max(2 * self._threads, min(2_000, round(self._threads * BATCH_SECONDS / self._call_seconds)))
-
     def _lease(self, only: Collection[str]) -> int:
-        room = self._batch - len(self._running)
-        if room < self._batch // 2:
-            return 0
-        work, leased = self._desk.take(room, only)
+        work, leased = self._desk.take(LEASED_AT_ONCE, only, self._bulkheads.room)
         logbook.leased(leased, len(work))
         for one in work:
-            self._running[one.attempt] = one
-            self._crew.begin(one)
+            self._bulkheads.begin(one)
         return leased
 
-    def _carry_out(self, work: Undertaken) -> tuple[Any, float]:
+    def _carry_out(self, work: Undertaken) -> object:
         began = self._clock.monotonic()
         try:
             with recording(work.attempt, work.customer), holding(work.held):
@@ -195,18 +185,17 @@ class Converge:
         except BaseException as error:  # noqa: BLE001  # a thread must bring something back, whatever happens
             result = PluginBug(f"the step raised {type(error).__name__}")
         work.held.seconds = self._clock.monotonic() - began
-        return result, work.held.seconds
+        return result
 
     def _collect(self) -> None:
         """Write what has ended, gathered for a moment so that many results share one commit."""
         deadline = self._clock.monotonic() + GATHER_SECONDS
         ended: list[tuple[Undertaken, Any]] = []
         while (
-            len(ended) + len(self._unwritten) < len(self._running) and (left := deadline - self._clock.monotonic()) > 0
+            len(ended) + len(self._unwritten) < len(self._bulkheads)
+            and (left := deadline - self._clock.monotonic()) > 0
         ):
-            for work, (result, seconds) in self._crew.ended(left):
-                ended.append((work, result))
-                self._call_seconds += (seconds - self._call_seconds) / 50
+            ended += self._bulkheads.ended(left)
         self._write(ended)
 
     def _write(self, ended: Sequence[tuple[Undertaken, Any]]) -> None:
@@ -220,7 +209,7 @@ class Converge:
             self._bear(self._results, error)
             return
         for work, _ in self._unwritten:
-            self._running.pop(work.attempt, None)
+            self._bulkheads.forget(work)
         self._progress(len(self._unwritten))
         self._unwritten = []
         self._results.end()
@@ -246,16 +235,11 @@ class Converge:
 
     def _renew(self) -> None:
         now = self._clock.monotonic()
-        if self._running and now - self._renewed > self._desk.lease_seconds / 4:
-            self._desk.renew(list(self._running.values()))
+        if len(self._bulkheads) and now - self._renewed > self._desk.lease_seconds / 4:
+            self._desk.renew(list(self._bulkheads))
             self._renewed = now
-
-    def _yield_to_urgent(self) -> None:
-        """Give back what has not begun when something more urgent has become due."""
-        if self._crew.not_begun and self._desk.more_urgent_than(min(w.priority for w in self._running.values())):
-            self._give_back_unstarted()
 
     def _give_back_unstarted(self) -> None:
         """Withdraw the calls that no thread has begun."""
         given_back = NotSent("given back before it began")
-        self._write([(work, given_back) for work in self._crew.take_back()])
+        self._write([(work, given_back) for work in self._bulkheads.take_back()])

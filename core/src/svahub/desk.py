@@ -25,7 +25,7 @@ from svahub.precedence import step_in_turn
 from svahub.releases import Written, give_back, keep, told_of
 from svahub.store import Store, integrations, journal, queue, results, setback, tasks
 from svahub.store.journal import Event
-from svahub.store.queue import Lane, Terms
+from svahub.store.queue import Lane, Room, Terms
 from svahub.store.results import Closed
 from svahub.store.rows import AccountRow, IntegrationRow
 from svahub.store.states import AuditKind, Phase
@@ -49,8 +49,10 @@ class Desk:
         """How long a lease is: never shorter than twice the longest call."""
         return max(LEASE_SECONDS, 2 * self._fleet.longest_timeout().total_seconds())
 
-    def take(self, limit: int, only: Collection[str] = ()) -> tuple[list[Undertaken], int]:
-        """Lease due accounts and record their attempts.
+    def take(
+        self, limit: int, only: Collection[str] = (), room: Callable[[Lane], Room] | None = None
+    ) -> tuple[list[Undertaken], int]:
+        """Lease up to `limit` due accounts, of each integration as it has `room`, and record their attempts.
 
         Returns what is to be called, and how many accounts were leased, those included that need no call.
         """
@@ -58,8 +60,8 @@ class Desk:
         with self._store.write() as connection:
             now = self._store.now(connection)
             self._fleet.refresh(connection, now)
-            lanes = self._fleet.lanes(now)
-            leased = queue.lease(connection, lanes, self._terms(now), limit, only)
+            rooms = {lane: room(lane) if room else Room(limit) for lane in self._fleet.lanes(now)}
+            leased = queue.lease(connection, rooms, self._terms(now), limit, only)
             return (self._decided(connection, leased, deadline, now), len(leased)) if leased else ([], 0)
 
     def _terms(self, now: datetime) -> Terms:
@@ -197,13 +199,6 @@ class Desk:
         setback.bring_back(connection, tenant, now)
         told = entries.entry(AuditKind.COMMAND, "svahub", "clock set back", "clock", seconds=span.total_seconds())
         journal.append(connection, tenant, now, [told])
-
-    def more_urgent_than(self, priority: int) -> bool:
-        """Say whether an account waits that is more urgent."""
-        with self._store.read() as connection:
-            now = self._store.now(connection)
-            most = queue.most_urgent(connection, self._fleet.lanes(now), now)
-        return most is not None and most < priority
 
     def nothing_left(self, only: Collection[str] = ()) -> bool:
         """Say whether nothing is due now and no other worker holds an account."""

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from svahub.watching import Watching
 
 threads_option = click.option(
-    "--threads", type=click.IntRange(1, 512), default=32, show_default=True, help="Calls at once, at most."
+    "--threads",
+    type=click.IntRange(1, 512),
+    default=32,
+    show_default=True,
+    help="Calls at once at each integration, at most.",
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice, zip_longest
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Integer, bindparam, case, func, select, update
 
@@ -25,6 +26,17 @@ class Lane:
 
     tenant: str
     integration: str
+
+
+class Room(NamedTuple):
+    """How many accounts of one lane are wanted; where `urgency` says so, only those that are more urgent than that."""
+
+    accounts: int
+    urgency: int = len(Priority)
+
+    def among(self, priority: Priority) -> int:
+        """Return how many of a priority there is room for."""
+        return self.accounts if priority < self.urgency else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +63,10 @@ _LEASE = (
 
 
 def lease(
-    connection: Connection, lanes: Iterable[Lane], terms: Terms, limit: int, only: Collection[str] = ()
+    connection: Connection, rooms: Mapping[Lane, Room], terms: Terms, limit: int, only: Collection[str] = ()
 ) -> list[AccountRow]:
-    """Take up to `limit` due accounts, the most urgent first; `only` restricts to those keys."""
-    keys = _due_keys(connection, list(lanes), terms.now, limit, only)
+    """Take due accounts as lanes have room, the most urgent first, `limit` in all; `only` restricts to those keys."""
+    keys = _due_keys(connection, rooms, terms.now, limit, only)
     if not keys:
         return []
     taken = connection.execute(_LEASE, {f"b_{name}": value for name, value in asdict(terms).items()} | {"b_keys": keys})
@@ -62,15 +74,20 @@ def lease(
     return sorted((AccountRow(*row) for row in taken), key=lambda a: order[a.key])
 
 
-def _due_keys(connection: Connection, lanes: list[Lane], now: datetime, limit: int, only: Collection[str]) -> list[str]:
+def _due_keys(
+    connection: Connection, rooms: Mapping[Lane, Room], now: datetime, limit: int, only: Collection[str]
+) -> list[str]:
     """Return the most urgent keys; of equally urgent ones every integration gets its turn."""
     found: list[str] = []
+    taken = dict.fromkeys(rooms, 0)
     for priority in Priority:
-        room = limit - len(found)
-        if room <= 0:
-            break
-        turns = zip_longest(*(_due(connection, lane, now, priority, room, only, lock=True) for lane in lanes))
-        found += list(islice((key for turn in turns for key in turn if key is not None), room))
+        due = []
+        for lane, room in rooms.items():
+            left = min(room.among(priority) - taken[lane], limit - len(found))
+            if left > 0:
+                due.append(_due(connection, lane, now, priority, left, only, lock=True))
+                taken[lane] += len(due[-1])
+        found += islice((key for turn in zip_longest(*due) for key in turn if key is not None), limit - len(found))
     return found
 
 
@@ -105,15 +122,6 @@ def _due(
         query = _FREE_OF_SOME if lock else _DUE_OF_SOME
         return connection.execute(query, place | {"now": now, "room": room, "only": only}).scalars().all()
     return connection.execute(_FREE if lock else _DUE, place | {"now": now, "room": room}).scalars().all()
-
-
-def most_urgent(connection: Connection, lanes: Iterable[Lane], now: datetime) -> Priority | None:
-    """Return the priority of the most urgent account that waits; None when none does."""
-    lanes = list(lanes)
-    for priority in Priority:
-        if any(_due(connection, lane, now, priority, 1, ()) for lane in lanes):
-            return priority
-    return None
 
 
 _RENEW = (
