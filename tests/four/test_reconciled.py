@@ -18,7 +18,7 @@ from svahub.extension.invented import person
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
 from svahub.lifecycle import GONE
-from svahub.reconciling.plans import Guard
+from svahub.plans import Guard
 from svahub.store.states import State
 from svahub.testing.clocks import HandClock
 from svahub.verbs import Action, Command

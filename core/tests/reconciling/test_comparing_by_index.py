@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from svahub import Observed, RemoteSubscription, RemoteUser
-from svahub.reconciling.plans import Guard
+from svahub.plans import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable

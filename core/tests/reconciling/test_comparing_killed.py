@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, func, select, update
 from svahub import Observed, RemoteUser
 from svahub.areas.applying import Applied
 from svahub.hub import Hub
-from svahub.reconciling.plans import Guard
+from svahub.plans import Guard
 from svahub.store import Store
 from svahub.store.states import ReconcileState
 from svahub.store.tables import listed_users, reconciliations

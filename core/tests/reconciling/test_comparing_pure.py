@@ -24,9 +24,9 @@ from svahub.models import (
     RemoteSubscription,
     RemoteUser,
 )
+from svahub.plans import Digest, Guard
 from svahub.reconciling.comparing import TO_MEND, Moment, Seen, compared
 from svahub.reconciling.correcting import STOPPING, Believed, corrected, step_after
-from svahub.reconciling.plans import Digest, Guard
 from svahub.store.rows import AccountRow, CustomerRow, DifferenceRow, ListedRow, SubscriptionRow
 from svahub.store.states import Agreement, Phase
 
@@ -219,8 +219,8 @@ def test_the_guard_stops_more_than_either_limit_and_nothing_else(
     allowed = stops == 0 or (stops <= most and (100 * stops / live if live else 100.0) <= percent)
     assert (Guard(most, percent).objection(stops, live) is None) is allowed
     if not allowed:
-        with pytest.raises(Refused, match="svahub reconcile approve 3"):
-            Guard(most, percent).check(3, stops, live)
+        with pytest.raises(Refused, match="If that is right: approve it"):
+            Guard(most, percent).check(stops, live, otherwise="Plan 3 is not applied", approve="approve it")
 
 
 differences = st.builds(

@@ -15,7 +15,7 @@ from svahub.errors import Refused
 from svahub.lifecycle import Step
 from svahub.models import Desired
 from svahub.owners import Owner
-from svahub.reconciling.plans import Guard
+from svahub.plans import Guard
 from svahub.store.states import Outcome, Phase
 from svahub.store.tables import accounts, attempts, differences, listed_users, reconciliations, subscriptions
 from svahub.verbs import Action

@@ -17,9 +17,10 @@ from svahub.errors import Refused
 from svahub.models import Adopt
 from svahub.news import News
 from svahub.opening import facts_of, without_secrets
+from svahub.plans import Digest, Guard
 from svahub.reconciling.comparing import TO_MEND, Seen
 from svahub.reconciling.correcting import Believed, Corrected, corrected
-from svahub.reconciling.plans import Digest, Guard, changes, saw
+from svahub.reconciling.plans import changes, saw
 from svahub.releases import Written, keep, told_of
 from svahub.store import journal, listed_users, queue, reconciling, sales
 from svahub.store.journal import Event
@@ -91,7 +92,12 @@ class Applying:
                 f"(svahub reconcile show {row.id}); when it is what you expect, {again} makes one that can be applied."
             )
         if row.approved_at is None:
-            self.guard.check(row.id, row.stopping or 0, row.live or 0)
+            self.guard.check(
+                row.stopping or 0,
+                row.live or 0,
+                otherwise=f"Plan {row.id} is not applied",
+                approve=f"svahub reconcile approve {row.id} --note WHY",
+            )
 
     def _require_whole(self, connection: Connection, row: ReconciliationRow) -> None:
         """Refuse a plan whose content is not what its hash was taken of."""

@@ -19,9 +19,10 @@ from svahub.decisions import Facts, View
 from svahub.errors import Cause, ProviderError, Refused, Unreachable
 from svahub.lifecycle import GONE, Step
 from svahub.models import Adopt, RemoteUser
+from svahub.plans import Digest
 from svahub.reconciling.comparing import TO_MEND, Compared, Moment, Seen, compared
 from svahub.reconciling.correcting import Believed, corrected, step_after, stopping
-from svahub.reconciling.plans import Digest, saw
+from svahub.reconciling.plans import saw
 from svahub.store import journal, listed_users, queue, reconciling
 from svahub.store.rows import AccountRow, DifferenceRow, ListedRow, ReconciliationRow
 from svahub.store.states import Agreement, ReconcileState

@@ -17,7 +17,7 @@ from svahub.errors import Refused, UnknownName
 from svahub.fleet import ExchangeLog
 from svahub.opening import Opened
 from svahub.owners import Owner, dead
-from svahub.reconciling.plans import Guard
+from svahub.plans import Guard
 from svahub.registry import ProviderKind
 from svahub.store import integrations, reconciling, sales
 from svahub.store.rows import DifferenceRow, ReconciliationRow

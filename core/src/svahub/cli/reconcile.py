@@ -29,7 +29,7 @@ from svahub.cli.output import (
 from svahub.cli.progress import bar
 from svahub.cli.session import pass_office
 from svahub.errors import ProviderError, Refused
-from svahub.reconciling.plans import MAX_CHANGES, MAX_PERCENT, Guard
+from svahub.plans import MAX_CHANGES, MAX_PERCENT, Guard
 from svahub.store.states import Agreement
 
 if TYPE_CHECKING:
