@@ -109,6 +109,7 @@ def opened(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         (folder / "bill.csv").write_text("CPF;Valor\n529.982.247-25;19,90\n")
         isp.run("reconcile run tele")
         isp.run("reconcile run tele")
+        _campaign(isp)
         _close("sqlite:///former.db", clock)
         yield isp
 
@@ -203,6 +204,16 @@ def _charge(isp: Isp) -> None:
     isp.run("asaas sync --since 2026-11-01")
     isp.run(f"asaas invoices receive-in-cash {listed['C-5']['id']}")
     isp.meant["pay_080225913252"] = isp.run("debts list")[0]["reference"]
+
+
+def _campaign(isp: Isp) -> None:
+    """Plan five campaigns; the third runs, the fourth is paused."""
+    for _ in range(4):
+        isp.run("block --where integration=tv")
+    isp.run("unblock --where product_type=telemedicine")
+    for number in (3, 4):
+        isp.run(f"campaigns start {number} --no-wait --max-percent 100")
+    isp.run("campaigns pause 4")
 
 
 def _close(url: str, clock: HandClock) -> None:

@@ -1,10 +1,14 @@
-"""One verb on one contract's level: checked, written, and the level as it then is. What follows is in `intentions`."""
+"""One verb on one contract's level: checked, what is to be written of it, and the level as it then is.
+
+What follows for subscriptions is in `intentions`; `issuing` writes both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -17,30 +21,56 @@ from svahub.models import PROTECTED, Aspect, BlockScope, Desired, Observed, Reas
 from svahub.routes import Routes, declined
 from svahub.store import contracts, queue, tables
 from svahub.store.rows import ContractRow, ItemRow, ReasonRow
-from svahub.store.states import ContractStatus, Phase, Verb
+from svahub.store.states import ContractStatus, Phase, Priority, Verb
 
 
 class OfAnotherSource(Refused):
     """Only its source, or an admin, takes this reason away."""
 
 
+@dataclass(slots=True)
+class LevelRows:
+    """The rows of contracts' levels that commands change, each table's to be written in one go."""
+
+    statuses: list[dict[str, Any]] = field(default_factory=list)
+    items: list[dict[str, Any]] = field(default_factory=list)
+    reasons_gone: list[ReasonRow] = field(default_factory=list)
+    new_reasons: list[ReasonRow] = field(default_factory=list)
+
+    def add(self, other: LevelRows) -> None:
+        """Take the rows of another command in."""
+        self.statuses += other.statuses
+        self.items += other.items
+        self.reasons_gone += other.reasons_gone
+        self.new_reasons += other.new_reasons
+
+    def write(self, connection: Connection) -> None:
+        """Write them."""
+        contracts.update_rows(connection, tables.contracts, ("tenant", "id"), self.statuses)
+        contracts.update_rows(connection, tables.items, ("tenant", "contract_id", "code"), self.items)
+        contracts.delete_reasons(connection, self.reasons_gone)
+        contracts.put_reasons(connection, self.new_reasons)
+
+
 class Asked:
-    """One command on one contract's level: checks it, writes the level, returns it as it then is."""
+    """One command on one contract's level: checks it, returns the level as it then is; `rows` are to be written."""
 
     def __init__(self, connection: Connection, command: Command, level: Level, now: datetime, routes: Routes) -> None:
         self.connection, self.command, self.level, self.now, self.routes = connection, command, level, now, routes
         self.contract = level.contract
         self.reason = command.reason
+        self.rows = LevelRows()
 
     @property
     def stamp(self) -> Stamp:
         """Who asks and why; a note is kept without personal data."""
         command = self.command
         note = mask_text(command.note) if command.note else None
-        return Stamp(command.source, self.reason, note, command.idempotency_key)
+        priority = None if command.campaign is None else Priority.BULK
+        return Stamp(command.source, self.reason, note, command.idempotency_key, priority, command.campaign)
 
     def carried_out(self) -> tuple[Level, tuple[str, ...]]:
-        """Write what is asked; return the level as it then is, and what there is to say."""
+        """Return the level as it is once `rows` are written, and what there is to say."""
         item = self.command.item
         if item is not None and item not in {i.code for i in self.level.items if not i.removed}:
             raise UnknownName("item", item, [i.code for i in self.level.items if not i.removed])
@@ -115,7 +145,7 @@ class Asked:
         after = replace(self.contract, status=status, changed_at=self.now)
         if status is not self.contract.status:
             row = {"tenant": after.tenant, "id": after.id, "status": status, "changed_at": self.now}
-            contracts.update_rows(self.connection, tables.contracts, ("tenant", "id"), [row])
+            self.rows.statuses.append(row)
         return after
 
     def _why(self, code: str) -> str:
@@ -136,7 +166,7 @@ class Asked:
             self.contract.tenant, self.contract.id, self.command.item or "", reason, self.command.source,
             self.command.until, self.now,
         )  # fmt: skip
-        contracts.put_reasons(self.connection, [row])
+        self.rows.new_reasons.append(row)
         others = [
             r for r in self.level.reasons if (r.item_code, r.reason, r.source) != (row.item_code, reason, row.source)
         ]
@@ -175,7 +205,7 @@ class Asked:
             return self.level, ("not blocked",)
         taken = self._reasons_to_take(present)
         self.reason = taken[0].reason
-        contracts.delete_reasons(self.connection, taken)
+        self.rows.reasons_gone += taken
         rest = [r for r in self.level.reasons if r not in taken]
         left = sorted({f"{r.reason.value} by {r.source}" for r in present if r not in taken})
         level = self._leaving_an_operation(replace(self.level, reasons=rest), Verb.UNBLOCK)
@@ -224,8 +254,7 @@ class Asked:
         self._check_quantity(latest.integration)
         changed = replace(item, plan=self.command.plan or item.plan, quantity=self.command.quantity or item.quantity)
         row = {"tenant": item.tenant, "contract_id": item.contract_id, "code": item.code}
-        values = row | {"plan": changed.plan, "quantity": changed.quantity}
-        contracts.update_rows(self.connection, tables.items, tuple(row), [values])
+        self.rows.items.append(row | {"plan": changed.plan, "quantity": changed.quantity})
         return replace(self.level, items=[changed if i.code == item.code else i for i in self.level.items]), ()
 
     def _only_item(self) -> ItemRow:

@@ -25,7 +25,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One verb with all that was asked; `until` is when a block ends by itself."""
+    """One verb with all that was asked; `until` is when a block ends by itself, `campaign` that which it is part of."""
 
     action: Action
     contract: str
@@ -38,6 +38,7 @@ class Command:
     actor: str = "operator"
     admin: bool = False
     idempotency_key: str | None = None
+    campaign: int | None = None
 
     @property
     def digest(self) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from svahub.areas.activation_links import ActivationLinks
     from svahub.areas.audit import Audit
     from svahub.areas.bills import Bills
+    from svahub.areas.campaigns import Campaigns
     from svahub.areas.catalogue import Catalogue
     from svahub.areas.contracts import Contracts
     from svahub.areas.debts import Debts
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from svahub.areas.tasks import Tasks
     from svahub.areas.terms import Terms
     from svahub.areas.users import Users
+    from svahub.campaigning.rounds import Campaigning
     from svahub.clock import Clock
     from svahub.converge import Converge, Progress
     from svahub.dispatching import Dispatching
@@ -208,6 +210,12 @@ class Hub:
 
         return Watching(self, tenants, once=once, heed=heed)
 
+    def campaigning(self, *, tenants: Collection[str] = (), only: int | None = None) -> Campaigning:
+        """Return what feeds the campaigns of some tenants (none named: of all), or only one of them; to be closed."""
+        from svahub.campaigning.rounds import Campaigning
+
+        return Campaigning(self, tenants, only=only)
+
     def timekeeper(self, *, tenants: Collection[str] = ()) -> Timekeeper:
         """Return what runs the schedules of some tenants (none named: of all)."""
         from svahub.timekeeper import Timekeeper
@@ -263,6 +271,9 @@ class TenantHub:
 
     reconciling: Area[Reconciling] = Area("reconciling:Reconciling")
     """What its providers have, compared with what it knows of that."""
+
+    campaigns: Area[Campaigns] = Area("campaigns:Campaigns")
+    """What is asked of many of its contracts at once."""
 
     @cached_property
     def schedules(self) -> Schedules:

@@ -29,13 +29,17 @@ NAMESPACE = UUID("6f1f6c52-3d0b-5a8e-9a55-0f3f2a3c7b11")
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Who wants a change, why, and how urgent it is; `priority` None: by what the change is."""
+    """Who wants a change, why, and how urgent it is; `priority` None: by what the change is.
+
+    What a `campaign` wants is as urgent as that says; of anything else, an unblock is one of who has paid.
+    """
 
     actor: str
     reason: str | None = None
     note: str | None = None
     idempotency_key: str | None = None
     priority: Priority | None = None
+    campaign: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,14 @@ class Changes:
     def keys(self) -> list[str]:
         """The subscriptions that change."""
         return list(self.verbs)
+
+    def add(self, other: Changes) -> None:
+        """Take in what another contract's level wants, by the same stamp."""
+        self.sold += other.sold
+        self.redesired += other.redesired
+        self.verbs |= other.verbs
+        self.accounts |= other.accounts
+        self.sales |= other.sales
 
 
 def account_key(tenant: str, integration: str, customer: str) -> str:
@@ -162,7 +174,7 @@ def _redesire(changes: Changes, level: Level, item: ItemRow, row: SubscriptionRo
         return
     verb = asked if asked and row.desired is desired else _verb(row.desired, desired)
     priority = _URGENCY[verb] if changes.stamp.priority is None else changes.stamp.priority
-    if changes.stamp.priority is Priority.BULK and verb is Verb.UNBLOCK:
+    if changes.stamp.priority is Priority.BULK and verb is Verb.UNBLOCK and changes.stamp.campaign is None:
         priority = Priority.PAID
     changes.redesired.append(_again(wanted, changes.now, priority))
     changes.verbs[row.key] = verb
@@ -256,6 +268,7 @@ def _operation(row: SubscriptionRow, changes: Changes) -> dict[str, Any]:
         "idempotency_key": stamp.idempotency_key,
         "outcome": Outcome.QUEUED,
         "created_at": changes.now,
+        "campaign_id": stamp.campaign,
     }
 
 
@@ -272,6 +285,18 @@ def levels(connection: Connection, tenant: str, ids: Collection[str]) -> dict[st
         sold[row.contract_id].append(row)
     found = contracts.contracts_by_id(connection, tenant, ids)
     return {id: Level(contract, items[id], reasons[id], sold[id]) for id, contract in found.items()}
+
+
+def locked_levels(connection: Connection, tenant: str, ids: Collection[str]) -> dict[str, Level]:
+    """Return levels that nobody else changes before this transaction ends.
+
+    Their customers are locked: those whose they are now, as an import may have moved a contract meanwhile.
+    """
+    locked: set[str] = set()
+    while missing := contracts.holders(connection, tenant, ids) - locked:
+        contracts.lock_customers(connection, tenant, missing)
+        locked |= missing
+    return levels(connection, tenant, ids)
 
 
 def expire_reasons(store: Store) -> int:

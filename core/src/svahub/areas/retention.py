@@ -50,6 +50,7 @@ DEFAULTS = {
     DataClass.OUTBOX: Kept(30, "what other systems were told; so long it can be told again"),
     DataClass.ACTIVATION_LINKS: Kept(90, "revoked or expired; those by which was bought stay, as part of the consent"),
     DataClass.RECONCILIATIONS: Kept(366, "who compares with a provider's bill asks about the months of a year"),
+    DataClass.CAMPAIGNS: Kept(366, "what was asked of each contract stays with its operations"),
     DataClass.TASKS: Kept(FIVE_YEARS, "what was charged is asked as long as consumers may claim (CDC, art. 27)"),
 }
 
@@ -81,6 +82,7 @@ class Pruned:
     outbox: int = 0
     activation_links: int = 0
     reconciliations: int = 0
+    campaigns: int = 0
     dropped: int = 0
     dry_run: bool = False
 
@@ -152,6 +154,7 @@ class Keeping:
             outbox=retention.count_messages(connection, tenant, before[DataClass.OUTBOX]),
             activation_links=retention.count_links(connection, tenant, before[DataClass.ACTIVATION_LINKS]),
             reconciliations=retention.count_reconciliations(connection, tenant, before[DataClass.RECONCILIATIONS]),
+            campaigns=retention.count_campaigns(connection, tenant, before[DataClass.CAMPAIGNS]),
             dropped=last - anchor, dry_run=True, **counts,
         )  # fmt: skip
 
@@ -213,6 +216,7 @@ _PRUNES = {
     DataClass.OUTBOX: retention.delete_messages,
     DataClass.ACTIVATION_LINKS: retention.delete_links,
     DataClass.RECONCILIATIONS: retention.delete_reconciliations,
+    DataClass.CAMPAIGNS: retention.delete_campaigns,
     DataClass.INBOX: retention.empty_bodies,
     DataClass.TASKS: retention.empty_tasks,
 }

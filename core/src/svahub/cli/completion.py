@@ -71,6 +71,7 @@ def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
 
 
 tenants = _of_hub(lambda hub: (row.name for row in hub.tenants()))
+campaigns = _of_tenant(lambda office, _: (str(row.campaign) for row in office.campaigns.list()))
 contracts = _of_tenant(lambda office, begun: office.contracts.beginning(begun, SHOWN))
 integrations = _of_tenant(lambda office, _: (row.name for row in office.bench.integrations()))
 plans = _of_tenant(lambda office, _: dict.fromkeys(row.remote_id for row in office.catalogue.plans()))

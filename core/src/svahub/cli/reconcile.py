@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-from dataclasses import fields
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -14,10 +11,9 @@ from svahub.areas.comparing import EndedEarly
 from svahub.areas.reconciling import Difference
 from svahub.cli import completion, invoice
 from svahub.cli.exits import ExitCode, end_with
+from svahub.cli.guarding import guard_options
 from svahub.cli.options import actor_option
 from svahub.cli.output import (
-    as_document,
-    as_line,
     as_mapping,
     confirm,
     dry_run_option,
@@ -28,8 +24,9 @@ from svahub.cli.output import (
 )
 from svahub.cli.progress import bar
 from svahub.cli.session import pass_office
+from svahub.cli.streams import write_csv, write_json
 from svahub.errors import ProviderError, Refused
-from svahub.plans import MAX_CHANGES, MAX_PERCENT, Guard
+from svahub.plans import Guard
 from svahub.store.states import Agreement
 
 if TYPE_CHECKING:
@@ -127,33 +124,11 @@ def show(office: TenantHub, plan: str, only: tuple[str, ...], as_csv: bool, as_j
     shown = office.reconciling.show(plan)
     rows = office.reconciling.rows(plan, [Agreement(one) for one in only])
     if as_csv:
-        _write_csv(rows)
+        write_csv(Difference, rows)
     elif as_json:
-        _write_json(shown, rows)
+        write_json(shown, rows)
     else:
         _tell(shown, rows)
-
-
-def _write_csv(rows: Iterator[Difference]) -> None:
-    names = [part.name for part in fields(Difference)]
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(names)
-    for row in rows:
-        writer.writerow([_cell(getattr(row, name)) for name in names])
-
-
-def _cell(value: object) -> object:
-    """Return a value of which no spreadsheet makes a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
-
-
-def _write_json(shown: Plan, rows: Iterator[Difference]) -> None:
-    """Print one document, its rows as they come: there may be very many."""
-    click.echo(as_document(shown).removesuffix("\n}") + ',\n  "rows": [', nl=False)
-    for number, row in enumerate(rows):
-        click.echo(("," if number else "") + "\n    " + as_line(row), nl=False)
-    click.echo("\n  ]\n}")
 
 
 def _tell(shown: Plan, rows: Iterator[Difference]) -> None:
@@ -178,16 +153,7 @@ def approve(office: TenantHub, plan: str, note: str, actor: str, as_json: bool) 
 
 @command.command("apply", epilog="Example: svahub reconcile apply 2 --dry-run")
 @PLAN
-@click.option(
-    "--max-changes", type=click.IntRange(0), default=MAX_CHANGES, show_default=True, help="So many may be stopped."
-)
-@click.option(
-    "--max-percent",
-    type=click.FloatRange(0, 100),
-    default=MAX_PERCENT,
-    show_default=True,
-    help="So many of a hundred that are live may be.",
-)
+@guard_options
 @actor_option
 @dry_run_option
 @yes_option

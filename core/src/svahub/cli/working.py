@@ -1,4 +1,4 @@
-"""What `work` and `serve --with-work` both do: converge, inbox, outbox, schedules, sources, until told to stop."""
+"""What `work` and `serve --with-work` do: converge and all that goes its rounds beside it, until told to stop."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from svahub.campaigning.rounds import Campaigning
     from svahub.converge import Converge, Progress
     from svahub.dispatching import Dispatching
     from svahub.hub import Hub
@@ -38,19 +39,22 @@ class Work:
     worker: Converge
     dispatching: Dispatching
     watching: Watching
+    campaigning: Campaigning
 
     def once(self) -> None:
         """Do what is due, until nothing is: what comes in first, as it says what is to be done."""
         self.keeper.run_due()
         self.watching.drain()
         self.receiving.drain()
+        self.campaigning.drain()
         self.worker.drain()
-        while self.receiving.drain() + self.watching.drain():
+        while self.receiving.drain() + self.watching.drain() + self.campaigning.drain():
             self.worker.drain()
         self.dispatching.drain()
 
     def stop(self) -> None:
         """Take nothing more; safe in a signal handler."""
+        self.campaigning.stop()
         self.watching.stop()
         self.receiving.stop()
         self.dispatching.stop()
@@ -64,20 +68,22 @@ def at_work(
 ) -> Iterator[Work]:
     """Return what works for some tenants (none named: for all), ended with the block.
 
-    Unless it is to work only once, inbox, outbox, schedules and sources are looked at in threads of their own.
+    Unless it is to work only once, what is beside converge goes its rounds in threads of their own.
     """
     with ExitStack() as open_ones:
         keeper = hub.timekeeper(tenants=tenants)
         dispatching = open_ones.enter_context(hub.dispatching(tenants=tenants))
         receiving = open_ones.enter_context(hub.receiving(tenants=tenants))
         watching = open_ones.enter_context(hub.watching(tenants=tenants, once=once))
+        campaigning = open_ones.enter_context(hub.campaigning(tenants=tenants))
         if not once:  # outside the worker: no call under way waits for a schedule or a delivery to end
             open_ones.enter_context(keeper.running())
             open_ones.enter_context(receiving.running())
             open_ones.enter_context(dispatching.running())
             open_ones.enter_context(watching.running())
+            open_ones.enter_context(campaigning.running())
         worker = open_ones.enter_context(hub.work(threads=threads, tenants=tenants, progress=progress))
-        yield Work(keeper, receiving, worker, dispatching, watching)
+        yield Work(keeper, receiving, worker, dispatching, watching, campaigning)
 
 
 @contextmanager

@@ -69,20 +69,21 @@ def read(stream: BinaryIO, file_format: FileFormat | None = None, name: str = ""
     head = next(lines, None)
     if head is None:
         yield Rejected.for_line(1, "the file is empty")
-    elif problem := _unusable(head.content):
+    elif problem := unusable(head.content):
         yield Rejected.for_line(1, problem)
     else:
         chosen = file_format or FileFormat.of(name) or FileFormat.sniffed(head.content)
         yield from _once(_READERS[chosen](chain([head], lines)))
 
 
-def _unusable(head: bytes) -> str | None:
+def unusable(head: bytes) -> str | None:
+    """Return why a file that begins so is none of lines, None when it may be one."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "the file is UTF-16; save it as CSV UTF-8"
     if head.startswith(b"PK\x03\x04"):
         return "the file is a workbook or an archive; save it as CSV"
     if head.lstrip()[:1] == b"[":
-        return "the file is one JSON array; write one contract a line, without brackets and commas between"
+        return "the file is one JSON array; write one object a line, without brackets and commas between"
     return None
 
 

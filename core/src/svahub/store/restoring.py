@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from svahub.lifecycle import GONE
 from svahub.models import Desired, Observed
-from svahub.store import results
+from svahub.store import campaigns, results
 from svahub.store.results import OperationEnd
 from svahub.store.rows import LOOK_THERE, LOST, SubscriptionRow
 from svahub.store.states import Certainty, Outcome, Phase, Priority, RunOutcome
@@ -114,6 +114,7 @@ def mark(connection: Connection, at: datetime, why: str, sights: Sights) -> Mark
     _doubt_tasks(connection, at, why)
     _free_lines(connection, at)
     _doubt_happenings(connection, at)
+    campaigns.pause_running(connection)
     return marked
 
 

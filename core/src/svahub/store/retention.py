@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from svahub.store import campaigns as rows_of_campaigns
 from svahub.store import journal, reconciling
 from svahub.store.inserting import insert_into
 from svahub.store.states import AuditKind, DataClass, Phase
@@ -29,6 +30,7 @@ from svahub.store.tables import (
     activation_links,
     attempts,
     audit,
+    campaigns,
     chains,
     events,
     exchanges,
@@ -219,6 +221,21 @@ def delete_reconciliations(connection: Connection, tenant: str, before: datetime
     ids = list(connection.execute(query).scalars())
     if ids:
         reconciling.remove(connection, ids)
+    return len(ids)
+
+
+def count_campaigns(connection: Connection, tenant: str, before: datetime) -> int:
+    """Count the campaigns that ended, or were planned and never started, before an instant."""
+    query = select(func.count()).select_from(campaigns).where(*rows_of_campaigns.ended_before(tenant, before))
+    return int(connection.execute(query).scalar_one())
+
+
+def delete_campaigns(connection: Connection, tenant: str, before: datetime) -> int:
+    """Delete one campaign that ended before an instant, with its rows; return how many those were."""
+    query = select(campaigns.c.id).where(*rows_of_campaigns.ended_before(tenant, before)).limit(1)
+    ids = list(connection.execute(query).scalars())
+    for id in ids:
+        rows_of_campaigns.remove(connection, id)
     return len(ids)
 
 

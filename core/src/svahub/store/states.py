@@ -187,6 +187,25 @@ class Agreement(StrEnum):
     UNKNOWN = "unknown"
 
 
+class CampaignState(StrEnum):
+    """How far a campaign is."""
+
+    PLANNING = "planning"
+    PLANNED = "planned"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+class RowState(StrEnum):
+    """How far a campaign is with one contract: what it asks was not begun, was written down, or was refused."""
+
+    PLANNED = "planned"
+    RELEASED = "released"
+    REFUSED = "refused"
+
+
 class DataClass(StrEnum):
     """What is kept for a time of its own."""
 
@@ -200,3 +219,4 @@ class DataClass(StrEnum):
     OUTBOX = "outbox"
     ACTIVATION_LINKS = "activation_links"
     RECONCILIATIONS = "reconciliations"
+    CAMPAIGNS = "campaigns"

@@ -22,7 +22,7 @@ from svahub.store.plugins import Standing
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 HEAD = KNOWN[-1]
 
 

@@ -27,6 +27,7 @@ class OperationRow:
     superseded_by: int | None
     created_at: datetime
     ended_at: datetime | None
+    campaign_id: int | None = None
 
 
 class AttemptRow(NamedTuple):

@@ -14,6 +14,7 @@ from svahub.store.tables.books import (
     idempotency_keys,
     operations,
 )
+from svahub.store.tables.campaigns import campaign_rows, campaigns
 from svahub.store.tables.columns import metadata
 from svahub.store.tables.debts import debt_exemptions, debt_policies, debts
 from svahub.store.tables.doors import api_keys, inbox, tallies
@@ -44,6 +45,8 @@ __all__ = [
     "attempts",
     "audit",
     "block_reasons",
+    "campaign_rows",
+    "campaigns",
     "chains",
     "contracts",
     "customers",

@@ -37,11 +37,19 @@ operations = Table(
     Column("superseded_by", Integer),
     Column("created_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    Column("campaign_id", Integer),  # that asked for it; it may be older than campaigns are kept
     PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(["subscription_key"], ["subscriptions.key"]),
     Index(None, "subscription_key", "generation"),
     Index(None, "tenant", "outcome", "id"),
     sqlite_autoincrement=True,
+)
+Index(
+    "ix_operations_campaign",
+    operations.c.campaign_id,
+    operations.c.outcome,
+    sqlite_where=operations.c.campaign_id.is_not(None),
+    postgresql_where=operations.c.campaign_id.is_not(None),
 )
 
 idempotency_keys = Table(
