@@ -58,10 +58,10 @@ class Town:
 
     def finish(self) -> None:
         """Feed and work until nothing moves."""
+        self.feed()
+        self.isp.work()
         while self.feed():
             self.isp.work()
-        self.isp.work()
-        self.feed()
 
     def owe(self, *contracts: str, days: int = 30) -> None:
         """Let some contracts owe for so many days."""

@@ -73,7 +73,7 @@ class Feeding:
         found = campaigns.not_begun(connection, row.id, None, self.pace.chunk)
         roomy = [name for name in row.counts or {} if queued.get(name, 0) + self.pace.chunk <= self.pace.window]
         for left, name in zip(range(len(roomy), 0, -1), roomy, strict=True):
-            share = (self.pace.chunk - len(found)) // left
+            share = max(1, (self.pace.chunk - len(found)) // left)
             found += campaigns.not_begun(connection, row.id, name, share)
         return sorted(found)
 

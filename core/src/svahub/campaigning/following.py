@@ -48,7 +48,7 @@ class Following:
         self._has_ended()
 
     def _turn(self, feeding: Campaigning, worker: Converge) -> int:
-        released = feeding.turn()
+        released = feeding.feed()
         with self._store.read() as connection:
             accounts = campaigns.waiting_accounts(connection, self._id, PACE.window)
         return released + (worker.turn(accounts) if accounts else 0)  # of no account in particular would be of all

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -78,8 +78,10 @@ class Planning:
         """Stream the rows for contracts that were named one by one, in pages."""
         stream, number = iter(names), 0
         while page := list(islice(stream, PAGE)):
+            meant = [self._meant(one) for one in page]
             with self.bench.store.read() as connection:
-                rows = self._judged(connection, [self._meant(one) for one in page], number)
+                ids = {one.contract_id for one in meant if one.contract_id is not None}
+                rows = self._judged(connection, meant, levels(connection, self.bench.tenant, ids), number)
             yield rows
             number += len(rows)
 
@@ -93,7 +95,8 @@ class Planning:
         while True:
             with self.bench.store.read() as connection:
                 ids = campaigns.fitting(connection, self.bench.tenant, self._fit(where), after, PAGE)
-                rows = self._judged(connection, list(self._chosen(connection, ids, where)), number)
+                found = levels(connection, self.bench.tenant, ids)
+                rows = self._judged(connection, list(self._chosen(found, where)), found, number)
             if not ids:
                 return
             yield rows
@@ -103,23 +106,22 @@ class Planning:
         of_one = (where.integration, where.product_type, where.plan)
         return Fit(states(Verb(self.asked.action.value)), *of_one, self.asked.item, where.since(self.today))
 
-    def _chosen(self, connection: Connection, ids: Sequence[str], where: Where) -> Iterator[Meant]:
-        found = levels(connection, self.bench.tenant, ids)
-        for id in ids:
+    def _chosen(self, found: Mapping[str, Level], where: Where) -> Iterator[Meant]:
+        for id in sorted(found):
             for item in asked_of(found[id], where, Verb(self.asked.action.value), self.asked.item):
                 yield Meant(id, item)
 
     # -- judging -------------------------------------------------------------------------------------------------------
 
-    def _judged(self, connection: Connection, page: Sequence[Meant], number: int) -> list[CampaignLine]:
-        ids = {one.contract_id for one in page if one.contract_id is not None}
-        found = levels(connection, self.bench.tenant, ids)
+    def _judged(
+        self, connection: Connection, page: Sequence[Meant], found: Mapping[str, Level], number: int
+    ) -> list[CampaignLine]:
         routes = Routes.of(connection, self.bench.tenant, self.bench.registry)
         issuing = Issuing(connection, self.bench.tenant, routes, self.bench.store.now(connection))
         return [self._line(connection, one, issuing, found, n) for n, one in enumerate(page, number + 1)]
 
     def _line(
-        self, connection: Connection, one: Meant, issuing: Issuing, found: dict[str, Level], number: int
+        self, connection: Connection, one: Meant, issuing: Issuing, found: Mapping[str, Level], number: int
     ) -> CampaignLine:
         try:
             effects = self._effects(connection, one, issuing, found)
@@ -130,7 +132,7 @@ class Planning:
         return CampaignLine(number, one.contract_id, one.item, next(iter(lanes), None), RowState.PLANNED, None, told)
 
     def _effects(
-        self, connection: Connection, one: Meant, issuing: Issuing, found: dict[str, Level]
+        self, connection: Connection, one: Meant, issuing: Issuing, found: Mapping[str, Level]
     ) -> Sequence[Effect]:
         if one.problem or one.contract_id is None:
             raise Refused(one.problem or "the line names no contract")

@@ -35,18 +35,24 @@ class Campaigning(Rounds):
         self._look_at = float("-inf")
 
     def turn(self) -> int:
-        """Feed each campaign that runs once; return how many contracts that were."""
+        """Feed each campaign that runs once, unless there was nothing to feed a moment ago."""
         if self._clock.monotonic() < self._look_at:
             return 0
-        released = sum(map(self._feed, self._running()))
+        released = self.feed()
         if not released:
             self._look_at = self._clock.monotonic() + IDLE_SECONDS
         return released
 
+    def feed(self) -> int:
+        """Feed each campaign that runs once; return how many contracts that were."""
+        return sum(map(self._feed, self._running()))
+
     def drain(self) -> int:
-        """Feed as long as there is room, at once; return how many contracts that were."""
-        self._look_at = float("-inf")
-        return super().drain()
+        """Feed as long as there is room; return how many contracts that were."""
+        released = 0
+        while more := self.feed():
+            released += more
+        return released
 
     def is_busy(self) -> bool:
         """Say no: nothing is under way between two turns."""
