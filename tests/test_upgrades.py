@@ -11,6 +11,7 @@ from alembic.config import Config
 from sqlalchemy import MetaData, Table, delete, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from svahub.hub import Hub
+from svahub.shards import shard_of
 from svahub.store import Store, journal, tables, versions
 from svahub.store.states import AuditKind
 from svahub.store.types import Instant
@@ -98,7 +99,8 @@ def test_an_old_integration_has_secrets_as_old_as_itself(old: Store, empty_datab
 
 # -- 0002 --------------------------------------------------------------------------------------------------------------
 
-KEYS = [f"0000000{n}-0000-5000-8000-000000000000" for n in range(3)]
+KEYS = [f"0000000{n}-0000-5000-8000-0000000000{n}{n}" for n in range(3)]
+HOUSE = "00000009-0000-5000-8000-0000000000ff"
 
 
 @pytest.fixture
@@ -194,5 +196,15 @@ def test_what_refers_to_an_account_of_0002_still_does(sold: Store) -> None:
     with pytest.raises(IntegrityError), sold.write() as connection:
         connection.execute(delete(tables.accounts).where(tables.accounts.c.key == KEYS[0]))
     with sold.write() as connection:
-        house = {"key": "house", "tenant": "default", "integration": "tele", "customer_id": None, "priority": 3}
+        house = {"key": HOUSE, "tenant": "default", "integration": "tele", "customer_id": None, "priority": 3}
         connection.execute(insert(tables.accounts).values(house | {"lease_number": 0}))
+
+
+# -- 0009 --------------------------------------------------------------------------------------------------------------
+
+
+def test_old_accounts_lie_where_new_ones_of_their_keys_do(sold: Store) -> None:
+    versions.upgrade(sold)
+    with sold.read() as connection:
+        found = connection.execute(select(tables.accounts.c.key, tables.accounts.c.shard)).all()
+    assert sorted(found) == [(key, shard_of(key)) for key in KEYS] == list(zip(KEYS, (0, 17, 34), strict=True))

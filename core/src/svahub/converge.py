@@ -23,6 +23,7 @@ from svahub.errors import NotSent, PluginBug
 from svahub.exchange import recording
 from svahub.fleet import Fleet, holding
 from svahub.garbage import rarely_looked_for
+from svahub.shards import Shards
 from svahub.store import Store, StoreUnavailable
 from svahub.store.engine import is_of_a_value
 
@@ -54,7 +55,10 @@ class Refusals:
 
 
 class Converge:
-    """One worker; to be closed. `threads` calls are under way at once at each integration, at most."""
+    """One worker; to be closed. `threads` calls are under way at once at each integration, at most.
+
+    It looks everywhere, or in `shards` only.
+    """
 
     def __init__(
         self,
@@ -65,9 +69,11 @@ class Converge:
         threads: int = 32,
         draw: Callable[[], float] = random.random,
         progress: Progress = lambda _ended: None,
+        shards: Shards | None = None,
     ) -> None:
         self._store, self._fleet, self._clock = store, fleet, clock
-        self._desk = Desk(store, fleet, clock, draw)
+        self._desk = Desk(store, fleet, clock, draw, shards)
+        self._rest = clock.sleep if shards is None else shards.rest
         self._progress = progress
         self._bulkheads = Bulkheads(threads, self._carry_out)
         self._unwritten: list[tuple[Undertaken, Any]] = []
@@ -115,7 +121,7 @@ class Converge:
             if not taken and not len(self._bulkheads) and not self._round.many:
                 if self._asked(self._ending, finished):
                     return
-                self._clock.sleep(IDLE_SECONDS)
+                self._rest(IDLE_SECONDS)
 
     def work_on(self, finished: Callable[[], bool] = lambda: False) -> None:
         """Work on until told to stop; a store that is away for a while, as its server restarts, is waited for."""
@@ -166,6 +172,7 @@ class Converge:
         self._bulkheads.dismiss_idle()
         self._desk.release_dead()
         self._desk.mind_the_clock()
+        self._desk.look_around()
         intentions.expire_reasons(self._store)
         self._swept = now
 

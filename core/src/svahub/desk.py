@@ -23,7 +23,8 @@ from svahub.outcomes import ending, told_by_task
 from svahub.owners import Owner, dead
 from svahub.precedence import step_in_turn
 from svahub.releases import Written, give_back, keep, told_of
-from svahub.store import Store, integrations, journal, queue, results, setback, tasks
+from svahub.shards import SHARDS, Shards
+from svahub.store import Store, integrations, journal, queue, results, setback, sharding, tasks
 from svahub.store.journal import Event
 from svahub.store.queue import Lane, Room, Terms
 from svahub.store.results import Closed
@@ -37,10 +38,12 @@ LEASE_SECONDS = 10.0
 
 
 class Desk:
-    """Leases, writes and gives back under one owner's name."""
+    """Leases, writes and gives back under one owner's name: everywhere, or in `shards` only."""
 
-    def __init__(self, store: Store, fleet: Fleet, clock: Clock, draw: Callable[[], float]) -> None:
-        self._store, self._fleet, self._clock, self._draw = store, fleet, clock, draw
+    def __init__(
+        self, store: Store, fleet: Fleet, clock: Clock, draw: Callable[[], float], shards: Shards | None = None
+    ) -> None:
+        self._store, self._fleet, self._clock, self._draw, self._shards = store, fleet, clock, draw, shards
         owner = Owner.this_process()
         self.owner, self._process = str(owner), owner.process
 
@@ -57,12 +60,18 @@ class Desk:
         Returns what is to be called, and how many accounts were leased, those included that need no call.
         """
         deadline = self._clock.monotonic() + self.lease_seconds
+        looks = () if self._shards is None else self._shards.looks
+        shards = None if self._shards is None else {look.shard for look in looks}
         with self._store.write() as connection:
             now = self._store.now(connection)
             self._fleet.refresh(connection, now)
             rooms = {lane: room(lane) if room else Room(limit) for lane in self._fleet.lanes(now)}
-            leased = queue.lease(connection, rooms, self._terms(now), limit, only)
-            return (self._decided(connection, leased, deadline, now), len(leased)) if leased else ([], 0)
+            leased = queue.lease(connection, rooms, self._terms(now), limit, only, shards)
+            work = self._decided(connection, leased, deadline, now) if leased else []
+            left = sharding.due(connection, rooms, now, shards) if shards else {}
+        if self._shards is not None:
+            self._shards.looked(looks, left)
+        return work, len(leased)
 
     def _terms(self, now: datetime) -> Terms:
         until = now + timedelta(seconds=self.lease_seconds)
@@ -199,6 +208,15 @@ class Desk:
         setback.bring_back(connection, tenant, now)
         told = entries.entry(AuditKind.COMMAND, "svahub", "clock set back", "clock", seconds=span.total_seconds())
         journal.append(connection, tenant, now, [told])
+
+    def look_around(self) -> None:
+        """Learn what may be called now, though nothing can be leased; tell, of shards, where something is due."""
+        with self._store.read() as connection:
+            now = self._store.now(connection)
+            self._fleet.refresh(connection, now)
+            due = sharding.due(connection, self._fleet.lanes(now), now, range(SHARDS)) if self._shards else {}
+        if self._shards is not None:
+            self._shards.due(due)
 
     def nothing_left(self, only: Collection[str] = ()) -> bool:
         """Say whether nothing is due now and no other worker holds an account."""

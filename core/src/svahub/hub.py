@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from svahub.converge import Converge, Progress
     from svahub.dispatching import Dispatching
     from svahub.receiving import Receiving
+    from svahub.shards import Shards
     from svahub.timekeeper import Timekeeper
     from svahub.verbs import Verbs
     from svahub.watching import Ended, Watching
@@ -174,14 +175,21 @@ class Hub:
         return self.tenant(tenant).offering if tenant is not None else None
 
     def work(
-        self, *, threads: int = 32, tenants: Collection[str] = (), progress: Progress = lambda _ended: None
+        self,
+        *,
+        threads: int = 32,
+        tenants: Collection[str] = (),
+        progress: Progress = lambda _ended: None,
+        shards: Shards | None = None,
     ) -> Converge:
-        """Return a worker for some tenants (none named: for all); to be closed."""
+        """Return a worker for some tenants (none named: for all), everywhere or in `shards` only; to be closed."""
         from svahub.converge import Converge
         from svahub.fleet import Fleet
 
         fleet = Fleet(self.registry, self.clock, tenants, self.store)
-        return Converge(self.store, fleet, self.clock, threads=threads, draw=self._draw, progress=progress)
+        return Converge(
+            self.store, fleet, self.clock, threads=threads, draw=self._draw, progress=progress, shards=shards
+        )
 
     def receiving(self, *, tenants: Collection[str] = (), threads: int = 8) -> Receiving:
         """Return what reads the deliveries of some tenants (none named: of all); to be closed."""

@@ -44,7 +44,7 @@ def give_back(
     """Write rows, and let accounts go: each is due when its next step or task is."""
     fresh = keep(connection, written, done, now)
     waiting = taskdesk.waiting(connection, [w.view.account.key for w in written]) if written else {}
-    queue.release(connection, [_released(w, fresh[w.key], waiting.get(w.key, ())) for w in written])
+    queue.release(connection, [_released(w, fresh[w.key], waiting.get(w.key, ())) for w in written], now)
 
 
 def keep(

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Integer, bindparam, case, func, select, update
 
+from svahub.store import sharding
 from svahub.store.among import Among, alike, chunks, one_of
 from svahub.store.rows import AccountRow, AttemptRow, CustomerRow, ReasonRow, SubscriptionRow
 from svahub.store.states import Priority
@@ -63,10 +64,18 @@ _LEASE = (
 
 
 def lease(
-    connection: Connection, rooms: Mapping[Lane, Room], terms: Terms, limit: int, only: Collection[str] = ()
+    connection: Connection,
+    rooms: Mapping[Lane, Room],
+    terms: Terms,
+    limit: int,
+    only: Collection[str] = (),
+    shards: Collection[int] | None = None,
 ) -> list[AccountRow]:
-    """Take due accounts as lanes have room, the most urgent first, `limit` in all; `only` restricts to those keys."""
-    keys = _due_keys(connection, rooms, terms.now, limit, only)
+    """Take due accounts as lanes have room, the most urgent first, `limit` in all.
+
+    `only` restricts to those keys, or `shards` to these.
+    """
+    keys = _due_keys(connection, rooms, terms.now, limit, only, shards)
     if not keys:
         return []
     taken = connection.execute(_LEASE, {f"b_{name}": value for name, value in asdict(terms).items()} | {"b_keys": keys})
@@ -75,7 +84,12 @@ def lease(
 
 
 def _due_keys(
-    connection: Connection, rooms: Mapping[Lane, Room], now: datetime, limit: int, only: Collection[str]
+    connection: Connection,
+    rooms: Mapping[Lane, Room],
+    now: datetime,
+    limit: int,
+    only: Collection[str],
+    shards: Collection[int] | None,
 ) -> list[str]:
     """Return the most urgent keys; of equally urgent ones every integration gets its turn."""
     found: list[str] = []
@@ -85,10 +99,24 @@ def _due_keys(
         for lane, room in rooms.items():
             left = min(room.among(priority) - taken[lane], limit - len(found))
             if left > 0:
-                due.append(_due(connection, lane, now, priority, left, only, lock=True))
+                due.append(_free(connection, lane, now, priority, left, only, shards))
                 taken[lane] += len(due[-1])
         found += islice((key for turn in zip_longest(*due) for key in turn if key is not None), limit - len(found))
     return found
+
+
+def _free(
+    connection: Connection,
+    lane: Lane,
+    now: datetime,
+    priority: Priority,
+    room: int,
+    only: Collection[str],
+    shards: Collection[int] | None,
+) -> Sequence[str]:
+    if shards is None:
+        return _due(connection, lane, now, priority, room, only, lock=True)
+    return sharding.free(connection, lane, priority, now, room, shards) if shards else ()
 
 
 _DUE = (
@@ -190,13 +218,15 @@ _GIVE_BACK = (
 _LINK = update(accounts).where(accounts.c.key == bindparam("b_key")).values(remote_id=bindparam("b_remote_id"))
 
 
-def release(connection: Connection, released: Collection[Release]) -> None:
-    """Give leases back."""
+def release(connection: Connection, released: Collection[Release], now: datetime) -> None:
+    """Give leases back; what is due again already is told of as what is woken is."""
     for (due_at, priority), rows in alike(released, lambda one: (one.due_at, one.priority)):
         given = {"b_keys": [one.key for one in rows], "b_due_at": due_at, "b_priority": priority}
         connection.execute(_GIVE_BACK, given)
     if linked := [{"b_key": one.key, "b_remote_id": one.remote_id} for one in released if one.linked]:
         connection.execute(_LINK, linked)
+    due = (one for one in released if one.due_at is not None and one.due_at <= now)
+    sharding.tell(connection, {one.key: one.priority for one in due})
 
 
 _wanted = bindparam("b_priority", type_=accounts.c.priority.type)
@@ -214,6 +244,7 @@ def wake(connection: Connection, key_priorities: dict[str, int], now: datetime) 
         keys = [key for key, wanted in key_priorities.items() if wanted == priority]
         for chunk in chunks(keys):
             connection.execute(_WAKE, {"b_keys": chunk, "b_priority": priority, "b_now": now})
+    sharding.tell(connection, key_priorities)
 
 
 _SUBSCRIPTIONS = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, inspect, text
 
@@ -18,6 +18,7 @@ from svahub.store import closing, plugins, scripts, tables
 from svahub.store.closing import Closed, Closing
 from svahub.store.engine import Store
 from svahub.store.plugins import Standing
+from svahub.store.tables.columns import ONLY
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
@@ -185,5 +186,9 @@ def _compared(connection: Connection, metadata: MetaData) -> list[str]:
     def expected(name: str | None, kind: str, _parents: object) -> bool:
         return kind != "table" or name in metadata.tables
 
-    context = MigrationContext.configure(connection, opts={"include_name": expected})
+    def of_this_database(item: Any, _name: object, kind: str, *_: object) -> bool:
+        return kind != "index" or item.info.get(ONLY, connection.dialect.name) == connection.dialect.name
+
+    options = {"include_name": expected, "include_object": of_this_database}
+    context = MigrationContext.configure(connection, opts=options)
     return [str(difference) for difference in compare_metadata(context, metadata)]

@@ -24,6 +24,7 @@ class AccountRow(NamedTuple):
     lease_owner: str | None
     lease_number: int
     lease_until: datetime | None
+    shard: int = 0
 
     @property
     def holder(self) -> str:

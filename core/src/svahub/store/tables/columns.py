@@ -12,6 +12,8 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=NAMES)
+ONLY = "only"
+"""Under this an index says of which database it is, if it is of one only."""
 
 
 def name_column(column: str, *, null: bool = False) -> Column[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -20,8 +22,9 @@ from sqlalchemy import (
 )
 
 from svahub.models import Desired, DocumentKind, Environment, Observed, Reason
+from svahub.shards import shard_of
 from svahub.store.states import ContractStatus, IntegrationState, Phase
-from svahub.store.tables.columns import metadata, name_column, tenant_column
+from svahub.store.tables.columns import ONLY, metadata, name_column, tenant_column
 from svahub.store.types import Choice, Instant, Money
 
 tenants = Table(
@@ -164,6 +167,11 @@ Index(
     postgresql_where=block_reasons.c.until.is_not(None),
 )
 
+
+def _shard_of_new(context: Any) -> int:
+    return shard_of(context.get_current_parameters()["key"])
+
+
 accounts = Table(
     "accounts",
     metadata,
@@ -177,6 +185,7 @@ accounts = Table(
     Column("lease_owner", String(200)),
     Column("lease_number", Integer, nullable=False),
     Column("lease_until", Instant),
+    Column("shard", SmallInteger, nullable=False, default=_shard_of_new),
     PrimaryKeyConstraint("key"),
     ForeignKeyConstraint(["tenant", "integration"], ["integrations.tenant", "integrations.name"]),
     ForeignKeyConstraint(["tenant", "customer_id"], ["customers.tenant", "customers.id"]),
@@ -192,6 +201,16 @@ Index(
     accounts.c.due_at,
     sqlite_where=accounts.c.due_at.is_not(None),
     postgresql_where=accounts.c.due_at.is_not(None),
+)
+Index(
+    "ix_accounts_due_by_shard",
+    accounts.c.tenant,
+    accounts.c.integration,
+    accounts.c.priority,
+    accounts.c.shard,
+    accounts.c.due_at,
+    postgresql_where=accounts.c.due_at.is_not(None),
+    info={ONLY: "postgresql"},
 )
 Index(
     "ix_accounts_leased",
