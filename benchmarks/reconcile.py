@@ -72,7 +72,7 @@ class Fake(Lifecycle, ListsUsers):
     Settings = IntegrationSettings
     many = 0
 
-    def __init__(self, settings: IntegrationSettings, client: object) -> None:  # noqa: ARG002  # as all are made
+    def __init__(self, settings: IntegrationSettings, client: object) -> None:  # as all are made
         self.settings = settings
 
     @hookimpl
@@ -98,7 +98,7 @@ class Fake(Lifecycle, ListsUsers):
         return [Plan("p1", "One")]
 
     @hookimpl
-    def list_users(self, status: Observed | None) -> Iterator[RemoteUser]:  # noqa: ARG002
+    def list_users(self, status: Observed | None) -> Iterator[RemoteUser]:
         """List everybody."""
         return users(self.many)
 
@@ -106,7 +106,7 @@ class Fake(Lifecycle, ListsUsers):
 class Installed(Registry):
     """A registry that has this provider and no other."""
 
-    def installed(self, provider: str) -> bool:  # noqa: ARG002
+    def installed(self, provider: str) -> bool:
         """Say that it is there."""
         return True
 

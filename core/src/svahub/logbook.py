@@ -36,6 +36,11 @@ def worker_stopped() -> None:
     logger.info("worker stopped", extra={"pid": os.getpid()})
 
 
+def jobs_away(refusals: int, why: Exception) -> None:
+    """Tell that nobody says now where to look: the jobs cannot be reached."""
+    logger.warning("the jobs cannot be reached", extra={"refusals": refusals, "cause": mask_text(str(why))})
+
+
 def leased(accounts: int, calls: int) -> None:
     """Tell of a batch of leases."""
     if accounts:

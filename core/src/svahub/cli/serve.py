@@ -9,7 +9,7 @@ import click
 
 from svahub.cli.output import as_line
 from svahub.cli.session import pass_session
-from svahub.cli.working import at_work, stopped_by_signals, threads_option
+from svahub.cli.working import at_work, runner_option, stopped_by_signals, threads_option
 from svahub.errors import Refused
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from svahub.cli.session import Session
     from svahub.hub import Hub
+    from svahub.runners import RunnerName
     from svahub.server.serving import Serving
 
 HOST, PORT = "127.0.0.1", 8180
@@ -53,12 +54,13 @@ class Network(click.ParamType["IPv4Network | IPv6Network"]):
     "--proxy", "proxies", type=Network(), multiple=True, help="A proxy that tells truly who asks; several if repeated."
 )
 @threads_option
+@runner_option
 @click.option("--all-tenants", is_flag=True, help="Work for every tenant.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 @pass_session
 def command(
     session: Session, with_work: bool, host: str, port: int, proxies: tuple[IPv4Network | IPv6Network, ...],
-    threads: int, all_tenants: bool, as_json: bool,
+    threads: int, runner: RunnerName, all_tenants: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Take webhooks in; answer health, metrics, the API and activation links, until SIGTERM or Ctrl-C.
 
@@ -74,12 +76,12 @@ def command(
             serving.wait()
         return
     with (
-        at_work(session.hub, names, threads=threads) as work,
+        at_work(session.hub, names, threads=threads, runner=runner) as work,
         _serving(session.hub, listening, work.stop, stored=work.receiving.wake, works=True, proxies=proxies) as serving,
         stopped_by_signals(serving.stop, work.stop),
     ):
         _greet(serving, as_json)
-        work.worker.work_on()
+        work.runner.work_on()
 
 
 def _bound(host: str, port: int) -> socket.socket:

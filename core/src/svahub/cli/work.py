@@ -13,7 +13,7 @@ from svahub.cli.exits import ExitCode, end_with
 from svahub.cli.output import as_text, json_option, show_object
 from svahub.cli.progress import bar
 from svahub.cli.session import pass_session
-from svahub.cli.working import at_work, stopped_by_signals, threads_option
+from svahub.cli.working import at_work, runner_option, stopped_by_signals, threads_option
 from svahub.hub import STUCK
 from svahub.store.states import State
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from svahub.cli.session import Session
     from svahub.hub import TenantHub
+    from svahub.runners import RunnerName
 
 OPEN = (State.DUE, State.RUNNING, State.WAITING, State.PENDING)
 
@@ -57,10 +58,11 @@ class Summary:
 @click.command("work", epilog="Example: svahub work --once")
 @click.option("--once", is_flag=True, help="Return when nothing is due any more; a later retry is left for later.")
 @threads_option
+@runner_option
 @click.option("--all-tenants", is_flag=True, help="Work for every tenant.")
 @json_option
 @pass_session
-def command(session: Session, once: bool, threads: int, all_tenants: bool, as_json: bool) -> None:
+def command(session: Session, once: bool, threads: int, runner: RunnerName, all_tenants: bool, as_json: bool) -> None:
     """Bring the providers to what is desired, until SIGTERM or Ctrl-C; calls under way end first.
 
     What providers told (`svahub inbox list`) is read, other systems (`svahub outbox list`) are told what happens, and
@@ -71,10 +73,10 @@ def command(session: Session, once: bool, threads: int, all_tenants: bool, as_js
     names = [] if all_tenants else [session.tenant]
     with (
         bar("steps", _open(offices) if once else None) as progress,
-        at_work(session.hub, names, threads=threads, progress=progress, once=once) as work,
+        at_work(session.hub, names, threads=threads, runner=runner, progress=progress, once=once) as work,
         stopped_by_signals(work.stop),
     ):
-        work.once() if once else work.worker.work_on()
+        work.once() if once else work.runner.work_on()
     summary = _summary(offices)
     show_object(summary, as_json) if as_json else _tell(summary)
     end_with(summary.code)

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svahub.runners import RunnerName, opened
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from svahub.campaigning.rounds import Campaigning
-    from svahub.converge import Converge, Progress
+    from svahub.converge import Progress
     from svahub.dispatching import Dispatching
     from svahub.hub import Hub
     from svahub.receiving import Receiving
+    from svahub.runners import Runner
     from svahub.timekeeper import Timekeeper
     from svahub.watching import Watching
 
@@ -29,6 +32,15 @@ threads_option = click.option(
     help="Calls at once at each integration, at most.",
 )
 
+runner_option = click.option(
+    "--runner",
+    type=click.Choice(RunnerName),
+    envvar="SVAHUB_RUNNER",
+    default=RunnerName.IN_PROCESS,
+    show_default=True,
+    help="Who says where to look: this process, or jobs on PostgreSQL for several machines.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -36,7 +48,7 @@ class Work:
 
     keeper: Timekeeper
     receiving: Receiving
-    worker: Converge
+    runner: Runner
     dispatching: Dispatching
     watching: Watching
     campaigning: Campaigning
@@ -47,9 +59,9 @@ class Work:
         self.watching.drain()
         self.receiving.drain()
         self.campaigning.drain()
-        self.worker.drain()
+        self.runner.drain()
         while self.receiving.drain() + self.watching.drain() + self.campaigning.drain():
-            self.worker.drain()
+            self.runner.drain()
         self.dispatching.drain()
 
     def stop(self) -> None:
@@ -59,12 +71,18 @@ class Work:
         self.receiving.stop()
         self.dispatching.stop()
         self.keeper.stop()
-        self.worker.stop()
+        self.runner.stop()
 
 
 @contextmanager
 def at_work(
-    hub: Hub, tenants: Sequence[str], *, threads: int, progress: Progress = lambda _ended: None, once: bool = False
+    hub: Hub,
+    tenants: Sequence[str],
+    *,
+    threads: int,
+    runner: RunnerName,
+    progress: Progress = lambda _ended: None,
+    once: bool = False,
 ) -> Iterator[Work]:
     """Return what works for some tenants (none named: for all), ended with the block.
 
@@ -82,8 +100,8 @@ def at_work(
             open_ones.enter_context(dispatching.running())
             open_ones.enter_context(watching.running())
             open_ones.enter_context(campaigning.running())
-        worker = open_ones.enter_context(hub.work(threads=threads, tenants=tenants, progress=progress))
-        yield Work(keeper, receiving, worker, dispatching, watching, campaigning)
+        work = opened(runner, hub, threads=threads, tenants=tenants, progress=progress)
+        yield Work(keeper, receiving, open_ones.enter_context(work), dispatching, watching, campaigning)
 
 
 @contextmanager
