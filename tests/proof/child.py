@@ -122,6 +122,7 @@ WARM = (
     "svahub.hub",
     "svahub.server.app",
     "svahub.server.serving",
+    "svahub.runners.procrastinated",
     "svahub_teleclinica",
     "svahub_asaas.commands.invoices",
     "psycopg",

@@ -44,3 +44,10 @@ def isp_on_postgresql(postgresql_url: str, tmp_path: Path, nursery: Nursery) -> 
     """Return an ISP on PostgreSQL."""
     with opened(postgresql_url, tmp_path, nursery) as isp:
         yield isp
+
+
+@pytest.fixture
+def isp_of_several_machines(isp_on_postgresql: Isp) -> Isp:
+    """Return an ISP whose workers are told by jobs where to look."""
+    isp_on_postgresql.variables["SVAHUB_RUNNER"] = "procrastinate"
+    return isp_on_postgresql

@@ -194,3 +194,18 @@ def test_and_so_is_every_verb(isp_on_postgresql: Isp, action: Action, way: str, 
 def test_and_so_is_the_rest(isp_on_postgresql: Isp, what: str, note: Note) -> None:
     note("points", OTHERS[what](isp_on_postgresql))
     isp_on_postgresql.nobody_is_there_twice()
+
+
+@every_way
+def test_and_so_is_a_sale_by_a_worker_that_jobs_tell_where_to_look(
+    isp_of_several_machines: Isp, way: str, note: Note
+) -> None:
+    note("points", WAYS[way](isp_of_several_machines, Action.ACTIVATE))
+    isp_of_several_machines.nobody_is_there_twice()
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("action", sorted(set(ENDS) - {Action.ACTIVATE}))
+def test_and_so_is_every_verb_by_such_a_worker(isp_of_several_machines: Isp, action: Action, note: Note) -> None:
+    note("points", kill_work(isp_of_several_machines, action))
+    isp_of_several_machines.nobody_is_there_twice()

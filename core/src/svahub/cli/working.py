@@ -34,10 +34,11 @@ threads_option = click.option(
 
 runner_option = click.option(
     "--runner",
-    type=click.Choice(RunnerName),
+    type=click.Choice([name.value for name in RunnerName]),
     envvar="SVAHUB_RUNNER",
-    default=RunnerName.IN_PROCESS,
+    default=RunnerName.IN_PROCESS.value,
     show_default=True,
+    callback=lambda _context, _option, name: RunnerName(name),
     help="Who says where to look: this process, or jobs on PostgreSQL for several machines.",
 )
 
