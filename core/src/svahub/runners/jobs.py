@@ -1,8 +1,8 @@
-"""The jobs that say at which shard to look: Procrastinate's, in a schema of their own beside the store's tables.
+"""The jobs that say at which shard to look: one thread with an event loop, in which Procrastinate runs.
 
-One thread with an event loop. A job that runs means that this process looks at a shard now; it ends when nothing is due
-there any more, or after a second, and is then put behind the others. A job that is lost, or runs twice, hurts nobody:
-who may act on an account is said by its lease alone, and what is due without a job gets a new one within seconds.
+A job that runs means that this process looks at a shard now. It ends when nothing is due there any more, or after a
+second, and is then put behind the others. A job that is lost, or runs twice, hurts nobody: who may act on an account is
+said by its lease alone, and what is due without a job gets a new one within seconds.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Status
-from psycopg import sql
 
 from svahub import logbook
-from svahub.runners import jobs_schema
+from svahub.runners.jobs_table import JobsTable, Manager
 from svahub.store import sharding
 from svahub.store.states import Priority
 
@@ -35,9 +33,8 @@ SLICE_SECONDS = 1.0
 GATHER_SECONDS = 0.02
 BEAT_SECONDS = 2.0
 LOST_SECONDS = 8.0
-"""A worker that was not heard of for so long is lost: its jobs are taken away, and what is due gets new ones."""
+"""A worker that was not heard of for so long is lost, whatever became of its machine."""
 LONGEST_WAIT_SECONDS = 10.0
-_DEFER_LOCK = 7_364_826  # any number of ours: who looks what waits, and adds to it, must be alone
 
 BROKEN = (ConnectorException, psycopg.Error, OSError)
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
@@ -51,28 +48,29 @@ class Jobs:
     def __init__(self, conninfo: str, queue: str, shards: Shards) -> None:
         self._conninfo, self._queue, self._shards = conninfo, queue, shards
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ending = asyncio.Event()
+        self._ending, self._news = asyncio.Event(), asyncio.Event()
         self._wanted: dict[int, int] = {}
-        self._news = asyncio.Event()
 
-    # -- from other threads --------------------------------------------------------------------------------------------
+    # -- for other threads ---------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Look where jobs say until `stop`; raises what cannot be mended by connecting anew."""
+        """Look where jobs say until `stop`; raises what connecting anew does not mend."""
         with _hushed(), asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
             self._loop = runner.get_loop()
             self._shards.due = self._heard_of_due
             runner.run(self._serve_on())
 
     def stop(self) -> None:
-        """End every look; safe in a signal handler."""
+        """End every look."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._ending.set)
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._ending.set)
 
     def _heard_of_due(self, due: Mapping[int, int]) -> None:
         assert self._loop is not None
         if due:
-            self._loop.call_soon_threadsafe(self._want, dict(due))
+            with contextlib.suppress(RuntimeError):  # it has just ended
+                self._loop.call_soon_threadsafe(self._want, dict(due))
 
     # -- in the loop ---------------------------------------------------------------------------------------------------
 
@@ -81,30 +79,31 @@ class Jobs:
         while not self._ending.is_set():
             try:
                 await self._serve()
-                refusals = 0
             except BROKEN as error:
                 if not _is_away(error):
                     raise
                 refusals += 1
                 logbook.jobs_away(refusals, error)
-                await self._pause(min(0.2 * 2.0 ** min(refusals, 10), LONGEST_WAIT_SECONDS))
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ending.wait(), seconds)
+                await _either(self._ending, seconds=min(0.1 * 2.0 ** min(refusals, 10), LONGEST_WAIT_SECONDS))
 
     async def _serve(self) -> None:
         """Take jobs until it is to end; raises what ends it otherwise."""
-        options = {"options": f"-c search_path={jobs_schema.NAME}"}
+        options = {"options": f"-c search_path={JobsTable.SCHEMA}"}
         app = App(connector=PsycopgConnector(conninfo=self._conninfo, kwargs=options, min_size=1, max_size=4))
         look = app.task(name="look", queue=self._queue)(self._look)
-        async with app.open_async():
+        async with (
+            app.open_async(),
+            await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as own,
+        ):
+            app.job_manager = Manager(app.connector, own)
+            table = JobsTable(app, look, own)
             taking = app.run_worker_async(
                 queues=[self._queue], concurrency=AT_ONCE, install_signal_handlers=False, delete_jobs="always",
                 fetch_job_polling_interval=SLICE_SECONDS, update_heartbeat_interval=BEAT_SECONDS,
                 stalled_worker_timeout=LOST_SECONDS,
             )  # fmt: skip
-            await _first_ended(self._ending.wait(), taking, self._listen(), self._defer_on(app, look), self._bury(app))
+            listening, adding, burying = self._listen(), self._add_on(table), _bury_on(table)
+            await _first_ended(self._ending.wait(), taking, listening, adding, burying)
 
     async def _look(self, shard: int) -> None:
         loop, nothing_due = asyncio.get_running_loop(), asyncio.Event()
@@ -116,7 +115,7 @@ class Jobs:
     async def _listen(self) -> None:
         """Hear of what others make due."""
         async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
-            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(sharding.CHANNEL)))
+            await connection.execute(f"LISTEN {sharding.CHANNEL}")
             while True:
                 async for told in connection.notifies(timeout=BEAT_SECONDS):
                     self._want(sharding.heard(told.payload))
@@ -127,40 +126,20 @@ class Jobs:
             self._wanted[shard] = min(priority, self._wanted.get(shard, priority))
         self._news.set()
 
-    async def _defer_on(self, app: App, look: Any) -> None:
+    async def _add_on(self, table: JobsTable) -> None:
+        """Add the jobs that are wanted, gathered for a moment; others hear of the same, at a moment of their own."""
         while True:
             await self._news.wait()
-            await asyncio.sleep(GATHER_SECONDS * (1 + random.random()))  # noqa: S311  # others hear of the same
+            await asyncio.sleep(GATHER_SECONDS * (1 + random.random()))  # noqa: S311
             self._news.clear()
             wanted, self._wanted = self._wanted, {}
-            try:
-                await self._defer(app, look, wanted)
-            except BaseException:
-                self._want(wanted)
-                raise
+            await table.add(self._queue, wanted)
 
-    async def _defer(self, app: App, look: Any, wanted: Mapping[int, int]) -> None:
-        """Add the jobs that do not wait already."""
-        connector: Any = app.connector
-        async with connector.pool.connection() as connection:
-            await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_DEFER_LOCK])
-            found = await connection.execute("SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo'")
-            waiting = {name for (name,) in await found.fetchall()}
-            for shard, priority in wanted.items():
-                urgent = priority < Priority.ORDINARY
-                name = f"{self._queue} {shard}{' urgent' if urgent else ''}"
-                if name not in waiting:
-                    job = look.configure(lock=name, queueing_lock=name, priority=-priority, connection=connection)
-                    await job.defer_async(shard=shard)
 
-    async def _bury(self, app: App) -> None:
-        """Take away the jobs of workers that are lost."""
-        while True:
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=LOST_SECONDS):
-                assert job.id is not None  # it was read from the table
-                with contextlib.suppress(ConnectorException):  # another did it
-                    await app.job_manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
-            await asyncio.sleep(BEAT_SECONDS)
+async def _bury_on(table: JobsTable) -> None:
+    while True:
+        await table.bury(LOST_SECONDS)
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 def _is_away(error: BaseException) -> bool:
@@ -181,6 +160,7 @@ def _hushed() -> Iterator[None]:
 
 
 async def _either(*events: asyncio.Event, seconds: float) -> None:
+    """Wait for the first of some events, so long at most."""
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:

@@ -26,6 +26,9 @@ _MADE_BY = select(func.obj_description(func.to_regnamespace(NAME), "pg_namespace
 
 def ready(store: Store) -> None:
     """Make the tables unless they are there, of this version; raises Refused when that may not be done."""
+    with store.read() as connection:
+        if _is_there(connection):
+            return
     try:
         store.transact(_make)
     except StoreUnavailable:
@@ -38,13 +41,20 @@ def ready(store: Store) -> None:
         raise Refused(f"The user {user!r} may not make the schema {NAME}, where jobs are kept. {remedy}") from error
 
 
+def _wanted() -> str:
+    return f"procrastinate {version('procrastinate')}"
+
+
+def _is_there(connection: Connection) -> bool:
+    return bool(connection.execute(_MADE_BY).scalar_one() == _wanted())
+
+
 def _make(connection: Connection) -> None:
     connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    made_by, wanted = connection.execute(_MADE_BY).scalar_one(), f"procrastinate {version('procrastinate')}"
-    if made_by == wanted:
+    if _is_there(connection):
         return
     for statement in (f"DROP SCHEMA IF EXISTS {NAME} CASCADE", f"CREATE SCHEMA {NAME}"):
         connection.exec_driver_sql(statement)
     connection.execute(text(f"SET LOCAL search_path = {NAME}"))
     connection.exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))
-    connection.exec_driver_sql(f"COMMENT ON SCHEMA {NAME} IS '{wanted}'")
+    connection.exec_driver_sql(f"COMMENT ON SCHEMA {NAME} IS '{_wanted()}'")
