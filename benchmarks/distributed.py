@@ -43,7 +43,8 @@ from svahub.fleet import Fleet, holding
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
 from svahub.registry import ProviderKind, Registry
-from svahub.runners import RunnerName, opened
+from svahub.runners import opened
+from svahub.store.states import RunnerName
 from svahub.store.tables import accounts
 
 SECONDS = "SVAHUB_BENCHMARK_SECONDS"

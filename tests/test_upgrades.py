@@ -200,7 +200,7 @@ def test_what_refers_to_an_account_of_0002_still_does(sold: Store) -> None:
         connection.execute(insert(tables.accounts).values(house | {"lease_number": 0}))
 
 
-# -- 0009 --------------------------------------------------------------------------------------------------------------
+# -- 0010 --------------------------------------------------------------------------------------------------------------
 
 
 def test_old_accounts_lie_where_new_ones_of_their_keys_do(sold: Store) -> None:

@@ -23,6 +23,7 @@ from svahub.errors import NotSent, PluginBug
 from svahub.exchange import recording
 from svahub.fleet import Fleet, holding
 from svahub.garbage import rarely_looked_for
+from svahub.presence import Presence
 from svahub.shards import Shards
 from svahub.store import Store, StoreUnavailable
 from svahub.store.engine import is_of_a_value
@@ -74,6 +75,8 @@ class Converge:
         self._store, self._fleet, self._clock = store, fleet, clock
         self._desk = Desk(store, fleet, clock, draw, shards)
         self._rest = clock.sleep if shards is None else shards.rest
+        owner, tenants = self._desk.owner, fleet.tenants
+        self._presence = Presence(store, clock, owner, threads=threads, tenants=tenants, shards=shards)
         self._progress = progress
         self._bulkheads = Bulkheads(threads, self._carry_out)
         self._unwritten: list[tuple[Undertaken, Any]] = []
@@ -102,6 +105,7 @@ class Converge:
             self._desk.flush()
         finally:
             self._bulkheads.dismiss()
+            self._presence.leave()
             self._fleet.close()
             self._until_closed.close()
             logbook.worker_stopped()
@@ -140,6 +144,8 @@ class Converge:
     def _taken(self, only: Collection[str]) -> int:
         self._renew()
         self._sweep()
+        if not only:  # one that waits for what was asked works for nobody else
+            self._presence.tell(len(self._bulkheads))
         return self._lease(only)
 
     def _asked(self, refusals: Refusals, ask: Callable[[], T]) -> T | None:

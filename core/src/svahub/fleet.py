@@ -122,6 +122,11 @@ class Fleet:
         self.problems: dict[Lane, str] = {}
         self._looked: dict[Lane, float] = {}
 
+    @property
+    def tenants(self) -> Collection[str]:
+        """Whose integrations these are; none named: everybody's."""
+        return self._tenants
+
     def refresh(self, connection: Connection, now: datetime) -> None:
         """Read the rows anew; what has changed is opened anew when it is next used. `now` is the store's instant."""
         rows = {Lane(r.tenant, r.name): r for r in integrations.every(connection) if self._serves(r)}

@@ -18,7 +18,7 @@ from svahub.areas.bench import NOBODY, Bench
 from svahub.errors import Refused, UnknownName
 from svahub.extension import Transaction
 from svahub.registry import Registry
-from svahub.store import Store, integrations, journal, sales, versions
+from svahub.store import Store, integrations, journal, sales, versions, workers
 from svahub.store.rows import TenantRow
 from svahub.store.states import AuditKind, Phase, State
 
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from svahub.clock import Clock
     from svahub.converge import Converge, Progress
     from svahub.dispatching import Dispatching
+    from svahub.presence import WorkerView
     from svahub.receiving import Receiving
     from svahub.shards import Shards
     from svahub.timekeeper import Timekeeper
@@ -190,6 +191,14 @@ class Hub:
         return Converge(
             self.store, fleet, self.clock, threads=threads, draw=self._draw, progress=progress, shards=shards
         )
+
+    def workers(self) -> list[WorkerView]:
+        """Return who works on this store, and who has been lost since a day."""
+        from svahub.presence import seen
+
+        with self.store.read() as connection:
+            now = self.store.now(connection)
+            return [seen(row, now) for row in workers.every(connection)]
 
     def receiving(self, *, tenants: Collection[str] = (), threads: int = 8) -> Receiving:
         """Return what reads the deliveries of some tenants (none named: of all); to be closed."""

@@ -54,6 +54,11 @@ class Shards:
         with self._lock:
             return tuple(self._looks)
 
+    @property
+    def held(self) -> frozenset[int]:
+        """The shards that it looks at now."""
+        return frozenset(look.shard for look in self.looks)
+
     def looked(self, looks: Collection[Look], due: Collection[int]) -> None:
         """Tell those looks at whose shards nothing is `due` any more."""
         with self._lock:

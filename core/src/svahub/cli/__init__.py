@@ -59,6 +59,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "unblock": ("verbs:unblock", "Take a reason to block away; of many at once, too."),
     "users": ("users", "List users as the provider has them."),
     "work": ("work", "Bring the providers to what is desired."),
+    "workers": ("workers", "Show who works."),
 }
 
 

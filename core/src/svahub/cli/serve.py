@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from svahub.cli.session import Session
     from svahub.hub import Hub
-    from svahub.runners import RunnerName
     from svahub.server.serving import Serving
+    from svahub.store.states import RunnerName
 
 HOST, PORT = "127.0.0.1", 8180
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from svahub.cli.session import Session
     from svahub.hub import TenantHub
-    from svahub.runners import RunnerName
+    from svahub.store.states import RunnerName
 
 OPEN = (State.DUE, State.RUNNING, State.WAITING, State.PENDING)
 

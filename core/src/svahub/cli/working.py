@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from svahub.runners import RunnerName, opened
+from svahub.runners import opened
+from svahub.store.states import RunnerName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

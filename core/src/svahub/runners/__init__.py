@@ -5,11 +5,11 @@ The same worker, the same store: a runner decides when and where a worker looks 
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
 
 from svahub.errors import Refused
 from svahub.runners.in_process import InProcess
+from svahub.store.states import RunnerName
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from svahub.converge import Progress
     from svahub.hub import Hub
     from svahub.runners.procrastinated import Procrastinated
-
-
-class RunnerName(StrEnum):
-    """What `--runner` takes."""
-
-    IN_PROCESS = "in-process"
-    PROCRASTINATE = "procrastinate"
 
 
 class Runner(Protocol):

@@ -49,6 +49,7 @@ class Jobs:
         self._conninfo, self._queue, self._shards = conninfo, queue, shards
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending, self._news = asyncio.Event(), asyncio.Event()
+        self._stopped = False
         self._wanted: dict[int, int] = {}
 
     # -- for other threads ---------------------------------------------------------------------------------------------
@@ -62,6 +63,7 @@ class Jobs:
 
     def stop(self) -> None:
         """End every look."""
+        self._stopped = True
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # it has ended by itself
                 self._loop.call_soon_threadsafe(self._ending.set)
@@ -76,7 +78,7 @@ class Jobs:
 
     async def _serve_on(self) -> None:
         refusals = 0
-        while not self._ending.is_set():
+        while not (self._stopped or self._ending.is_set()):
             try:
                 await self._serve()
             except BROKEN as error:

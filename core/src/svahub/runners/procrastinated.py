@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
@@ -14,7 +13,7 @@ from svahub.runners.jobs import Jobs
 from svahub.shards import Shards
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
     from svahub.converge import Progress
     from svahub.hub import Hub
@@ -30,35 +29,27 @@ class Procrastinated:
         shards = Shards()
         self._failed: Exception | None = None
         self._jobs = Jobs(_conninfo(hub.store), " ".join(["svahub", *sorted(tenants)]), shards)
+        self._thread = Thread(target=self._run_jobs, name="svahub-jobs", daemon=True)
         self._worker = hub.work(threads=threads, tenants=tenants, progress=progress, shards=shards)
 
     def __enter__(self) -> Self:
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._jobs.stop()
+        self._thread.join()
         self._worker.close()
 
     def work_on(self) -> None:
         """Work on until told to stop."""
-        with self._jobs_running():
-            self._worker.work_on()
+        self._worker.work_on()
+        self._raise_failure()
 
     def drain(self) -> None:
         """Work until nothing is due any more, here or elsewhere."""
-        with self._jobs_running():
-            self._worker.drain()
-
-    @contextmanager
-    def _jobs_running(self) -> Iterator[None]:
-        thread = Thread(target=self._run_jobs, name="svahub-jobs", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._jobs.stop()
-            thread.join()
-        if self._failed is not None:
-            raise self._failed
+        self._worker.drain()
+        self._raise_failure()
 
     def _run_jobs(self) -> None:
         try:
@@ -66,6 +57,10 @@ class Procrastinated:
         except Exception as error:  # noqa: BLE001  # it is raised where somebody hears of it
             self._failed = error
             self._worker.stop()
+
+    def _raise_failure(self) -> None:
+        if self._failed is not None:
+            raise self._failed
 
     def stop(self) -> None:
         """Ask it to take nothing more; safe in a signal handler."""

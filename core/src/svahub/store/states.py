@@ -220,3 +220,10 @@ class DataClass(StrEnum):
     ACTIVATION_LINKS = "activation_links"
     RECONCILIATIONS = "reconciliations"
     CAMPAIGNS = "campaigns"
+
+
+class RunnerName(StrEnum):
+    """Who says where a worker looks."""
+
+    IN_PROCESS = "in-process"
+    PROCRASTINATE = "procrastinate"

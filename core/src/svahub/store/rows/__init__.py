@@ -15,6 +15,7 @@ from svahub.store.rows.outbox import MessageRow, TargetRow
 from svahub.store.rows.reconciling import DifferenceRow, ListedRow, ReconciliationRow, entries_column, entries_from
 from svahub.store.rows.sales import LOOK_THERE, LOST, AccountRow, SubscriptionRow, applied_column, applied_from
 from svahub.store.rows.tasks import TaskAttemptRow, TaskRow
+from svahub.store.rows.workers import WorkerRow
 
 __all__ = [
     "LOOK_THERE",
@@ -43,6 +44,7 @@ __all__ = [
     "TaskAttemptRow",
     "TaskRow",
     "TenantRow",
+    "WorkerRow",
     "applied_column",
     "applied_from",
     "entries_column",

@@ -1,4 +1,4 @@
-"""Every table of the core. A row never lacks its tenant; a constraint never lacks its name.
+"""Every table of the core. A row never lacks its tenant, but for those of workers; a constraint never lacks its name.
 
 Queries live beside this package, one file for each part of the business; migrations are frozen copies of it.
 """
@@ -37,6 +37,7 @@ from svahub.store.tables.sales import (
 from svahub.store.tables.sources import happenings, rejected_contracts, sources, unplaced_debts
 from svahub.store.tables.tasks import task_attempts, tasks
 from svahub.store.tables.tokens import tokens
+from svahub.store.tables.workers import workers
 
 __all__ = [
     "accounts",
@@ -84,4 +85,5 @@ __all__ = [
     "terms",
     "tokens",
     "unplaced_debts",
+    "workers",
 ]
