@@ -23,6 +23,7 @@ from four.soak.town import PATIENT, Town
 from four.trades import TRADES
 
 SIGNED = {**TRADES, "bill": replace(TRADES["bill"], secrets=("key", "webhook_token"))}
+WORK = ("--runner", "procrastinate", "--threads", "8")
 HOUSEHOLDS = 30
 EVENTS_A_SECOND = 8
 MINUTE, HALF_AN_HOUR = 60.0, 1800.0
@@ -108,9 +109,9 @@ def is_flat(process: Process, name: str) -> None:
     assert after.files <= before.files + 4, (name, before, after)
 
 
-def soak(town: Town, folder: Path, seconds: float, note: Callable[[str, object], None], *work: str) -> None:
-    """Let it go on for so long, with workers of those options; then nothing has grown, and both sides agree."""
-    with at_work(town.hub.store.url.render_as_string(hide_password=False), folder, *work) as company:
+def soak(town: Town, folder: Path, seconds: float, note: Callable[[str, object], None]) -> None:
+    """Let it go on for so long; then nothing has grown, and both sides agree."""
+    with at_work(town.hub.store.url.render_as_string(hide_password=False), folder, *WORK) as company:
         survivors = moved_in(town, company)
         asked = soaked(town, company, seconds)
         settled(town)
@@ -131,9 +132,9 @@ def soak(town: Town, folder: Path, seconds: float, note: Callable[[str, object],
 def test_a_minute_of_everything_at_once_leaves_both_sides_agreed_and_nothing_grown(
     town: Town, tmp_path: Path, note: Callable[[str, object], None]
 ) -> None:
-    soak(town, tmp_path, MINUTE, note, "--threads", "8")
+    soak(town, tmp_path, MINUTE, note)
 
 
 @pytest.mark.deep
 def test_and_half_an_hour_of_it(town: Town, tmp_path: Path, note: Callable[[str, object], None]) -> None:
-    soak(town, tmp_path, HALF_AN_HOUR, note, "--threads", "8")
+    soak(town, tmp_path, HALF_AN_HOUR, note)
