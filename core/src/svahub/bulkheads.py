@@ -45,7 +45,7 @@ class Bulkhead:
         if left >= batch // 2:
             return Room(left)
         least_urgent = self.crew.least_urgent
-        return Room(left + batch, least_urgent) if least_urgent is not None else NOTHING
+        return Room(left + batch, range(least_urgent)) if least_urgent is not None else NOTHING
 
     def begin(self, work: Undertaken) -> None:
         """Have a thread carry it out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 from svahub import entries, logbook, records, reporting, taskdesk
 from svahub.announcing import announce, changes_of, of_subscriptions
 from svahub.attempts import TaskWork, Undertaken, Work
+from svahub.breaker import Noted
 from svahub.clock import Clock
 from svahub.decisions import decide
 from svahub.endings import Ending, Result
@@ -24,7 +26,7 @@ from svahub.owners import Owner, dead
 from svahub.precedence import step_in_turn
 from svahub.releases import Written, give_back, keep, told_of
 from svahub.shards import SHARDS, Shards
-from svahub.store import Store, integrations, journal, queue, results, setback, sharding, tasks
+from svahub.store import Store, breakers, integrations, journal, queue, results, setback, sharding, tasks
 from svahub.store.journal import Event
 from svahub.store.queue import Lane, Room, Terms
 from svahub.store.results import Closed
@@ -66,12 +68,32 @@ class Desk:
             now = self._store.now(connection)
             self._fleet.refresh(connection, now)
             rooms = {lane: room(lane) if room else Room(limit) for lane in self._fleet.lanes(now)}
+            probes = self._probes(connection, rooms, now, only)
             leased = queue.lease(connection, rooms, self._terms(now), limit, only, shards)
             work = self._decided(connection, leased, deadline, now) if leased else []
+            self._begin_probes(connection, [w for w in work if w.lane in probes], now)
             left = sharding.due(connection, rooms, now, shards) if shards else {}
         if self._shards is not None:
             self._shards.looked(looks, left)
         return work, len(leased)
+
+    def _probes(
+        self, connection: Connection, rooms: dict[Lane, Room], now: datetime, only: Collection[str]
+    ) -> set[Lane]:
+        """Leave room for one account where a provider answers nobody, if this worker is to probe it; return where.
+
+        That is whose turn it is: one that alone is never answered holds up nobody, however urgent it is.
+        """
+        silent = self._fleet.breakers.silent(rooms)
+        probes = breakers.lock_for_probe(connection, silent, now)
+        for lane in silent:
+            rooms[lane] = queue.longest_due(connection, lane, now, only) if lane in probes else Room(0)
+        return probes
+
+    def _begin_probes(self, connection: Connection, probes: Sequence[Undertaken], now: datetime) -> None:
+        for work in probes:
+            work.held.probe = True
+            breakers.begin_probe(connection, work.lane, self._terms(now).successor_at)
 
     def _terms(self, now: datetime) -> Terms:
         until = now + timedelta(seconds=self.lease_seconds)
@@ -115,6 +137,8 @@ class Desk:
             now = self._store.now(connection)
             mine = queue.still_mine(connection, self.owner, dict(work.attempt for work, _ in results_of))
             ours = [(work, result) for work, result in results_of if work.view.account.key in mine]
+            noted = self._fleet.breakers.note(connection, results_of, now, self._draw)
+            ours = [(_spared(w, noted), result) for w, result in ours]
             kept = [(w, _end(w, result, now), result) for w, result in ours if isinstance(w, Work)]
             results.close_attempts(connection, [Closed(*w.attempt, e.certainty, e.cause) for w, e, _ in kept], now)
             done = taskdesk.end(connection, [(w, r) for w, r in ours if isinstance(w, TaskWork)], now)
@@ -123,6 +147,7 @@ class Desk:
             written = [Written(w.view, e.rows, e.remote_id) for w, e in ended]
             written += [_of_task(w, d, now) for w, d in done]
             give_back(connection, written, ended, now)
+            told += noted.told
             told += self._stop_integrations(connection, results_of, [*ended, *done], now)
             told += told_of(connection, written, now)
             told += taskdesk.of_parked(d.row for _, d in done if d.row.phase is Phase.PARKED)
@@ -222,9 +247,16 @@ class Desk:
         """Say whether nothing is due now and no other worker holds an account."""
         with self._store.read() as connection:
             now = self._store.now(connection)
+            self._fleet.refresh(connection, now)
             tenants = {lane.tenant for lane in self._fleet.every_lane()}
             others = queue.leased_by_others(connection, self.owner, tenants, now, only)
             return not others and not queue.is_due(connection, self._fleet.lanes(now), now, only)
+
+
+def _spared(work: Undertaken, noted: Noted) -> Undertaken:
+    """Return what was done so that its failure does not count where its provider answers nobody."""
+    until = noted.until.get(work.lane)
+    return work if until is None else replace(work, rules=replace(work.rules, silent_until=until))
 
 
 def _of_task(work: TaskWork, done: Done, now: datetime) -> Written:

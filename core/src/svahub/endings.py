@@ -18,13 +18,17 @@ Result = RemoteUser | errors.ProviderError | None
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How an integration retries and adopts; times in seconds. `random` draws from 0 to 1."""
+    """How an integration retries and adopts; times in seconds. `random` draws from 0 to 1.
+
+    While its provider answers nobody it is left alone `silent_until` an instant, and no try counts.
+    """
 
     adopt: Adopt
     retry_budget: int
     retry_base: float
     retry_cap: float
     random: Callable[[], float]
+    silent_until: datetime | None = None
 
     def backoff(self, tries: int) -> timedelta:
         """Draw the wait before the next try: exponential with full jitter."""

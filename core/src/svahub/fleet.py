@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from svahub import logbook
+from svahub.breaker import Breakers
 from svahub.clock import Clock
 from svahub.errors import AuthenticationFailed, NotSent, ProviderError, RateLimited, Refused
 from svahub.exchange import Exchange, Recorder
@@ -19,7 +20,7 @@ from svahub.opening import Opened, configured, open_integration
 from svahub.registry import Registry
 from svahub.settings import Auth
 from svahub.shared_tokens import SharedTokens
-from svahub.store import Store, integrations, journal
+from svahub.store import Store, breakers, integrations, journal
 from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
 from svahub.store.states import IntegrationState
@@ -31,10 +32,15 @@ LOOK_AGAIN_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Held:
-    """Until when, by the monotonic clock, a lease surely holds; renewing moves it. And how long its call took."""
+    """Until when, by the monotonic clock, a lease surely holds; renewing moves it. And what came of it.
+
+    That is how long it took, and whether it called at all. A `probe` may call a provider that answers nobody.
+    """
 
     deadline: float
     seconds: float = 0.0
+    called: bool = False
+    probe: bool = False
 
 
 _held: ContextVar[Held | None] = ContextVar("svahub_held", default=None)
@@ -121,6 +127,7 @@ class Fleet:
         self.log = ExchangeLog()
         self.problems: dict[Lane, str] = {}
         self._looked: dict[Lane, float] = {}
+        self.breakers = Breakers()
 
     @property
     def tenants(self) -> Collection[str]:
@@ -135,6 +142,7 @@ class Fleet:
         while self._outdated:
             self._retire(self._outdated.pop())
         self._rows = rows
+        self.breakers.know(breakers.every(connection))
         began = self._clock.monotonic()
         until = ((lane, row.paused_until) for lane, row in rows.items() if row.paused_until is not None)
         self._paused = {lane: began + (end - now).total_seconds() for lane, end in until if end > now}
@@ -157,9 +165,11 @@ class Fleet:
     def _serves(self, row: IntegrationRow) -> bool:
         return not self._tenants or row.tenant in self._tenants
 
-    def lanes(self, now: datetime, among: Collection[Lane] | None = None) -> list[Lane]:
-        """Return the integrations, or those `among` some, that may be called now."""
+    def lanes(self, now: datetime, among: Collection[Lane] | None = None, *, also_silent: bool = False) -> list[Lane]:
+        """Return the integrations, or those `among` some, that may be called now; `also_silent` that do not answer."""
         lanes = (lane for lane, row in self._rows.items() if self._may_run(row, now) and not self._is_stopped(lane))
+        if not also_silent:
+            lanes = (lane for lane in lanes if self.breakers.may_be_called(lane, now))
         return [lane for lane in lanes if (among is None or lane in among) and self._usable(lane)]
 
     def every_lane(self) -> list[Lane]:
@@ -260,8 +270,12 @@ class Fleet:
             held = _held.get()
             if self._is_stopped(lane) or not self._enabled(lane):
                 raise NotSent("the integration is paused, quarantined or disabled")
+            if self.breakers.hold_back(lane) and (held is None or not held.probe):
+                raise NotSent("the provider answers nobody: it is only probed")
             if held is not None and self._clock.monotonic() + timeout > held.deadline:
                 raise NotSent("the lease does not outlast the call")
+            if held is not None:
+                held.called = True
 
         return gate
 
@@ -279,6 +293,9 @@ class Fleet:
             self.pause(opened.lane, LOOK_AGAIN_SECONDS)
         elif isinstance(result, RateLimited) and result.retry_after is not None:
             self.pause(opened.lane, result.retry_after)
+        held = _held.get()
+        if held is None or held.called:
+            self.breakers.heed(opened.lane, result, opened.settings.breaker_failures)
 
     def pause(self, lane: Lane, seconds: float) -> None:
         """Let no call of this integration out for so long."""

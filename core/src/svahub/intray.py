@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from svahub import logbook
 from svahub.errors import AuthenticationFailed, PluginBug, ProviderError
 from svahub.extension import Transaction
-from svahub.fleet import Fleet
+from svahub.fleet import Fleet, Held
 from svahub.models import Received, Webhook
 from svahub.opening import Opened
 from svahub.owners import Owner, dead
 from svahub.receipts import Heard, Receipt, failed, receipt
-from svahub.store import StoreUnavailable, inbox, integrations, journal
+from svahub.store import StoreUnavailable, breakers, inbox, integrations, journal
 from svahub.store.engine import TRIES, Crossed, is_of_a_value
 from svahub.store.inbox import Claim
 from svahub.store.journal import Event
@@ -42,6 +42,7 @@ class Reading:
 
     row: InboxRow
     opened: Opened
+    held: Held
     kept: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -75,24 +76,37 @@ class Intray:
             return [], []
         with self._store.write() as connection:
             now = self._store.now(connection)
-            rows = inbox.claim(connection, lanes, Claim(self.owner, now, now + CLAIMED), room)
-        return self._recalled(rows)
+            claim = Claim(self.owner, now, now + CLAIMED)
+            rows = inbox.claim(connection, lanes, claim, room)
+            probes = self._probes(connection, rows, claim)
+        return self._recalled(rows, probes)
+
+    def _probes(self, connection: Connection, rows: Iterable[InboxRow], claim: Claim) -> set[int]:
+        """Return which of the claimed may call a provider that answers nobody, as this process is to probe it."""
+        first: dict[Lane, int] = {}
+        for row in rows:
+            first.setdefault(Lane(row.tenant, row.integration), row.id)
+        mine = breakers.lock_for_probe(connection, self._fleet.breakers.silent(first), claim.now)
+        for lane in mine:
+            breakers.begin_probe(connection, lane, claim.until)
+        return {first[lane] for lane in mine}
 
     def _lanes_due(self) -> list[Lane]:
-        """Return the integrations that have something to read and may be called."""
+        """Return the integrations that have something to read and may be called; reading may need no call."""
         with self._store.read() as connection:
             now = self._store.now(connection)
             self._fleet.refresh(connection, now)
             due = {lane for lane in self._fleet.every_lane() if inbox.is_due(connection, [lane], now)}
-            return self._fleet.lanes(now, among=due) if due else []
+            return self._fleet.lanes(now, among=due, also_silent=True) if due else []
 
-    def _recalled(self, rows: Sequence[InboxRow]) -> tuple[list[Reading], list[Ended]]:
+    def _recalled(self, rows: Sequence[InboxRow], probes: Collection[int]) -> tuple[list[Reading], list[Ended]]:
         readings: list[Reading] = []
         silent: list[Ended] = []
         with self._store.read() as connection:
             now = self._store.now(connection)
             for row in rows:
-                reading = Reading(row, self._fleet.opened(Lane(row.tenant, row.integration)))
+                held = Held(float("inf"), probe=row.id in probes)
+                reading = Reading(row, self._fleet.opened(Lane(row.tenant, row.integration)), held)
                 try:
                     readings.append(self._with_kept(connection, reading, now))
                 except ProviderError as error:
@@ -103,7 +117,7 @@ class Intray:
         row = reading.row
         with connection.begin_nested():  # what fails in it spoils the others' nothing
             transaction = Transaction(connection, row.tenant, now, row.integration)
-            return Reading(row, reading.opened, reading.opened.relay.recall(transaction, reading.webhook))
+            return replace(reading, kept=reading.opened.relay.recall(transaction, reading.webhook))
 
     def renew(self, ids: Collection[int]) -> None:
         """Keep what is being read claimed."""
@@ -129,7 +143,7 @@ class Intray:
             now, lanes = self._store.now(connection), self._fleet.every_lane()
             others = inbox.is_claimed_by_others(connection, self.owner, lanes, now)
             due = {lane for lane in lanes if inbox.is_due(connection, [lane], now)}
-            return not others and not self._fleet.lanes(now, among=due)
+            return not others and not self._fleet.lanes(now, among=due, also_silent=True)
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -153,8 +167,14 @@ class Intray:
         with self._fleet.log.writing(self._store) as (connection, exchanges):
             now = self._store.now(connection)
             mine = inbox.still_mine(connection, self.owner, [reading.row.id for reading, _ in ended])
-            kept = [(one[0], self._kept(connection, *one, now)) for one in ended if one[0].row.id in mine]
+            noted = self._fleet.breakers.note(connection, ended, now, self._draw)
+            kept = [
+                (reading, self._kept(connection, reading, heard, now, noted.until.get(reading.lane)))
+                for reading, heard in ended
+                if reading.row.id in mine
+            ]
             told = [(reading.row.tenant, event) for reading, receipt in kept for event in receipt.told]
+            told += noted.told
             told += self._stopped(connection, ended, kept, now)
             tenants = {tenant for tenant, *_ in exchanges} | {tenant for tenant, _ in told}
             journal.lock(connection, tenants if told else ())
@@ -162,8 +182,10 @@ class Intray:
             journal.tell_each(connection, now, told)
         logbook.happened(told, self._fleet.is_sensitive)
 
-    def _kept(self, connection: Connection, reading: Reading, heard: Heard, now: datetime) -> Receipt:
-        rules = reading.opened.rules(self._draw)
+    def _kept(
+        self, connection: Connection, reading: Reading, heard: Heard, now: datetime, silent_until: datetime | None
+    ) -> Receipt:
+        rules = replace(reading.opened.rules(self._draw), silent_until=silent_until)
         came = receipt(reading.row, heard, now, rules)
         if isinstance(heard, Received):
             try:

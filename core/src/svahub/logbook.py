@@ -105,13 +105,18 @@ def tries_ended(ended: Iterable[tuple[TaskWork, Done]]) -> None:
 
 
 def happened(told: Iterable[tuple[str, Event]], sensitive: Callable[[Lane], bool]) -> None:
-    """Tell of what waits for a person; `sensitive` says of a tenant's integration whether lines may name it."""
+    """Tell of what waits for a person or a provider; `sensitive` says of an integration whether lines may name it."""
     for tenant, event in told:
         if event.kind is EventKind.PARKED:
             _parked(tenant, event, hidden=sensitive(Lane(tenant, event.integration or "")))
         elif event.kind is EventKind.QUARANTINED:
             fields = {"tenant": tenant, "integration": event.integration, "cause": event.details["cause"]}
             logger.error("integration quarantined", extra=fields)
+        elif event.kind is EventKind.SILENT:
+            fields = {"tenant": tenant, "integration": event.integration, "cause": event.details["cause"]}
+            logger.warning("provider answers nobody", extra=fields)
+        elif event.kind is EventKind.ANSWERS:
+            logger.info("provider answers again", extra={"tenant": tenant, "integration": event.integration})
 
 
 def _parked(tenant: str, event: Event, *, hidden: bool) -> None:

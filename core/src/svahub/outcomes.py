@@ -178,6 +178,8 @@ def _wait(view: View, row: SubscriptionRow, cause: str, now: datetime, rules: Ru
 
 
 def _retried(row: SubscriptionRow, cause: str, now: datetime, rules: Rules) -> SubscriptionRow:
+    if rules.silent_until is not None:
+        return row._replace(phase=Phase.WAITING, due_at=rules.silent_until, cause=cause, advice=None)
     tries = row.tries + 1
     if tries >= rules.retry_budget:
         advice = "when the provider answers again: `svahub operations retry ID`"
@@ -190,7 +192,7 @@ def _uncertain(view: View, step: Step, row: SubscriptionRow, cause: str, now: da
     sent = (row.sent or applied_column(wanted(view, row))) if step in ADDING else None
     changed, *siblings = _unknown(view, step, row, now, sent)
     waits = _retried(changed, cause, now, rules)
-    if step is Step.CREATE_USER and waits.phase is Phase.WAITING:
+    if step is Step.CREATE_USER and waits.phase is Phase.WAITING and rules.silent_until is None:
         waits = waits._replace(due_at=now)  # look at once: most of the time it is there
     return Ending(Certainty.UNKNOWN, (waits, *siblings), view.account.remote_id, cause)
 

@@ -43,7 +43,7 @@ def receipt(row: InboxRow, heard: Heard, now: datetime, rules: Rules) -> Receipt
     cause = mask_text(str(heard))
     match heard:
         case errors.NotSent() | errors.AuthenticationFailed():  # while it is stopped, its integration is not looked at
-            return Receipt(row._replace(due_at=now, cause=cause))
+            return Receipt(row._replace(due_at=rules.silent_until or now, cause=cause))
         case errors.RateLimited():
             seconds = max(heard.retry_after or 0.0, rules.backoff(row.tries).total_seconds())
             later = row._replace(tries=row.tries + 1, due_at=now + timedelta(seconds=seconds), cause=cause)
@@ -68,6 +68,8 @@ def _alert(row: InboxRow, alert: Alert) -> Event:
 
 
 def _again(row: InboxRow, cause: str, now: datetime, rules: Rules) -> Receipt:
+    if rules.silent_until is not None:
+        return Receipt(row._replace(due_at=rules.silent_until, cause=cause))
     tries = row.tries + 1
     if tries >= rules.retry_budget:
         return failed(row._replace(tries=tries), f"given up after {tries} tries: {cause}")

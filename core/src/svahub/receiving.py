@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from svahub.crew import Crew
 from svahub.errors import PluginBug, ProviderError
-from svahub.fleet import Fleet
+from svahub.fleet import Fleet, holding
 from svahub.intray import Ended, Intray, Reading
 from svahub.masking import mask_text
 from svahub.receipts import Heard
@@ -108,13 +108,19 @@ class Receiving(Rounds):
         """Have the plugin read a delivery; runs in a thread of the crew."""
         heard: Heard
         try:
-            heard = reading.opened.relay.receive_webhook(reading.webhook)
-            self._fleet.heed(reading.opened, heard)
-        except ProviderError as error:
-            self._fleet.heed(reading.opened, error)
-            heard = error
+            with holding(reading.held):
+                heard = self._heard(reading)
         except BaseException as error:  # noqa: BLE001  # a thread must bring something back, whatever happens
             heard = PluginBug(f"reading it raised {type(error).__name__}")
+        return heard
+
+    def _heard(self, reading: Reading) -> Heard:
+        heard: Heard
+        try:
+            heard = reading.opened.relay.receive_webhook(reading.webhook)
+        except ProviderError as error:
+            heard = error
+        self._fleet.heed(reading.opened, heard)
         return heard
 
     def _collect(self) -> None:

@@ -93,6 +93,11 @@ class IntegrationSettings(BaseModel):
     retry_budget: int = Field(20, ge=1, description="tries of one step before it is parked")
     retry_base: float = Field(1.0, gt=0, description="seconds before the first retry, at most; doubles each time")
     retry_cap: float = Field(300.0, gt=0, description="seconds between two tries, at most")
+    breaker_failures: int = Field(
+        10, ge=1, description="calls without an answer, in a row, after which the provider is only probed"
+    )
+    probe_base: float = Field(5.0, gt=0, description="seconds before the first probe, at most; doubles each time")
+    probe_cap: float = Field(120.0, gt=0, description="seconds between two probes, at most")
     settle_seconds: float | None = Field(
         None, ge=0, description="how long a lookup may lag behind a write; default: what the provider declares"
     )

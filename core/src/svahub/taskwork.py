@@ -133,7 +133,7 @@ def _failed(row: TaskRow, error: errors.ProviderError, now: datetime, rules: Rul
         case errors.OutcomeUnknown():
             unsure = row._replace(uncertain_since=now, looks=0)
             waits = _retried(unsure, cause, now, rules)
-            look_at_once = row.adds and waits.phase is Phase.WAITING
+            look_at_once = row.adds and waits.phase is Phase.WAITING and rules.silent_until is None
             return Done(Certainty.UNKNOWN, waits._replace(due_at=now) if look_at_once else waits, cause)
         case errors.PluginBug():
             unsure = row._replace(uncertain_since=now, looks=0)
@@ -188,6 +188,8 @@ def _not_applied(row: TaskRow, error: errors.NotApplied, now: datetime, rules: R
 
 
 def _retried(row: TaskRow, cause: str, now: datetime, rules: Rules) -> TaskRow:
+    if rules.silent_until is not None:
+        return row._replace(phase=Phase.WAITING, due_at=rules.silent_until, cause=cause, advice=None)
     tries = row.tries + 1
     if tries >= rules.retry_budget:
         return _parked(row._replace(tries=tries), f"given up after {tries} tries: {cause}", UNREACHED)

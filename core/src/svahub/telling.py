@@ -10,7 +10,7 @@ from svahub.masking import mask_sentence, mask_text
 from svahub.models import Reason
 from svahub.secrets import shown
 from svahub.store.journal import Event
-from svahub.store.rows import DebtRow, IntegrationRow, PlanRow, ReasonRow, SubscriptionRow
+from svahub.store.rows import BreakerRow, DebtRow, IntegrationRow, PlanRow, ReasonRow, SubscriptionRow
 from svahub.store.states import EventKind, Phase
 
 
@@ -47,6 +47,16 @@ def cause_of_quarantine(row: IntegrationRow, refusal: AuthenticationFailed, proc
 def of_freed(integration: str, by: str) -> Event:
     """Return the event of an integration that is called again; `by` is the command that has freed it."""
     return Event(EventKind.FREED, integration, details={"by": by})
+
+
+def of_silent(row: BreakerRow) -> Event:
+    """Return the event of a provider that answers nobody: it is only probed from now on."""
+    return Event(EventKind.SILENT, row.integration, details={"cause": row.cause})
+
+
+def of_answers(row: BreakerRow, by: str) -> Event:
+    """Return the event of a provider that answers again; `by` is what has found that out."""
+    return Event(EventKind.ANSWERS, row.integration, details={"since": row.since, "by": by})
 
 
 def of_debts(before: Iterable[ReasonRow], after: Iterable[ReasonRow]) -> list[Event]:

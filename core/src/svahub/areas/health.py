@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 from svahub.areas.bench import Bench
 from svahub.areas.integrations import Integrations
 from svahub.areas.subscriptions import Subscriptions
-from svahub.store import health, integrations, messages, sales, tasks
+from svahub.store import breakers, health, integrations, messages, sales, tasks
 from svahub.store.health import Unread
 from svahub.store.queue import Lane
-from svahub.store.states import Phase, State
+from svahub.store.rows import BreakerRow
+from svahub.store.states import BreakerState, Phase, State
 from svahub.waiting import Stop
 
 PARKED = "svahub operations list --outcome parked"
@@ -81,6 +82,19 @@ class Stuck:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """A provider that answers nobody, since when and why; `state` is open, or probing while a probe is under way."""
+
+    tenant: str
+    integration: str
+    state: BreakerState
+    since: datetime
+    cause: str
+    probes: int
+    next_probe_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """How it stands: `oldest_due_at` is since when something is due that nobody has in hand."""
 
@@ -91,6 +105,7 @@ class Status:
     oldest_due_seconds: float | None
     next_retry_at: datetime | None
     needs_person: bool
+    silent: tuple[Silence, ...] = ()
 
 
 def together(statuses: Sequence[Status]) -> Status:
@@ -103,6 +118,7 @@ def together(statuses: Sequence[Status]) -> Status:
         max((s.oldest_due_seconds for s in statuses if s.oldest_due_seconds is not None), default=None),
         min((s.next_retry_at for s in statuses if s.next_retry_at), default=None),
         any(status.needs_person for status in statuses),
+        tuple(silence for status in statuses for silence in status.silent),
     )
 
 
@@ -125,10 +141,12 @@ class Health:
             oldest = health.first_due(connection, runs, now)
             retry = health.first_due(connection, runs, now, later=True)
             untold = messages.tallies(connection, [self.bench.tenant])
+            silent = tuple(map(_silence, breakers.opened(connection, self.bench.tenant).values()))
         tallies = tuple(self._tally(name, counts[name]) for name in sorted(counts))
         stuck = (*self._stuck(counts, beside, stopped, obstacles), *self._untold(untold))
         age = None if oldest is None else (now - oldest).total_seconds()
-        return Status(tallies, tuple(beside.values()), stuck, oldest, age, retry, any(s.person for s in stuck))
+        person = any(s.person for s in stuck)
+        return Status(tallies, tuple(beside.values()), stuck, oldest, age, retry, person, silent)
 
     def beside(self) -> tuple[Beside, ...]:
         """Return what waits beside subscriptions, of integrations where something does."""
@@ -210,6 +228,10 @@ class Health:
 
 def _plural(name: str) -> str:
     return "deliveries" if name == "delivery" else f"{name}s"
+
+
+def _silence(row: BreakerRow) -> Silence:
+    return Silence(row.tenant, row.integration, row.state, row.since, row.cause, row.probes, row.probe_at)
 
 
 def _next(stop: Stop) -> str:

@@ -17,7 +17,7 @@ from svahub.areas.bench import Bench
 from svahub.areas.configuring import reconfigured
 from svahub.areas.rotation import Rotated, refuse_unknown, rotated
 from svahub.areas.secrets import SecretView, views_of
-from svahub.areas.trials import Tested, tried
+from svahub.areas.trials import Tested, let_all_out, tried
 from svahub.errors import ProviderError, Refused, UnknownName
 from svahub.models import Environment
 from svahub.opening import base_url, secret_fields, settings_of, validated
@@ -210,10 +210,13 @@ class Integrations:
     def test(self, name: str) -> Tested:
         """Make one call that changes nothing, with the current secrets.
 
-        Success frees a quarantined integration, and ends a rotation: the former secrets are forgotten.
+        Success frees a quarantined integration, has all go on where its provider answered nobody, and ends a rotation:
+        the former secrets are forgotten.
         """
         row = self.bench.integration(name)
         tested = tried(self.bench, row)
+        if tested.ok:
+            let_all_out(self.bench, name)
         if tested.ok and (row.state is IntegrationState.QUARANTINED or row.former_secrets is not None):
             with self.bench.writing("integration test", entries.of_integration(name)) as connection:
                 integrations.forget_former(connection, row)

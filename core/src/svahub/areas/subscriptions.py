@@ -17,8 +17,8 @@ from svahub.clock import local
 from svahub.errors import UnknownName
 from svahub.masking import mask_consent
 from svahub.models import BlockReason, Desired, Observed
-from svahub.store import contracts, integrations, sales
-from svahub.store.rows import AttemptRow, IntegrationRow, ReasonRow, SubscriptionRow
+from svahub.store import breakers, contracts, integrations, sales
+from svahub.store.rows import AttemptRow, BreakerRow, IntegrationRow, ReasonRow, SubscriptionRow
 from svahub.store.states import IntegrationState, Phase, State
 from svahub.waiting import Stop, state_of
 
@@ -119,8 +119,9 @@ class Subscriptions:
         """Return the integrations that cannot be called, and why."""
         found: dict[str, Stop] = {}
         now = self.bench.store.now(connection)
+        silent = breakers.opened(connection, self.bench.tenant)
         for row in integrations.of_tenant(connection, self.bench.tenant):
-            stop = self._stop(row, now)
+            stop = self._stop(row, now) or (self._unanswered(silent[row.name]) if row.name in silent else None)
             if stop is not None:
                 found[row.name] = stop
         return found
@@ -138,6 +139,18 @@ class Subscriptions:
             cause = f"the provider asked for a pause until {local(row.paused_until, self.bench.zone)}"
             return Stop(State.WAITING, cause, row.paused_until)
         return None
+
+    def _unanswered(self, row: BreakerRow) -> Stop:
+        """Return why nothing is sent to a provider that answers nobody but a probe now and then."""
+        since, probe = (local(at, self.bench.zone) for at in (row.since, row.probe_at))
+        next_ = "it is being probed" if row.probing else f"the next probe is due at {probe}"
+        remedy = f"`svahub integration test {row.integration}` probes it now: if it answers, all goes on"
+        return Stop(
+            State.WAITING,
+            f"the provider has answered nobody since {since} ({row.cause}); {next_}",
+            row.probe_at,
+            remedy,
+        )
 
     def one(self, key: str) -> SubscriptionRow:
         """Return a subscription by its key, or by CONTRACT/ITEM: the newest sale."""

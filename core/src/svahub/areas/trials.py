@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from svahub import entries
 from svahub.areas.bench import Bench
 from svahub.errors import (
     AuthenticationCause,
@@ -19,8 +20,10 @@ from svahub.errors import (
     Unsupported,
 )
 from svahub.registry import BrokenPlugin, MissingPlugin
-from svahub.store import StoreUnavailable
+from svahub.store import StoreUnavailable, breakers, journal
+from svahub.store.queue import Lane
 from svahub.store.rows import IntegrationRow
+from svahub.telling import of_answers
 from svahub.tokens import MemoryTokens
 
 UNSUPPORTED = "unsupported"
@@ -61,6 +64,17 @@ def tried(bench: Bench, row: IntegrationRow) -> Tested:
     if found is None:
         return Tested(row.name, ok=True, milliseconds=took)
     return Tested(row.name, False, found.fault, found.message, took, found.remedy)
+
+
+def let_all_out(bench: Bench, name: str) -> None:
+    """Have all go on at an integration whose provider answered nobody, and has now."""
+    with bench.store.read() as connection:
+        silent = breakers.opened(connection, bench.tenant).get(name)
+    if silent is not None:
+        with bench.writing("integration test", entries.of_integration(name)) as connection:
+            if breakers.forget(connection, Lane(bench.tenant, name)):
+                told = of_answers(silent, "integration test")
+                journal.tell(connection, bench.tenant, bench.store.now(connection), [told])
 
 
 def _alone(row: IntegrationRow) -> IntegrationRow:

@@ -11,8 +11,8 @@ from prometheus_client.registry import Collector
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from svahub.store import StoreUnavailable, inbox, messages, metrics, sales, targets
-from svahub.store.states import IntegrationState
+from svahub.store import StoreUnavailable, breakers, inbox, messages, metrics, sales, targets
+from svahub.store.states import BreakerState, IntegrationState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LANE = ("tenant", "integration")
 TARGET = ("tenant", "target")
+BREAKER = {BreakerState.CLOSED: 0, BreakerState.OPEN: 1, BreakerState.PROBING: 2}
 
 
 class Metrics:
@@ -84,10 +85,13 @@ def _queue(connection: Connection, now: datetime) -> Iterator[Metric]:
 
 def _integrations(connection: Connection) -> Iterator[Metric]:
     family = GaugeMetricFamily("svahub_integration_quarantined", "1 where credentials are refused.", labels=LANE)
+    told = "0 where the provider answers, 1 where it answers nobody, 2 while it is probed."
+    breaker, silent = GaugeMetricFamily("svahub_breaker_state", told, labels=LANE), breakers.every(connection)
     for lane, state in metrics.states(connection):
         if state is not IntegrationState.REMOVED:
             family.add_metric([*_labels(lane)], state is IntegrationState.QUARANTINED)
-    yield family
+            breaker.add_metric([*_labels(lane)], BREAKER[silent[lane].state if lane in silent else BreakerState.CLOSED])
+    yield from (family, breaker)
 
 
 def _exchanges(connection: Connection) -> Metric:

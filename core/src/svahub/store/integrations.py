@@ -15,10 +15,12 @@ from svahub.store.rows import IntegrationRow, TenantRow
 from svahub.store.states import IntegrationState, Phase
 from svahub.store.tables import (
     accounts,
+    breakers,
     debts,
     inbox,
     integrations,
     invoice_layouts,
+    paces,
     plans,
     product_links,
     subscriptions,
@@ -200,6 +202,8 @@ def was_used(connection: Connection, tenant_name: str, name: str) -> bool:
 def retire(connection: Connection, tenant_name: str, name: str) -> None:
     """Remove an integration that was used: its row stays, without secrets."""
     tokens.drop_of(connection, tenant_name, name)
+    for table in (breakers, paces):
+        connection.execute(delete(table).where(table.c.tenant == tenant_name, table.c.integration == name))
     where = (integrations.c.tenant == tenant_name, integrations.c.name == name)
     values: dict[str, Any] = {"state": IntegrationState.REMOVED, "cause": None, "secrets": {}, "former_secrets": null()}
     connection.execute(update(integrations).where(*where).values(values))
@@ -209,7 +213,7 @@ def remove(connection: Connection, tenant_name: str, name: str) -> None:
     """Delete an integration that was never used, with its catalogue and links."""
     tokens.drop_of(connection, tenant_name, name)
     reconciling.remove(connection, reconciling.of_integration(connection, tenant_name, name))
-    for table in (invoice_layouts, product_links, plans, accounts):
+    for table in (breakers, paces, invoice_layouts, product_links, plans, accounts):
         connection.execute(delete(table).where(table.c.tenant == tenant_name, table.c.integration == name))
     connection.execute(delete(integrations).where(integrations.c.tenant == tenant_name, integrations.c.name == name))
 

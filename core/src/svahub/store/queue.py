@@ -30,14 +30,14 @@ class Lane:
 
 
 class Room(NamedTuple):
-    """How many accounts of one lane are wanted; where `urgency` says so, only those that are more urgent than that."""
+    """How many accounts of one lane are wanted, of which priorities."""
 
     accounts: int
-    urgency: int = len(Priority)
+    priorities: range = range(len(Priority))
 
     def among(self, priority: Priority) -> int:
         """Return how many of a priority there is room for."""
-        return self.accounts if priority < self.urgency else 0
+        return self.accounts if priority in self.priorities else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _free(
 ) -> Sequence[str]:
     if shards is None:
         return _due(connection, lane, now, priority, room, only, lock=True)
-    return sharding.free(connection, lane, priority, now, room, shards) if shards else ()
+    return sharding.free(connection, lane, priority, now, room, shards)[:room] if shards else ()
 
 
 _DUE = (
@@ -150,6 +150,21 @@ def _due(
         query = _FREE_OF_SOME if lock else _DUE_OF_SOME
         return connection.execute(query, place | {"now": now, "room": room, "only": only}).scalars().all()
     return connection.execute(_FREE if lock else _DUE, place | {"now": now, "room": room}).scalars().all()
+
+
+_LONGEST = _DUE.with_only_columns(accounts.c.due_at)
+_LONGEST_OF_SOME = _DUE_OF_SOME.with_only_columns(accounts.c.due_at)
+
+
+def longest_due(connection: Connection, lane: Lane, now: datetime, only: Collection[str] = ()) -> Room:
+    """Return room for the one account that is due for the longest, however urgent others are."""
+    place = {"tenant": lane.tenant, "integration": lane.integration, "now": now, "room": 1, "only": only}
+    first: list[tuple[datetime, Priority]] = []
+    for priority in Priority:
+        query = _LONGEST_OF_SOME if only else _LONGEST
+        due = connection.execute(query, place | {"priority": priority.value}).scalars()
+        first += [(at, priority) for at in due]
+    return Room(1, range(min(first)[1], min(first)[1] + 1)) if first else Room(0)
 
 
 _RENEW = (

@@ -14,6 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, Update, and_, b
 from svahub.store.tables import (
     accounts,
     audit,
+    breakers,
     chains,
     happenings,
     inbox,
@@ -21,6 +22,7 @@ from svahub.store.tables import (
     outbox,
     outbox_lines,
     outbox_targets,
+    paces,
     reconciliations,
     sources,
     subscriptions,
@@ -70,6 +72,8 @@ def _steps() -> list[tuple[Update, timedelta]]:
         (_no_later(sources, "receivables_until"), NOW),
         (_no_later(happenings, "due_at"), NOW),
         (_no_later(reconciliations, "owned_until"), NOW),
+        (_no_later(breakers, "probe_at"), NOW),
+        (_no_later(paces, "free_at"), NOW),
     ]
 
 

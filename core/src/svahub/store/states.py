@@ -22,6 +22,14 @@ class IntegrationState(StrEnum):
     REMOVED = "removed"
 
 
+class BreakerState(StrEnum):
+    """Whether an integration's provider answers; one that answers nobody is probed until it does."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    PROBING = "probing"
+
+
 class Phase(StrEnum):
     """What a subscription waits for, as it is stored."""
 
@@ -150,6 +158,8 @@ class EventKind(StrEnum):
     PARKED = "parked"
     QUARANTINED = "quarantined"
     FREED = "freed"
+    SILENT = "silent"
+    ANSWERS = "answers"
     DEBT_OPENED = "debt_opened"
     DEBT_SETTLED = "debt_settled"
     PLAN_RETIRED = "plan_retired"

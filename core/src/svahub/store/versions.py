@@ -23,7 +23,7 @@ from svahub.store.tables.columns import ONLY
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 HEAD = KNOWN[-1]
 
 

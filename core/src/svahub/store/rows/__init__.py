@@ -6,6 +6,7 @@ Those that converge reads and changes by the thousand are named tuples: six time
 from __future__ import annotations
 
 from svahub.store.rows.books import AttemptRow, EventRow, OperationRow
+from svahub.store.rows.breakers import BreakerRow
 from svahub.store.rows.campaigns import CampaignLine, CampaignRow
 from svahub.store.rows.catalogue import IntegrationRow, LinkRow, PlanRow, TenantRow
 from svahub.store.rows.contracts import ContractRow, CustomerRow, ItemRow, ReasonRow
@@ -22,6 +23,7 @@ __all__ = [
     "LOST",
     "AccountRow",
     "AttemptRow",
+    "BreakerRow",
     "CampaignLine",
     "CampaignRow",
     "ContractRow",

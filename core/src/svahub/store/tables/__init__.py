@@ -14,6 +14,7 @@ from svahub.store.tables.books import (
     idempotency_keys,
     operations,
 )
+from svahub.store.tables.breakers import breakers, paces
 from svahub.store.tables.campaigns import campaign_rows, campaigns
 from svahub.store.tables.columns import metadata
 from svahub.store.tables.debts import debt_exemptions, debt_policies, debts
@@ -46,6 +47,7 @@ __all__ = [
     "attempts",
     "audit",
     "block_reasons",
+    "breakers",
     "campaign_rows",
     "campaigns",
     "chains",
@@ -69,6 +71,7 @@ __all__ = [
     "outbox",
     "outbox_lines",
     "outbox_targets",
+    "paces",
     "plans",
     "product_links",
     "reconciliations",
