@@ -41,7 +41,7 @@ def test_an_unknown_option_is_a_usage_error(path: tuple[str, ...], sqlite_url: s
 
 
 BY_NAME = {"cron": "15 3 * * *", "given": "name=env:SOME"}
-WITHOUT_A_TENANT = {"db", "demo", "doctor", "plugins", "simulate", "tenant"}
+WITHOUT_A_TENANT = {"db", "demo", "doctor", "plugins", "simulate", "tenant", "workers"}
 OF_A_TENANT = [path for path in EVERY if path[0] not in WITHOUT_A_TENANT and path != ("secrets", "rekey")]
 
 

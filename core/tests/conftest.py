@@ -138,6 +138,13 @@ def office_on_each(database_url: str, clock: HandClock) -> Iterator[TenantHub]:
 
 
 @pytest.fixture
+def office_on_postgresql(postgresql_url: str, clock: HandClock) -> Iterator[TenantHub]:
+    """Return the same on PostgreSQL, for what there is on that only."""
+    with _opened(postgresql_url, clock) as hub:
+        yield hub.tenant("default")
+
+
+@pytest.fixture
 def office_on_the_usual(usual_database_url: str, clock: HandClock) -> Iterator[TenantHub]:
     """Return the same on SQLite, and in the long proofs on PostgreSQL too."""
     with _opened(usual_database_url, clock) as hub:

@@ -133,7 +133,7 @@ def test_completion_imports_no_plugin() -> None:
     completed = CliRunner().invoke(
         main, [], env={"_MAIN_COMPLETE": "bash_complete", "COMP_WORDS": "svahub w", "COMP_CWORD": "1"}
     )
-    assert completed.output.split() == ["plain,work", "plain,works"]
+    assert completed.output.split() == ["plain,work", "plain,workers", "plain,works"]
     assert "plugin_of_test" not in sys.modules
 
 

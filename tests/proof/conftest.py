@@ -51,3 +51,13 @@ def isp_of_several_machines(isp_on_postgresql: Isp) -> Isp:
     """Return an ISP whose workers are told by jobs where to look."""
     isp_on_postgresql.variables["SVAHUB_RUNNER"] = "procrastinate"
     return isp_on_postgresql
+
+
+DEEP = [pytest.param(name, marks=pytest.mark.deep) for name in ("isp_on_postgresql", "isp_of_several_machines")]
+
+
+@pytest.fixture(params=["isp", *DEEP])
+def isp_on_each_runner(request: pytest.FixtureRequest) -> Isp:
+    """Return an ISP; in the long proofs the test runs on PostgreSQL too, with a worker alone and with jobs."""
+    isp: Isp = request.getfixturevalue(request.param)
+    return isp

@@ -73,6 +73,10 @@ class Child:
         """Kill it; it may have ended."""
         self._signal(signal.SIGKILL)
 
+    def terminate(self) -> None:
+        """Ask it to end, as a supervisor does."""
+        self._signal(signal.SIGTERM)
+
     def thaw(self) -> None:
         """Let it go on."""
         self._signal(signal.SIGCONT)

@@ -17,8 +17,8 @@ def verbs(isp: Isp, number: int) -> Counter[str]:
     return Counter(call.verb for call in isp.clinic.of(cpf(number)))
 
 
-def test_two_workers_and_a_waiting_verb_do_every_step_once(usual_isp: Isp) -> None:
-    isp = usual_isp
+def test_two_workers_and_a_waiting_verb_do_every_step_once(isp_on_each_runner: Isp) -> None:
+    isp = isp_on_each_runner
     isp.clinic.timings.answer_seconds = 0.02
     isp.take_in(CONTRACTS)
     started = [isp.start("work", "--once", "--threads", "4") for _ in range(2)]

@@ -19,7 +19,7 @@ from svahub.errors import Refused, SvahubError, UnknownName
 from svahub.extension import Schedule
 from svahub.masking import clean, mask_text
 from svahub.owners import Owner, dead
-from svahub.store import schedules
+from svahub.store import StoreUnavailable, schedules
 from svahub.store.rows import TenantRow
 from svahub.store.schedules import Claim, ScheduleRow
 from svahub.store.states import RunOutcome
@@ -116,6 +116,8 @@ class Timekeeper:
         while not self._ended.wait(LOOK_SECONDS):
             try:
                 self.run_due()
+            except StoreUnavailable as error:
+                log.warning("the schedules cannot be read: %s", mask_text(str(error)))
             except Exception:  # whatever it was, the next look may go well
                 log.exception("the schedules could not be looked at")
 

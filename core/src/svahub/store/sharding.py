@@ -100,10 +100,14 @@ def tell(connection: Connection, key_priorities: Mapping[str, int]) -> None:
     for key, priority in key_priorities.items():
         shard = shard_of(key)
         urgent[shard] = min(priority, urgent.get(shard, priority))
-    told = " ".join(f"{shard}:{int(priority)}" for shard, priority in sorted(urgent.items()))
-    connection.execute(_TELL, {"told": told})
+    connection.execute(_TELL, {"told": words(urgent)})
+
+
+def words(due: Mapping[int, int]) -> str:
+    """Return what is told of shards, with the priority of the most urgent that is due there."""
+    return " ".join(f"{shard}:{int(priority)}" for shard, priority in sorted(due.items()))
 
 
 def heard(told: str) -> dict[int, int]:
-    """Return what `tell` told: shards, with the priority of the most urgent that is due there."""
+    """Return what `words` told."""
     return {int(shard): int(priority) for shard, _, priority in (word.partition(":") for word in told.split())}
