@@ -18,6 +18,7 @@ from svahub.extension.invented import person
 from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
 from svahub.store import tables
+from svahub.store.states import RowState
 from svahub_teleclinica.simulator import TeleClinicaSimulator
 
 
@@ -55,23 +56,33 @@ def test_all_of_a_product_are_blocked_and_unblocked_at_the_provider(
     assert {user.status.value for user in sold.users.list("tele")} == {"ACTIVE"}
 
 
+def count(office: TenantHub, query: Any) -> int:
+    with office.hub.store.read() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+RELEASED = select(func.count()).where(tables.campaign_rows.c.state == RowState.RELEASED)
+
+
 @pytest.mark.deep
 def test_a_campaign_whose_worker_is_killed_again_and_again_asks_each_once(
     sold: TenantHub, clinic: TeleClinicaSimulator
 ) -> None:
-    sell(sold, 400)
-    asked(sold.hub, "block --where product_type=telemedicine --max-percent 100 --max-changes 1000 --yes --no-wait")
+    sell(sold, 1_500)
+    asked(sold.hub, "block --where product_type=telemedicine --max-percent 100 --max-changes 2000 --yes --no-wait")
     url = sold.hub.store.url.render_as_string(hide_password=False)
-    for _ in range(4):
+    for few in (1, 500, 1_000):
         worker = subprocess.Popen([sys.executable, "-m", "svahub", "--database", url, "work"], env=dict(os.environ))
-        time.sleep(2)
+        while count(sold, RELEASED) < few:
+            time.sleep(0.01)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
+    assert count(sold, RELEASED) < 1_500
     asked(sold.hub, "work --once")
     o = tables.operations.c
     with sold.hub.store.read() as connection:
         query = select(o.subscription_key, func.count()).where(o.campaign_id == 1).group_by(o.subscription_key)
-        counts = [count for _, count in connection.execute(query)]
-    assert counts == [1] * 400
+        counts = [many for _, many in connection.execute(query)]
+    assert counts == [1] * 1_500
     assert {line["outcome"] for line in asked(sold.hub, "campaigns report 1")} == {"reached"}
     assert {user.status.value for user in sold.users.list("tele")} == {"BLOCKED"}

@@ -67,18 +67,39 @@ def test_two_items_of_a_contract_are_each_judged_as_the_one_before_has_left_it(t
     assert "not_started" not in dict(here.report(campaign)).values()
 
 
-@pytest.mark.parametrize("what", ["pause", "cancel"])
-def test_who_follows_ends_when_somebody_else_stops_it(town: Callable[..., Any], what: str) -> None:
-    here = town(3)
+@pytest.mark.parametrize(("what", "state"), [("pause", "paused"), ("cancel", "cancelled")])
+def test_who_follows_ends_when_somebody_else_stops_it(town: Callable[..., Any], what: str, state: str) -> None:
+    here = town(2)
     campaign = here.plan(ALL)
     here.start(campaign)
+    told: list[int] = []
 
     def stop(done: int) -> None:
-        if done and here.state(campaign) == "running":
+        told.append(done)
+        if len(told) == 1:
             getattr(here.office.campaigns, what)(campaign, actor="bia")
 
-    Following(here.office, int(campaign), stop).run(timeout=600, threads=1)
-    assert here.state(campaign) in {"paused", "cancelled", "finished"}
+    Following(here.office, int(campaign), stop).run(timeout=10**9, threads=1)
+    assert here.state(campaign) == state
+
+
+def test_who_follows_hears_how_far_it_is(town: Callable[..., Any]) -> None:
+    here = town(3)
+    campaign = here.plan("C1\nC9\nC2\nC3\n")
+    here.start(campaign)
+    told: list[int] = []
+    Following(here.office, int(campaign), told.append).run(timeout=60, threads=1)
+    assert sum(told) == 4
+
+
+def test_who_is_asked_to_stop_takes_nothing_more(town: Callable[..., Any]) -> None:
+    here = town(2)
+    campaign = here.plan(ALL)
+    here.start(campaign)
+    following = Following(here.office, int(campaign))
+    following.stop()
+    following.run(timeout=60, threads=1)
+    assert (here.state(campaign), here.remote.calls) == ("running", [])
 
 
 def test_who_follows_ends_when_only_a_person_can_mend_it(town: Callable[..., Any]) -> None:

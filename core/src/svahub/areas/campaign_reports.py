@@ -90,13 +90,12 @@ class CampaignReports:
         found |= {Fate.REFUSED} if shown.progress.get("refused") else set()
         return found | ({Fate.NOT_STARTED} if shown.progress.get("not started") else set())
 
-    def progress(self, campaign: int) -> tuple[int, bool]:
-        """Return how many contracts have been asked or refused, less what is open, and whether all has ended."""
+    def done(self, campaign: int) -> int:
+        """Return of how many contracts all has ended, or was refused."""
         with self.bench.store.read() as connection:
-            row = campaigns.one(connection, self.bench.tenant, campaign)
-            rows, queued = campaigns.counts(connection, campaign), sum(campaigns.queued(connection, campaign).values())
-        done = sum(rows.values()) - rows.get(RowState.PLANNED, 0) - queued
-        return max(0, done), row is None or row.state is not CampaignState.RUNNING
+            rows, queued = campaigns.counts(connection, campaign), campaigns.queued(connection, campaign)
+        begun = sum(count for state, count in rows.items() if state is not RowState.PLANNED)
+        return max(0, begun - sum(queued.values()))
 
 
 class _Page:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from svahub.areas.campaign_reports import CampaignReports
 from svahub.campaigning.feeding import PACE
 from svahub.store import campaigns
-from svahub.store.states import State
+from svahub.store.states import CampaignState, State
 
 if TYPE_CHECKING:
     from svahub.campaigning.rounds import Campaigning
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from svahub.hub import TenantHub
 
 REST_SECONDS = 0.1
+TELL_SECONDS = 0.5
 HOPELESS = frozenset({State.QUARANTINED, State.MISSING_PLUGIN})
 
 
@@ -26,7 +27,7 @@ class Following:
         self._office, self._id, self._progress = office, campaign, progress
         self._store, self._clock = office.hub.store, office.hub.clock
         self._stopping = False
-        self._told = 0
+        self._told, self._told_at = 0, float("-inf")
 
     def stop(self) -> None:
         """Ask it to take nothing more; safe in a signal handler."""
@@ -45,7 +46,7 @@ class Following:
                     if self._is_hopeless():
                         break
                     self._clock.sleep(REST_SECONDS)
-        self._has_ended()
+        self._tell()
 
     def _turn(self, feeding: Campaigning, worker: Converge) -> int:
         released = feeding.feed()
@@ -54,10 +55,17 @@ class Following:
         return released + (worker.turn(accounts) if accounts else 0)  # of no account in particular would be of all
 
     def _has_ended(self) -> bool:
-        done, ended = CampaignReports(self._office.bench).progress(self._id)
+        """Say whether nothing more of it begins; now and then, tell how far it is."""
+        with self._store.read() as connection:
+            row = campaigns.one(connection, self._office.name, self._id)
+        if self._clock.monotonic() - self._told_at >= TELL_SECONDS:
+            self._tell()
+        return row is None or row.state is not CampaignState.RUNNING
+
+    def _tell(self) -> None:
+        done = CampaignReports(self._office.bench).done(self._id)
         self._progress(done - self._told)
-        self._told = done
-        return ended
+        self._told, self._told_at = done, self._clock.monotonic()
 
     def _is_hopeless(self) -> bool:
         """Say whether all that is open waits for a person to mend its integration."""
