@@ -64,6 +64,14 @@ def test_what_it_asks_for_is_bulk_an_unblock_too(town: Callable[..., Any], actio
     assert here.office.subscriptions.one("C1/1").priority == Priority.BULK
 
 
+def test_what_there_is_to_say_of_a_contract_is_in_the_plan(town: Callable[..., Any]) -> None:
+    here = town(2)
+    for actor in ("eva", "bia"):
+        here.isp.ask(Action.BLOCK, "C1", actor=actor, reason=Reason.FRAUD)
+    rows = here.office.campaigns.rows(here.plan("C1\nC2\n", Action.UNBLOCK, reason=Reason.FRAUD))
+    assert [row.cause for row in rows] == ["still blocked: fraud by operator:bia", "not blocked"]
+
+
 def test_change_asks_for_another_plan(town: Callable[..., Any]) -> None:
     here = town(2)
     campaign = here.plan(ALL, Action.CHANGE, plan="p2")

@@ -26,7 +26,7 @@ from svahub.store.states import CampaignState
 class PlannedRow:
     """What was planned for one subscription; without a verb it stays as it is. A contract that is refused has one row.
 
-    `state` is how far the campaign is with the contract.
+    `state` is how far the campaign is with the contract, `cause` why that is refused, or what there is to say of it.
     """
 
     number: int

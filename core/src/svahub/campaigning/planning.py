@@ -18,7 +18,7 @@ from svahub.commands import Command
 from svahub.errors import Refused
 from svahub.intake.names import Named
 from svahub.intentions import Level, levels
-from svahub.issuing import Effect, Issuing
+from svahub.issuing import Effect, Issuing, Taken
 from svahub.models import Desired
 from svahub.routes import Routes
 from svahub.store import campaigns
@@ -124,22 +124,21 @@ class Planning:
         self, connection: Connection, one: Meant, issuing: Issuing, found: Mapping[str, Level], number: int
     ) -> CampaignLine:
         try:
-            effects = self._effects(connection, one, issuing, found)
+            taken = self._taken(connection, one, issuing, found)
         except Refused as error:
             return CampaignLine(number, one.contract_id, one.item, None, RowState.REFUSED, str(error), [])
-        told = [_told(effect) for effect in effects]
+        told = [_told(effect) for effect in taken.effects]
         lanes = [integration for _, integration, verb, *_ in told if verb] or [row[1] for row in told]
-        return CampaignLine(number, one.contract_id, one.item, next(iter(lanes), None), RowState.PLANNED, None, told)
+        lane, remarks = next(iter(lanes), None), "; ".join(taken.remarks) or None
+        return CampaignLine(number, one.contract_id, one.item, lane, RowState.PLANNED, remarks, told)
 
-    def _effects(
-        self, connection: Connection, one: Meant, issuing: Issuing, found: Mapping[str, Level]
-    ) -> Sequence[Effect]:
+    def _taken(self, connection: Connection, one: Meant, issuing: Issuing, found: Mapping[str, Level]) -> Taken:
         if one.problem or one.contract_id is None:
             raise Refused(one.problem or "the line names no contract")
         level = found.get(one.contract_id)
         if level is None:
             raise unknown_contract(connection, self.bench.tenant, one.contract_id)
-        return issuing.take(of_contract(self.asked, one.contract_id, one.item), level).effects
+        return issuing.take(of_contract(self.asked, one.contract_id, one.item), level)
 
 
 def _told(effect: Effect) -> list[Any]:

@@ -49,7 +49,7 @@ campaign_rows = Table(
     name_column("item_code", null=True),  # None: the contract as a whole
     name_column("integration", null=True),  # whose turn it takes; None: nothing is to be done at any
     Column("state", Choice(RowState), nullable=False),
-    Column("cause", Text),  # why it was refused
+    Column("cause", Text),  # why it was refused, or what there is to say of it
     Column("effects", JSON, nullable=False),  # what follows for each subscription, as planned
     PrimaryKeyConstraint("campaign_id", "number"),
     ForeignKeyConstraint(["campaign_id"], ["campaigns.id"]),
