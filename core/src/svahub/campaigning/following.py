@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from svahub.areas.campaign_reports import CampaignReports
@@ -27,6 +27,8 @@ class Following:
         self._office, self._id, self._progress = office, campaign, progress
         self._store, self._clock = office.hub.store, office.hub.clock
         self._stopping = False
+        self._accounts: Sequence[str] = ()
+        self._taken = 0
         self._told, self._told_at = 0, float("-inf")
 
     def stop(self) -> None:
@@ -49,10 +51,13 @@ class Following:
         self._tell()
 
     def _turn(self, feeding: Campaigning, worker: Converge) -> int:
-        released = feeding.feed()
-        with self._store.read() as connection:
-            accounts = campaigns.waiting_accounts(connection, self._id, PACE.window)
-        return released + (worker.turn(accounts) if accounts else 0)  # of no account in particular would be of all
+        """Feed it, and drive what is open; return how much there was to do."""
+        released = feeding.turn() if self._taken else feeding.feed()
+        if released or not self._taken:
+            with self._store.read() as connection:
+                self._accounts = campaigns.waiting_accounts(connection, self._id, PACE.window)
+        self._taken = worker.turn(self._accounts) if self._accounts else 0  # of nobody named, it would be of everybody
+        return released + self._taken
 
     def _has_ended(self) -> bool:
         """Say whether nothing more of it begins; now and then, tell how far it is."""
