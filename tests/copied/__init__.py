@@ -1,0 +1,1 @@
+"""A store goes to another database: verified, resumable, and only one of the two works."""
