@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 from svahub.campaigning.choice import Where
-from svahub.campaigning.feeding import Pace
+from svahub.campaigning.feeding import Feeding, Pace
 from svahub.errors import Refused, UnknownName
 from svahub.models import Reason
 from svahub.plans import Guard
@@ -179,6 +179,15 @@ def test_nothing_more_begins_while_it_is_paused(town: Callable[..., Any]) -> Non
     here.finish()
     assert here.desired("C3", "C4") == ["BLOCKED", "BLOCKED"]
     assert here.state(campaign) == "finished"
+
+
+def test_one_that_is_paused_just_before_its_turn_is_left_alone(town: Callable[..., Any]) -> None:
+    here = town(1)
+    campaign = here.plan(ALL)
+    here.start(campaign)
+    here.office.campaigns.pause(campaign, actor="bia")
+    assert Feeding(here.office.bench).feed(int(campaign)) == 0
+    assert here.desired("C1") == ["ACTIVE"]
 
 
 def test_what_was_not_begun_when_it_is_cancelled_never_begins(town: Callable[..., Any]) -> None:
