@@ -79,3 +79,19 @@ def test_the_table_says_who_looks_where(office: TenantHub) -> None:
     tell(office, "elsewhere/boot/pid 7 0.00 w1")
     lines = CliRunner().invoke(main, ["workers", "list"], obj=office.hub).stdout.splitlines()
     assert lines[-1].split()[:6] == ["elsewhere", "7", "procrastinate", "16", "norte", lines[-1].split()[5]]
+
+
+def test_status_tells_how_many_work_for_the_tenant_and_that_nobody_does_what_is_due(
+    open_isp: Any, finding: type
+) -> None:
+    isp = open_isp(finding)
+    isp.sell()
+    told = CliRunner().invoke(main, ["status"], obj=isp.hub).stdout
+    assert "Nobody works. Run: svahub work" in told
+    tell(isp.office, "elsewhere/boot/pid 7 0.00 w1")  # for another tenant
+    assert isp.office.health.status().workers == 0
+    with isp.hub.work(threads=1) as worker:
+        isp.clock.advance(seconds=2)
+        worker.turn()
+        assert isp.office.health.status().workers == 1
+    assert "Nobody works" not in CliRunner().invoke(main, ["status"], obj=isp.hub).stdout  # and nothing is due

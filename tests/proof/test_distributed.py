@@ -49,6 +49,13 @@ def is_settled(isp: Isp) -> bool:
         return not connection.execute(select(func.count()).where(accounts.c.due_at.is_not(None))).scalar()
 
 
+def free(isp: Isp) -> int:
+    """Count the accounts that are due and not leased."""
+    with isp.hub.store.read() as connection:
+        waits = (accounts.c.due_at.is_not(None), accounts.c.lease_owner.is_(None))
+        return int(connection.execute(select(func.count()).where(*waits)).scalar_one())
+
+
 def is_asked(isp: Isp, number: int, verb: str) -> bool:
     """Say whether the provider was asked for a verb on a contract."""
     return any(call.verb == verb for call in isp.clinic.of(cpf(number)))
@@ -123,6 +130,27 @@ def test_who_paid_is_unblocked_within_two_seconds_whatever_else_is_due(isp_of_se
     assert until(lambda: is_asked(isp, 1, "unblock")) < 2
     assert not is_settled(isp)
     end(*workers)
+
+
+@pytest.mark.deep
+def test_what_a_frozen_worker_looked_at_is_taken_over_and_it_harms_nobody_when_it_is_thawed(
+    isp_of_several_machines: Isp, note: Callable[[str, object], None]
+) -> None:
+    isp, contracts = isp_of_several_machines, numbers(1, 300)
+    isp.clinic.timings.answer_seconds = 0.1
+    isp.take_in(contracts)
+    frozen, other = at_work(isp, 2)
+    until(lambda: owners(isp) == 2)
+    frozen.freeze()
+    shards = until(lambda: free(isp) == 0)
+    note("seconds until all that it had not leased was done", shards)
+    assert shards < 15
+    note("seconds until the rest was", until(lambda: is_settled(isp)))
+    frozen.thaw()
+    end(frozen, other)
+    isp.agree(dict.fromkeys(contracts, Desired.ACTIVE), creates=None)
+    isp.nobody_is_there_twice()
+    assert isp.clinic.overlapping() == []
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from svahub.store.states import RunnerName
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sqlalchemy import Connection
+
 BEAT_SECONDS = 2.0
 LOST = timedelta(seconds=10)
 """A worker that was not heard of for so long is lost."""
@@ -85,3 +87,10 @@ def seen(row: WorkerRow, now: datetime) -> WorkerView:
     host, pid = (owner.host.partition("/")[0], owner.pid) if owner else (row.owner, None)
     told = (row.runner, row.threads, tuple(row.tenants), row.started_at, row.seen_at, row.shards)
     return WorkerView(host, pid, *told, 0 if lost else row.under_way, row.seen_at if lost else None)
+
+
+def living(connection: Connection, now: datetime, tenant: str | None = None) -> list[WorkerView]:
+    """Return who works now: for a tenant, or at all."""
+    views = (seen(row, now) for row in workers.every(connection))
+    serving = (view for view in views if tenant is None or not view.tenants or tenant in view.tenants)
+    return [view for view in serving if view.lost_since is None]

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from svahub import presence
 from svahub.areas.bench import Bench
 from svahub.areas.integrations import Integrations
 from svahub.areas.subscriptions import Subscriptions
@@ -96,7 +97,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How it stands: `oldest_due_at` is since when something is due that nobody has in hand."""
+    """How it stands: `oldest_due_at` is since when something is due that nobody has in hand; so many `workers` live."""
 
     integrations: tuple[Tally, ...]
     beside: tuple[Beside, ...]
@@ -106,6 +107,7 @@ class Status:
     next_retry_at: datetime | None
     needs_person: bool
     silent: tuple[Silence, ...] = ()
+    workers: int = 0
 
 
 def together(statuses: Sequence[Status]) -> Status:
@@ -119,6 +121,7 @@ def together(statuses: Sequence[Status]) -> Status:
         min((s.next_retry_at for s in statuses if s.next_retry_at), default=None),
         any(status.needs_person for status in statuses),
         tuple(silence for status in statuses for silence in status.silent),
+        max((status.workers for status in statuses), default=0),
     )
 
 
@@ -142,11 +145,12 @@ class Health:
             retry = health.first_due(connection, runs, now, later=True)
             untold = messages.tallies(connection, [self.bench.tenant])
             silent = tuple(map(_silence, breakers.opened(connection, self.bench.tenant).values()))
+            living = len(presence.living(connection, now, self.bench.tenant))
         tallies = tuple(self._tally(name, counts[name]) for name in sorted(counts))
         stuck = (*self._stuck(counts, beside, stopped, obstacles), *self._untold(untold))
         age = None if oldest is None else (now - oldest).total_seconds()
         person = any(s.person for s in stuck)
-        return Status(tallies, tuple(beside.values()), stuck, oldest, age, retry, person, silent)
+        return Status(tallies, tuple(beside.values()), stuck, oldest, age, retry, person, silent, living)
 
     def beside(self) -> tuple[Beside, ...]:
         """Return what waits beside subscriptions, of integrations where something does."""

@@ -55,7 +55,9 @@ def _tell(shown: Status, *, with_tenant: bool) -> None:
         what = f"{stuck.what} {stuck.state.value.replace('_', ' ')}"
         click.echo(f"\n{as_text(f'{whose}: {what}: {stuck.cause}')}\n  → {as_text(stuck.next)}")
     if shown.oldest_due_at is not None and shown.oldest_due_seconds is not None:
-        click.echo(f"\nThe oldest is due since {as_text(shown.oldest_due_at)}: {span(shown.oldest_due_seconds)}.")
+        nobody = "" if shown.workers else " Nobody works. Run: svahub work"
+        since = as_text(shown.oldest_due_at)
+        click.echo(f"\nThe oldest is due since {since}: {span(shown.oldest_due_seconds)}.{nobody}")
     if shown.next_retry_at is not None:
         click.echo(f"\nThe next retry is due at {as_text(shown.next_retry_at)}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -11,8 +12,9 @@ from prometheus_client.registry import Collector
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from svahub import presence
 from svahub.store import StoreUnavailable, breakers, inbox, messages, metrics, sales, targets
-from svahub.store.states import BreakerState, IntegrationState
+from svahub.store.states import BreakerState, IntegrationState, RunnerName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +64,7 @@ class StoreCollector(Collector):
             yield from (_operations(connection), *_queue(connection, now), *_integrations(connection))
             yield from (_exchanges(connection), _tasks(connection), *_inbox(connection, now))
             yield from _outbox(connection, now)
+            yield _workers(connection, now)
 
 
 def _operations(connection: Connection) -> Metric:
@@ -132,6 +135,14 @@ def _outbox(connection: Connection, now: datetime) -> Iterator[Metric]:
         for outcome, count in (("delivered", row.sent), ("failed", row.failed)):
             tries.add_metric([row.tenant, row.name, outcome], count)
     return iter((untold, lag, tries))
+
+
+def _workers(connection: Connection, now: datetime) -> Metric:
+    family = GaugeMetricFamily("svahub_workers", "Workers that live.", labels=("runner",))
+    counts = Counter(view.runner for view in presence.living(connection, now))
+    for runner in RunnerName:
+        family.add_metric([runner.value], counts[runner])
+    return family
 
 
 def _labels(lane: Lane) -> tuple[str, str]:
