@@ -77,10 +77,6 @@ class Child:
         """Ask it to end, as a supervisor does."""
         self._signal(signal.SIGTERM)
 
-    def freeze(self) -> None:
-        """Stop it where it is."""
-        self._signal(signal.SIGSTOP)
-
     def thaw(self) -> None:
         """Let it go on."""
         self._signal(signal.SIGCONT)

@@ -139,9 +139,9 @@ def test_what_a_frozen_worker_looked_at_is_taken_over_and_it_harms_nobody_when_i
     isp, contracts = isp_of_several_machines, numbers(1, 300)
     isp.clinic.timings.answer_seconds = 0.1
     isp.take_in(contracts)
-    frozen, other = at_work(isp, 2)
-    until(lambda: owners(isp) == 2)
-    frozen.freeze()
+    frozen = isp.start("work", "--threads", "4", at=20, where=["sent"], act="stop")
+    assert frozen.wait_until_it_stops()
+    (other,) = at_work(isp, 1)
     shards = until(lambda: free(isp) == 0)
     note("seconds until all that it had not leased was done", shards)
     assert shards < 15

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from svahub import logbook
 from svahub.runners.jobs_table import JobsTable, Manager
@@ -90,12 +91,13 @@ class Jobs:
 
     async def _serve(self) -> None:
         """Take jobs until it is to end; raises what ends it otherwise."""
-        options = {"options": f"-c search_path={JobsTable.SCHEMA}"}
-        app = App(connector=PsycopgConnector(conninfo=self._conninfo, kwargs=options, min_size=1, max_size=4))
+        given = conninfo_to_dict(self._conninfo).get("options") or ""
+        where = make_conninfo(self._conninfo, options=f"{given} {JobsTable.OPTIONS}".strip())
+        app = App(connector=PsycopgConnector(conninfo=where, min_size=1, max_size=4))
         look = app.task(name="look", queue=self._queue)(self._look)
         async with (
             app.open_async(),
-            await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as own,
+            await psycopg.AsyncConnection.connect(where, autocommit=True) as own,
         ):
             app.job_manager = Manager(app.connector, own)
             table = JobsTable(app, look, own)

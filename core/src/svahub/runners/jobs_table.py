@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from procrastinate import App
     from procrastinate.connector import BaseConnector
 
-_ADDING = 7_364_826  # any number of ours: who looks what waits, and adds to it, must be alone
-_ALIVE = 7_364_828  # so is this: the first half of the locks by which workers are known to live
+_ALIVE = 7_364_828  # any number of ours: the first half of the locks by which workers are known to live
+_WAITING = "SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo'"
 _LIVING = (
     "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = %s"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -46,9 +46,13 @@ class Manager(JobManager):
 
 
 class JobsTable:
-    """What waits and what runs; `look` is the task, `own` the connection of this worker."""
+    """What waits and what runs; `look` is the task, `own` the connection of this worker.
 
-    SCHEMA = jobs_schema.NAME
+    Each statement is a transaction of its own: a worker that freezes here keeps nobody waiting.
+    """
+
+    OPTIONS = f"-c search_path={jobs_schema.NAME} -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000"
+    """Of every connection to this table; Procrastinate's own have transactions that a frozen worker might leave."""
 
     def __init__(self, app: App, look: Any, own: psycopg.AsyncConnection) -> None:
         self._app, self._look, self._own = app, look, own
@@ -58,15 +62,12 @@ class JobsTable:
 
         What is urgent has a job of its own, which overtakes those that wait.
         """
-        connector: Any = self._app.connector
-        async with connector.pool.connection() as connection:
-            await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_ADDING])
-            found = await connection.execute("SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo'")
-            waiting = {name for (name,) in await found.fetchall()}
-            for shard, priority in wanted.items():
-                name = f"{queue} {shard}{' urgent' if priority < Priority.ORDINARY else ''}"
-                if name not in waiting:
-                    job = self._look.configure(lock=name, queueing_lock=name, priority=-priority, connection=connection)
+        waiting = {name for (name,) in await (await self._own.execute(_WAITING)).fetchall()}
+        for shard, priority in wanted.items():
+            name = f"{queue} {shard}{' urgent' if priority < Priority.ORDINARY else ''}"
+            if name not in waiting:
+                job = self._look.configure(lock=name, queueing_lock=name, priority=-priority, connection=self._own)
+                with contextlib.suppress(AlreadyEnqueued):  # another was quicker
                     await job.defer_async(shard=shard)
 
     async def bury(self, lost_seconds: float) -> None:
