@@ -12,17 +12,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from svahub import entries, logbook
 from svahub.areas.bench import NOBODY
 from svahub.errors import Refused, UnknownName
-from svahub.office import STUCK as STUCK
 from svahub.office import Counts as Counts
 from svahub.office import TenantHub as TenantHub
 from svahub.registry import Registry
-from svahub.store import Store, integrations, journal, versions, workers
+from svahub.store import Store, integrations, journal, versions
 from svahub.store.rows import TenantRow
 from svahub.store.states import AuditKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from types import TracebackType
 
     from svahub.areas.keys import Bearer
     from svahub.areas.offering import Offering
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from svahub.clock import Clock
     from svahub.converge import Converge, Progress
     from svahub.dispatching import Dispatching
-    from svahub.presence import WorkerView
     from svahub.receiving import Receiving
     from svahub.shards import Shards
     from svahub.timekeeper import Timekeeper
@@ -74,9 +71,7 @@ class Hub:
     def __enter__(self) -> Hub:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -148,14 +143,6 @@ class Hub:
         return Converge(
             self.store, fleet, self.clock, threads=threads, draw=self._draw, progress=progress, shards=shards
         )
-
-    def workers(self) -> list[WorkerView]:
-        """Return who works on this store, and who has been lost since a day."""
-        from svahub.presence import seen
-
-        with self.store.read() as connection:
-            now = self.store.now(connection)
-            return [seen(row, now) for row in workers.every(connection)]
 
     def receiving(self, *, tenants: Collection[str] = (), threads: int = 8) -> Receiving:
         """Return what reads the deliveries of some tenants (none named: of all); to be closed."""

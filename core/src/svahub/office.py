@@ -18,6 +18,7 @@ from svahub.extension import Transaction
 from svahub.store import sales
 from svahub.store.rows import TenantRow
 from svahub.store.states import AuditKind, Phase, State
+from svahub.waiting import STUCK
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -52,8 +53,6 @@ if TYPE_CHECKING:
     from svahub.verbs import Verbs
 
 P = TypeVar("P")
-
-STUCK = frozenset({State.PARKED, State.QUARANTINED, State.MISSING_PLUGIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,15 +231,9 @@ class TenantHub:
         deadline = self.hub.clock.monotonic() + timeout
 
         def finished() -> bool:
-            return self.hub.clock.monotonic() >= deadline or all(map(_rests, self.subscriptions.of_keys(keys)))
+            return self.hub.clock.monotonic() >= deadline or all(v.rests for v in self.subscriptions.of_keys(keys))
 
         if accounts and not finished():
             with self.hub.work(threads=min(8, len(accounts)), tenants=[self.name]) as worker:
                 worker.work_until(finished, accounts)
         return self.subscriptions.of_keys(keys)
-
-
-def _rests(view: SubscriptionView) -> bool:
-    """Whether waiting brings nothing: it is settled, needs a person, or hangs on something else than time."""
-    at_rest = view.state in {State.SETTLED, *STUCK}
-    return at_rest or (view.state is State.WAITING and view.due_at is None)

@@ -89,6 +89,13 @@ def seen(row: WorkerRow, now: datetime) -> WorkerView:
     return WorkerView(host, pid, *told, 0 if lost else row.under_way, row.seen_at if lost else None)
 
 
+def everybody(store: Store) -> list[WorkerView]:
+    """Return who works on a store, and who was lost within a day."""
+    with store.read() as connection:
+        now = store.now(connection)
+        return [seen(row, now) for row in workers.every(connection)]
+
+
 def living(connection: Connection, now: datetime, tenant: str | None = None) -> list[WorkerView]:
     """Return who works now: for a tenant, or at all."""
     views = (seen(row, now) for row in workers.every(connection))

@@ -9,6 +9,9 @@ from typing import NamedTuple
 from svahub.store.rows import SubscriptionRow
 from svahub.store.states import Phase, State
 
+STUCK = frozenset({State.PARKED, State.QUARANTINED, State.MISSING_PLUGIN})
+"""What is in these states waits for a person."""
+
 
 class Stop(NamedTuple):
     """Why a step is not made now, until when and what to do about it, where that is known."""

@@ -20,7 +20,7 @@ from svahub.models import BlockReason, Desired, Observed
 from svahub.store import breakers, contracts, integrations, sales
 from svahub.store.rows import AttemptRow, BreakerRow, IntegrationRow, ReasonRow, SubscriptionRow
 from svahub.store.states import IntegrationState, Phase, State
-from svahub.waiting import Stop, state_of
+from svahub.waiting import STUCK, Stop, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ class SubscriptionView:
     def item(self) -> str:
         """The item's code; of one that was sold again, which sale of it this is."""
         return f"{self.item_code} (sale {self.sale})" if self.sale > 1 else self.item_code
+
+    @property
+    def rests(self) -> bool:
+        """Whether waiting brings nothing: it is settled, needs a person, or hangs on something else than time."""
+        at_rest = self.state in {State.SETTLED, *STUCK}
+        return at_rest or (self.state is State.WAITING and self.due_at is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from svahub.cli.output import as_text, json_option, show_object
 from svahub.cli.progress import bar
 from svahub.cli.session import pass_session
 from svahub.cli.working import at_work, runner_option, stopped_by_signals, threads_option
-from svahub.hub import STUCK
 from svahub.store.states import State
+from svahub.waiting import STUCK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,6 +8,7 @@ import click
 
 from svahub.cli.output import json_option, show_table
 from svahub.cli.session import pass_hub
+from svahub.presence import everybody
 
 if TYPE_CHECKING:
     from svahub.hub import Hub
@@ -33,7 +34,7 @@ def list_workers(hub: Hub, as_json: bool) -> None:
     SHARDS is at how many of 64 parts a worker looks now; one that shares with nobody looks everywhere. A worker that
     was not heard of for ten seconds, or whose process has ended, is lost; it is forgotten after a day.
     """
-    views = hub.workers()
+    views = everybody(hub.store)
     show_table(views if as_json else [_told(view) for view in views], COLUMNS, as_json, empty=NOBODY)
 
 
