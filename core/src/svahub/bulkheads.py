@@ -5,6 +5,7 @@ However slow a provider is, whatever hangs there takes no thread and no room fro
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from svahub.store.states import Priority
 
 if TYPE_CHECKING:
     from svahub.attempts import Undertaken
+    from svahub.clock import Clock
     from svahub.exchange import AttemptKey
 
     Call = Callable[[Undertaken], object]
@@ -35,6 +37,7 @@ class Bulkhead:
         self.crew = Crew(threads, call, urgencies=len(Priority), results=results)
         self.running: dict[AttemptKey, Undertaken] = {}
         self.idle = 0
+        self._turns: deque[float] = deque()
         self._threads, self._call_seconds = threads, FIRST_GUESS
 
     @property
@@ -50,7 +53,15 @@ class Bulkhead:
     def begin(self, work: Undertaken) -> None:
         """Have a thread carry it out."""
         self.running[work.attempt] = work
+        if work.held.begins is not None:
+            self._turns.append(work.held.begins)
         self.crew.begin(work, work.priority)
+
+    def await_turn(self, clock: Clock) -> None:
+        """Wait for the next instant at which a limit lets a call begin; the most urgent takes it."""
+        left = self._turns.popleft() - clock.monotonic() if self._turns else 0.0
+        if left > 0:
+            clock.sleep(left)
 
     def done(self, work: Undertaken) -> None:
         """Note that a call has ended."""
@@ -86,6 +97,10 @@ class Bulkheads:
             threads = min(self._threads, work.opened.settings.connections)
             each = self._each[work.lane] = Bulkhead(threads, self._call, self._results)
         each.begin(work)
+
+    def await_turn(self, work: Undertaken, clock: Clock) -> None:
+        """Wait, in the thread that has begun a work, until its integration's limit lets a call begin."""
+        self._each[work.lane].await_turn(clock)
 
     def ended(self, seconds: float) -> Iterator[tuple[Undertaken, object]]:
         """Return what has ended, of whatever integration; the first is waited for so many seconds."""

@@ -138,6 +138,10 @@ def _open_gate(_: float) -> None:
     return None
 
 
+def _at_once() -> None:
+    return None
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -147,9 +151,10 @@ class ProviderClient:
 
     `hosts` are the host names that may be called, by https; a loopback address always may, by http too. `timeout` is
     in seconds and limits a call in all. `gate` is asked with the timeout just before each send and raises NotSent when
-    it must not happen. `former` are credentials that may still be the right ones; `reread` returns all of them as they
-    are kept now, once those that are known were refused. `sleep` lets time pass between the calls of one long listing.
-    `trust` says which servers are taken for whom they say they are; `transport` is the seam for fakes.
+    it must not happen; `turn` is awaited before that, and takes nothing of the timeout. `former` are credentials that
+    may still be the right ones; `reread` returns all of them as they are kept now, once those that are known were
+    refused. `sleep` lets time pass between the calls of one long listing. `trust` says which servers are taken for whom
+    they say they are; `transport` is the seam for fakes.
     """
 
     def __init__(
@@ -164,6 +169,7 @@ class ProviderClient:
         hosts: frozenset[str] = frozenset(),
         recorder: Recorder | None = None,
         gate: Callable[[float], None] = _open_gate,
+        turn: Callable[[], None] = _at_once,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], None] = time.sleep,
@@ -181,6 +187,7 @@ class ProviderClient:
             monotonic=monotonic,
             now=now,
             mask=mask,
+            turn=turn,
         )
         self._slots = Slots(
             (auth or NoAuth(), *former), lambda given: self._authenticated(given, hosts, tokens), reread, monotonic

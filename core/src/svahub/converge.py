@@ -190,6 +190,7 @@ class Converge:
         return leased
 
     def _carry_out(self, work: Undertaken) -> object:
+        self._bulkheads.await_turn(work, self._clock)
         began = self._clock.monotonic()
         try:
             with recording(work.attempt, work.customer), holding(work.held):

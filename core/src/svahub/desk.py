@@ -69,9 +69,11 @@ class Desk:
             self._fleet.refresh(connection, now)
             rooms = {lane: room(lane) if room else Room(limit) for lane in self._fleet.lanes(now)}
             probes = self._probes(connection, rooms, now, only)
+            self._fleet.pacing.narrow(connection, rooms, now)
             leased = queue.lease(connection, rooms, self._terms(now), limit, only, shards)
             work = self._decided(connection, leased, deadline, now) if leased else []
             self._begin_probes(connection, [w for w in work if w.lane in probes], now)
+            self._fleet.pacing.give(connection, work, now, self._clock.monotonic())
             left = sharding.due(connection, rooms, now, shards) if shards else {}
         if self._shards is not None:
             self._shards.looked(looks, left)
@@ -138,6 +140,7 @@ class Desk:
             mine = queue.still_mine(connection, self.owner, dict(work.attempt for work, _ in results_of))
             ours = [(work, result) for work, result in results_of if work.view.account.key in mine]
             noted = self._fleet.breakers.note(connection, results_of, now, self._draw)
+            self._fleet.pacing.settle(connection, exchanges, results_of, now)
             ours = [(_spared(w, noted), result) for w, result in ours]
             kept = [(w, _end(w, result, now), result) for w, result in ours if isinstance(w, Work)]
             results.close_attempts(connection, [Closed(*w.attempt, e.certainty, e.cause) for w, e, _ in kept], now)
@@ -202,7 +205,9 @@ class Desk:
         """Write the exchanges that belong to no result."""
         if self._fleet.log.waiting():
             with self._fleet.log.writing(self._store) as (connection, exchanges):
-                journal.write_exchanges(connection, exchanges, self._store.now(connection))
+                now = self._store.now(connection)
+                self._fleet.pacing.settle(connection, exchanges, [], now)
+                journal.write_exchanges(connection, exchanges, now)
 
     def renew(self, work: Sequence[Undertaken]) -> None:
         """Lengthen the leases of attempts under way; one that was lost meanwhile lets nothing out any more."""

@@ -17,8 +17,9 @@ from svahub.clock import Clock
 from svahub.errors import AuthenticationFailed, NotSent, ProviderError, RateLimited, Refused
 from svahub.exchange import Exchange, Recorder
 from svahub.opening import Opened, configured, open_integration
+from svahub.pacing import Pacing
 from svahub.registry import Registry
-from svahub.settings import Auth
+from svahub.settings import Auth, IntegrationSettings
 from svahub.shared_tokens import SharedTokens
 from svahub.store import Store, breakers, integrations, journal
 from svahub.store.queue import Lane
@@ -34,13 +35,16 @@ LOOK_AGAIN_SECONDS = 30.0
 class Held:
     """Until when, by the monotonic clock, a lease surely holds; renewing moves it. And what came of it.
 
-    That is how long it took, and whether it called at all. A `probe` may call a provider that answers nobody.
+    That is how long it took, and whether it called at all. A `probe` may call a provider that answers nobody. Where
+    calls are limited, it `begins` at an instant of that clock, and as much time was `reserved` for its calls.
     """
 
     deadline: float
     seconds: float = 0.0
     called: bool = False
     probe: bool = False
+    begins: float | None = None
+    reserved: timedelta = timedelta()
 
 
 _held: ContextVar[Held | None] = ContextVar("svahub_held", default=None)
@@ -127,7 +131,7 @@ class Fleet:
         self.log = ExchangeLog()
         self.problems: dict[Lane, str] = {}
         self._looked: dict[Lane, float] = {}
-        self.breakers = Breakers()
+        self.breakers, self.pacing = Breakers(), Pacing(self._settings_of)
 
     @property
     def tenants(self) -> Collection[str]:
@@ -220,6 +224,10 @@ class Fleet:
                 tokens=SharedTokens(self._store, lane) if self._store else TOKENS,
             )
         return self._opened[lane]
+
+    def _settings_of(self, lane: Lane) -> IntegrationSettings | None:
+        opened = self._opened.get(lane)
+        return opened.settings if opened else None
 
     def is_sensitive(self, lane: Lane) -> bool:
         """Say whether it tells something sensitive of a person that this integration serves them, or may."""

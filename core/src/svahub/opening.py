@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -146,10 +147,13 @@ def open_integration(
     clock: Clock,
     recorder: Recorder | None = None,
     gate: Callable[[float], None] = lambda _timeout: None,
+    pace: Callable[[float], None] | None = None,
     reread: Callable[[], Sequence[Auth]] = lambda: (),
     tokens: TokenCache = TOKENS,
 ) -> Opened:
     """Make an integration callable; `reread` returns its credentials as they are kept, when all known were refused.
+
+    Before each call `pace` is awaited, if so many calls a second are the limit as it is given.
 
     Raises MissingPlugin or BrokenPlugin when its plugin is not usable, Refused when a secret cannot be read or the
     settings no longer fit the plugin.
@@ -168,6 +172,7 @@ def open_integration(
         hosts=hosts(kind, row.environment, row.base_url),
         recorder=recorder or Unrecorded(),
         gate=gate,
+        turn=_turn(settings, pace),
         monotonic=clock.monotonic,
         now=clock.now,
         sleep=clock.sleep,
@@ -175,6 +180,11 @@ def open_integration(
         tokens=tokens,
     )
     return Opened(row, kind, settings, _relay(kind, settings, client, registry), client, unreadable)
+
+
+def _turn(settings: IntegrationSettings, pace: Callable[[float], None] | None) -> Callable[[], None]:
+    rate = settings.calls_per_second
+    return partial(pace, rate) if pace is not None and rate is not None else lambda: None
 
 
 def _relay(kind: ProviderKind, settings: IntegrationSettings, client: ProviderClient, registry: Registry) -> Relay:

@@ -107,6 +107,7 @@ class Sender:
     monotonic: Callable[[], float]
     now: Callable[[], datetime]
     mask: Mask
+    turn: Callable[[], None]
 
     def exchange(
         self,
@@ -134,6 +135,7 @@ class Sender:
         meaning: _Meaning,
         renewable: bool,
     ) -> T:
+        self.turn()
         request = call.request(credentials, self.timeout)
         at, started = self.now(), self.monotonic()
         # counted from before the gate: a process that is frozen behind it sends nothing when it is thawed

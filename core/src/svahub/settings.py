@@ -90,6 +90,10 @@ class IntegrationSettings(BaseModel):
     recreate: bool = Field(False, description="create again a user that has vanished at the provider")
     timeout: float = Field(5.0, gt=0, le=60, description="seconds that one call may take in all")
     connections: int = Field(32, ge=1, le=256, description="calls under way at once, at most")
+    calls_per_second: float | None = Field(None, gt=0, description="calls of all workers together, at most")
+    calls_at_once: int | None = Field(
+        None, ge=1, description="customers for whom all workers together call at once, at most"
+    )
     retry_budget: int = Field(20, ge=1, description="tries of one step before it is parked")
     retry_base: float = Field(1.0, gt=0, description="seconds before the first retry, at most; doubles each time")
     retry_cap: float = Field(300.0, gt=0, description="seconds between two tries, at most")

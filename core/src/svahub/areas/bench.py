@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from svahub import entries
@@ -101,13 +102,15 @@ class Bench:
         """
         from svahub.fleet import ExchangeLog
         from svahub.opening import open_integration
+        from svahub.pacing import await_turn
         from svahub.shared_tokens import SharedTokens
 
         lane, log = Lane(self.tenant, row.name), log or ExchangeLog()
         sensitive = self.registry.provider(row.provider).sensitive
         recorder = log.recorder(lane, sensitive=sensitive)
         shared = tokens or SharedTokens(self.store, lane)
-        opened = open_integration(row, self.registry, clock=self.clock, recorder=recorder, tokens=shared)
+        pace = partial(await_turn, self.store, self.clock, lane)
+        opened = open_integration(row, self.registry, clock=self.clock, recorder=recorder, tokens=shared, pace=pace)
         try:
             yield opened
         finally:
