@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from svahub import BlockReason, Subscription, hookimpl
-from svahub.bulkheads import IDLE_SWEEPS
+from svahub.bulkheads import IDLE_SWEEPS, Bulkhead
 from svahub.converge import Converge
-from svahub.crew import Crew
+from svahub.crew import Crew, Results
+from svahub.fleet import Held
 from svahub.store.states import State
-from svahub.testing.clocks import RunningClock
+from svahub.testing.clocks import HandClock, RunningClock
 from svahub.verbs import Action
 
 Opening = Callable[..., Any]
@@ -221,3 +224,35 @@ def test_the_threads_of_an_integration_without_work_end_after_a_while(two: Any, 
         assert threading.active_count() == there - 1
         sell(two, "X", 2)
         turn_until(worker, lambda: states(two, "basic") == {State.SETTLED})
+
+
+# -- limits ------------------------------------------------------------------------------------------------------------
+
+
+def begun_at(bulkhead: Bulkhead, clock: HandClock, many: int) -> list[float]:
+    """Return when so many calls begin, one thread after the other."""
+    found = []
+    for _ in range(many):
+        bulkhead.await_turn(clock)
+        found.append(clock.monotonic())
+    return found
+
+
+def test_calls_that_a_busy_machine_has_kept_up_are_not_made_all_at_once() -> None:
+    clock, bulkhead = HandClock(), Bulkhead(1, lambda _work: None, Results())
+    give(bulkhead, 0.0, 1.0, 2.0)
+    clock.advance(seconds=10)
+    assert begun_at(bulkhead, clock, 3) == [10, 11, 12]
+    give(bulkhead, 3.0, 4.0)
+    assert begun_at(bulkhead, clock, 2) == [13, 14]
+    give(bulkhead, 30.0, 31.0)
+    assert begun_at(bulkhead, clock, 2) == [30, 31]
+    bulkhead.crew.dismiss()
+
+
+def give(bulkhead: Bulkhead, *instants: float) -> None:
+    """Give a bulkhead work that may begin at those instants, a second each."""
+    for number, begins in enumerate(instants):
+        held = Held(0.0, begins=begins, reserved=timedelta(seconds=1))
+        work: Any = SimpleNamespace(attempt=("a", number), priority=0, held=held)
+        bulkhead.begin(work)

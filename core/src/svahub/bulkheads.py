@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import chain
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from svahub.crew import Crew, Results
@@ -38,6 +39,7 @@ class Bulkhead:
         self.running: dict[AttemptKey, Undertaken] = {}
         self.idle = 0
         self._turns: deque[float] = deque()
+        self._in_turn, self._began, self._late = Lock(), float("-inf"), 0.0
         self._threads, self._call_seconds = threads, FIRST_GUESS
 
     @property
@@ -54,14 +56,24 @@ class Bulkhead:
         """Have a thread carry it out."""
         self.running[work.attempt] = work
         if work.held.begins is not None:
+            if not self._turns:
+                self._late = max(0.0, self._began + work.held.reserved.total_seconds() - work.held.begins)
             self._turns.append(work.held.begins)
         self.crew.begin(work, work.priority)
 
     def await_turn(self, clock: Clock) -> None:
-        """Wait for the next instant at which a limit lets a call begin; the most urgent takes it."""
-        left = self._turns.popleft() - clock.monotonic() if self._turns else 0.0
-        if left > 0:
-            clock.sleep(left)
+        """Wait for the next instant at which a limit lets a call begin.
+
+        Who comes late makes all that follow as late: calls that a busy machine has kept up are not made all at once.
+        """
+        if not self._turns:
+            return
+        with self._in_turn:
+            begins, now = self._turns.popleft(), clock.monotonic()
+            self._late = max(self._late, now - begins)
+            self._began = begins + self._late
+            if self._began > now:
+                clock.sleep(self._began - now)
 
     def done(self, work: Undertaken) -> None:
         """Note that a call has ended."""
