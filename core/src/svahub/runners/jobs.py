@@ -78,16 +78,17 @@ class Jobs:
     # -- in the loop ---------------------------------------------------------------------------------------------------
 
     async def _serve_on(self) -> None:
-        refusals = 0
+        refusals, loop = 0, asyncio.get_running_loop()
         while not (self._stopped or self._ending.is_set()):
+            began = loop.time()
             try:
                 await self._serve()
             except BROKEN as error:
                 if not _is_away(error):
                     raise
-                refusals += 1
+                refusals = refusals + 1 if loop.time() - began < LONGEST_WAIT_SECONDS else 1
                 logbook.jobs_away(refusals, error)
-                await _either(self._ending, seconds=min(0.1 * 2.0 ** min(refusals, 10), LONGEST_WAIT_SECONDS))
+            await _either(self._ending, seconds=min(0.1 * 2.0 ** min(refusals, 10), LONGEST_WAIT_SECONDS))
 
     async def _serve(self) -> None:
         """Take jobs until it is to end; raises what ends it otherwise."""
@@ -174,9 +175,10 @@ async def _either(*events: asyncio.Event, seconds: float) -> None:
 async def _first_ended(*coroutines: Any) -> None:
     """Run several until the first ends; end the others, then raise what ended it."""
     tasks = [asyncio.ensure_future(one) for one in coroutines]
-    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    _, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in others:
         task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    for task in done:
-        task.result()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
