@@ -102,14 +102,6 @@ def test_workers_share_the_instants_at_which_a_call_may_begin(
     assert second.take(20)[1] == 3
 
 
-def test_what_was_not_sent_costs_nothing(office: TenantHub, clock: HandClock, fleets: list[Fleet]) -> None:
-    sold(office, 20, calls_per_second=10)
-    worker = desk(office, fleets)
-    work, _ = worker.take(20)
-    worker.put([(one, NotSent("given back")) for one in work])
-    assert worker.take(20)[1] == 10
-
-
 def test_without_a_limit_nothing_is_held_back_and_nothing_kept(office: TenantHub, fleets: list[Fleet]) -> None:
     sold(office, 20, timeout=5)
     assert desk(office, fleets).take(20)[1] == 20
@@ -146,12 +138,25 @@ def test_steps_that_call_several_times_are_counted_as_they_call_and_fewer_are_le
         work = [_work(settings) for _ in range(5)]
         with store.write() as connection:
             pacing.give(connection, work, clock.now(), clock.monotonic())
-            exchanged: Any = [("default", "tele", None)] * 15
-            pacing.settle(connection, exchanged, [(one, None) for one in work], clock.now())
+            for one in work:
+                one.held.calls = 3
+            pacing.settle(connection, [(one, None) for one in work], clock.now())
         assert _free_in(store, clock) == pytest.approx(1.5, abs=0.001)
         clock.advance(seconds=1.5)
     assert pacing._span(LANE, 10).total_seconds() == pytest.approx(0.3, abs=0.01)
     assert pacing._beginning(LANE, clock.now(), clock.now()) == AHEAD // timedelta(seconds=0.3) + 1
+
+
+def test_an_instant_that_was_given_is_given_to_nobody_else_although_it_was_not_used(
+    office: TenantHub, clock: HandClock, fleets: list[Fleet]
+) -> None:
+    sold(office, 20, calls_per_second=10)
+    worker = desk(office, fleets)
+    work, _ = worker.take(5)
+    others, _ = worker.take(5)
+    worker.put([(one, NotSent("given back")) for one in work])
+    assert worker.take(20) == ([], 0)
+    assert len(others) == 5
 
 
 # -- accounts at once --------------------------------------------------------------------------------------------------

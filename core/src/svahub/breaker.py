@@ -76,7 +76,7 @@ class _Heard:
     probed: bool = False
 
     def add(self, asked: Asked, result: object) -> None:
-        verdict = answers(result) if asked.held.called else None
+        verdict = answers(result) if asked.held.calls else None
         self.probed = self.probed or asked.held.probe
         if verdict is not None:
             self.answers, self.cause = verdict, mask_text(str(result)) if verdict is False else ""

@@ -140,7 +140,7 @@ class Desk:
             mine = queue.still_mine(connection, self.owner, dict(work.attempt for work, _ in results_of))
             ours = [(work, result) for work, result in results_of if work.view.account.key in mine]
             noted = self._fleet.breakers.note(connection, results_of, now, self._draw)
-            self._fleet.pacing.settle(connection, exchanges, results_of, now)
+            self._fleet.pacing.settle(connection, results_of, now)
             ours = [(_spared(w, noted), result) for w, result in ours]
             kept = [(w, _end(w, result, now), result) for w, result in ours if isinstance(w, Work)]
             results.close_attempts(connection, [Closed(*w.attempt, e.certainty, e.cause) for w, e, _ in kept], now)
@@ -205,9 +205,7 @@ class Desk:
         """Write the exchanges that belong to no result."""
         if self._fleet.log.waiting():
             with self._fleet.log.writing(self._store) as (connection, exchanges):
-                now = self._store.now(connection)
-                self._fleet.pacing.settle(connection, exchanges, [], now)
-                journal.write_exchanges(connection, exchanges, now)
+                journal.write_exchanges(connection, exchanges, self._store.now(connection))
 
     def renew(self, work: Sequence[Undertaken]) -> None:
         """Lengthen the leases of attempts under way; one that was lost meanwhile lets nothing out any more."""

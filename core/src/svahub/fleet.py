@@ -35,13 +35,13 @@ LOOK_AGAIN_SECONDS = 30.0
 class Held:
     """Until when, by the monotonic clock, a lease surely holds; renewing moves it. And what came of it.
 
-    That is how long it took, and whether it called at all. A `probe` may call a provider that answers nobody. Where
+    That is how long it took, and how often it called. A `probe` may call a provider that answers nobody. Where
     calls are limited, it `begins` at an instant of that clock, and as much time was `reserved` for its calls.
     """
 
     deadline: float
     seconds: float = 0.0
-    called: bool = False
+    calls: int = 0
     probe: bool = False
     begins: float | None = None
     reserved: timedelta = timedelta()
@@ -283,7 +283,7 @@ class Fleet:
             if held is not None and self._clock.monotonic() + timeout > held.deadline:
                 raise NotSent("the lease does not outlast the call")
             if held is not None:
-                held.called = True
+                held.calls += 1
 
         return gate
 
@@ -302,7 +302,7 @@ class Fleet:
         elif isinstance(result, RateLimited) and result.retry_after is not None:
             self.pause(opened.lane, result.retry_after)
         held = _held.get()
-        if held is None or held.called:
+        if held is None or held.calls:
             self.breakers.heed(opened.lane, result, opened.settings.breaker_failures)
 
     def pause(self, lane: Lane, seconds: float) -> None:

@@ -168,7 +168,7 @@ class Intray:
             now = self._store.now(connection)
             mine = inbox.still_mine(connection, self.owner, [reading.row.id for reading, _ in ended])
             noted = self._fleet.breakers.note(connection, ended, now, self._draw)
-            self._fleet.pacing.settle(connection, exchanges, [], now)
+            self._fleet.pacing.settle(connection, ended, now)
             kept = [
                 (reading, self._kept(connection, reading, heard, now, noted.until.get(reading.lane)))
                 for reading, heard in ended

@@ -2,7 +2,7 @@
 
 A bucket that is never full: its row says from when on the next call may be made. Whoever leases moves that on by one
 call for each, under the row's lock, and its threads begin at the instants that it was given so. What a step called
-beyond that is added when its exchanges are written.
+beyond that is added when its result is written.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from svahub.attempts import Undertaken
+    from svahub.breaker import Asked
     from svahub.clock import Clock
-    from svahub.fleet import Waiting
+    from svahub.fleet import Held
     from svahub.settings import IntegrationSettings
     from svahub.store import Store
 
@@ -92,32 +93,22 @@ class Pacing:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def settle(
-        self,
-        connection: Connection,
-        exchanges: Iterable[Waiting],
-        ended: Iterable[tuple[Undertaken, Any]],
-        now: datetime,
-    ) -> None:
-        """Add what was really called to what was reserved for it."""
-        calls = Counter(Lane(tenant, name) for tenant, name, _ in exchanges)
-        given: dict[Lane, list[timedelta]] = {}
-        for work, _ in ended:
-            given.setdefault(work.lane, []).append(work.held.reserved)
-        for lane in _in_order({*calls, *given}):
-            rate = self._rate(lane)
-            if rate is not None:
-                self._settle(connection, lane, calls[lane], given.get(lane, []), rate, now)
+    def settle(self, connection: Connection, ended: Iterable[tuple[Asked, Any]], now: datetime) -> None:
+        """Add what was called beyond what was reserved; what was not used is lost, as its time has passed."""
+        held: dict[Lane, list[Held]] = {}
+        for asked, _ in ended:
+            if self._rate(asked.lane) is not None:
+                held.setdefault(asked.lane, []).append(asked.held)
+        for lane in _in_order(held):
+            self._settle(connection, lane, held[lane], now)
 
-    def _settle(
-        self, connection: Connection, lane: Lane, calls: int, given: Sequence[timedelta], rate: float, now: datetime
-    ) -> None:
-        more = calls * timedelta(seconds=1 / rate) - sum(given, timedelta())
-        free_at = paces.lock(connection, lane, now)
-        paces.put(connection, lane, (max(free_at, now) if more > timedelta() else free_at) + more)
-        if given:
-            each = self._calls_each.get(lane, 1.0)
-            self._calls_each[lane] = max(1.0, each + (calls / len(given) - each) / 10)
+    def _settle(self, connection: Connection, lane: Lane, held: Sequence[Held], now: datetime) -> None:
+        calls, one = sum(each.calls for each in held), timedelta(seconds=1 / (self._rate(lane) or _MANY))
+        more = calls * one - sum((each.reserved for each in held), timedelta())
+        if more > timedelta():
+            paces.put(connection, lane, max(paces.lock(connection, lane, now), now) + more)
+        each = self._calls_each.get(lane, 1.0)
+        self._calls_each[lane] = max(1.0, each + (calls / len(held) - each) / 10)
 
 
 _MANY = 1_000_000
