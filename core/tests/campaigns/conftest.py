@@ -12,6 +12,7 @@ from svahub.areas.campaign_reports import CampaignReports
 from svahub.campaigning.choice import Where
 from svahub.campaigning.feeding import PACE
 from svahub.campaigning.rounds import Campaigning
+from svahub.intake import ContractRow
 from svahub.intake.names import Names
 from svahub.plans import Guard
 from svahub.store import debts, tables
@@ -30,11 +31,17 @@ class Town:
 
     def __init__(self, isp: Any, folder: Path, sold: int) -> None:
         self.isp, self.office, self.remote, self.clock, self.folder = isp, isp.office, isp.remote, isp.clock, folder
-        for number in range(1, sold + 1):
-            isp.sell(f"C{number}", f"P{number}")
-        isp.work()
+        if sold:
+            assert not self.office.contracts.take_in(map(self.row, range(1, sold + 1))).errors
+            isp.work()
         self.remote.calls.clear()
         self.pace = PACE
+
+    def row(self, number: int, *items: dict[str, Any]) -> ContractRow:
+        """Return what is sold to a customer: one item, unless others are named."""
+        customer = {"id": f"P{number}", "name": "Pessoa Inventada", "document": "52998224725"}
+        sold = items or ({"code": "1", "product_code": "X", "plan": "p1"},)
+        return ContractRow.model_validate({"contract_id": f"C{number}", "customer": customer, "items": sold})
 
     def names(self, text: str, name: str = "ids.txt") -> Names:
         """Return what a file names that holds a text."""

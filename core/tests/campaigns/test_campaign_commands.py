@@ -95,7 +95,7 @@ def test_what_is_parked_ends_with_4_and_the_report_says_why(town: Callable[..., 
     here = town(2)
     here.remote.troubles.append(errors.Rejected("E7", "not this one"))
     invoke(here, f"block {EVERY} --yes", code=4)
-    (parked,) = [line for line in asked(here, "campaigns report 1") if line["outcome"] == "parked"]
+    (parked,) = asked(here, "campaigns report 1 --only parked")
     assert "not this one" in parked["cause"]
     assert f"svahub operations retry {parked['operation']}" in parked["advice"]
 

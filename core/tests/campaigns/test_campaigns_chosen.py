@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from svahub.campaigning.choice import Where
 from svahub.campaigning.planning import Planning
 from svahub.errors import Refused, UnknownName
-from svahub.intake import ContractRow
 from svahub.intake.names import Named, read_names
 from svahub.verbs import Action, Command
 
@@ -104,11 +103,9 @@ def mixed(town: Callable[..., Any]) -> Any:
     """Open an ISP with a second integration; C1 has items at both, C2 at the second, C3 at the first."""
     here = town(0)
     here.isp.integrate("other", "Y")
-    two = [{"code": "1", "product_code": "X", "plan": "p1"}, {"code": "2", "product_code": "Y", "plan": "p2"}]
-    for contract, items in (("C1", two), ("C2", two[1:]), ("C3", two[:1])):
-        here.isp.sell(contract, contract.replace("C", "P"), items[0]["product_code"], **items[0])
-    with_two = {"contract_id": "C1", "customer": {"id": "P1", "name": "Pessoa Inventada", "document": "52998224725"}}
-    assert not here.office.contracts.take_in([ContractRow.model_validate(with_two | {"items": two})]).errors
+    at_first, at_other = ({"code": c, "product_code": p, "plan": f"p{c}"} for c, p in (("1", "X"), ("2", "Y")))
+    rows = [here.row(1, at_first, at_other), here.row(2, at_other), here.row(3, at_first)]
+    assert not here.office.contracts.take_in(rows).errors
     here.isp.work()
     return here
 

@@ -10,7 +10,8 @@ from svahub.campaigning.choice import Where
 from svahub.campaigning.feeding import Pace
 from svahub.campaigning.following import Following
 from svahub.campaigning.rounds import Campaigning
-from svahub.intake import ContractRow
+from svahub.doctor.campaigns import paused
+from svahub.doctor.premises import Premises
 from svahub.store import restoring
 from svahub.store.restoring import BLIND
 from svahub.store.states import DataClass
@@ -57,9 +58,7 @@ def test_a_provider_that_is_away_holds_up_no_other(town: Callable[..., Any]) -> 
 def test_two_items_of_a_contract_are_each_judged_as_the_one_before_has_left_it(town: Callable[..., Any]) -> None:
     here = town(0)
     items = [{"code": code, "product_code": "X", "plan": "p1"} for code in ("1", "2")]
-    customer = {"id": "P1", "name": "Pessoa Inventada", "document": "52998224725"}
-    row = ContractRow.model_validate({"contract_id": "C1", "customer": customer, "items": items})
-    assert not here.office.contracts.take_in([row]).errors
+    assert not here.office.contracts.take_in([here.row(1, *items)]).errors
     campaign = here.plan("contract_id;item\nC1;1\nC1;2\nC1;\n")
     here.start(campaign)
     here.finish()
@@ -139,6 +138,10 @@ def test_one_that_ran_is_paused_when_the_store_comes_back_from_a_backup(town: Ca
     with here.isp.hub.store.write() as connection:
         restoring.mark(connection, here.clock.now(), "restored", lambda _tenant, _name: BLIND)
     assert here.state(campaign) == "paused"
+    premises = Premises(here.isp.hub.store, here.isp.hub.registry)
+    ((found, remedy),) = [(finding.found, finding.remedy or "") for finding in paused(premises)]
+    assert found == "campaign 1 is paused: block of 1 contracts"
+    assert "svahub campaigns resume 1" in remedy
 
 
 def test_it_is_pruned_when_it_is_old_and_has_ended(town: Callable[..., Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -69,14 +69,15 @@ class CampaignReports:
 
     bench: Bench
 
-    def of(self, campaign: str) -> Iterator[ReportLine]:
-        """Stream what became of each subscription, in the order of the plan."""
+    def of(self, campaign: str, only: Collection[Fate] = ()) -> Iterator[ReportLine]:
+        """Stream what became of each subscription, of those with some fates if named, in the order of the plan."""
         shown = Campaigns(self.bench).show(campaign)
         assert shown.campaign is not None  # it is kept
         over = shown.state == CampaignState.CANCELLED.value
         with self.bench.store.read() as connection:
             for page in campaigns.pages(connection, shown.campaign):
-                yield from _Page(connection, self.bench, shown.campaign, page).lines(over=over)
+                lines = _Page(connection, self.bench, shown.campaign, page).lines(over=over)
+                yield from (line for line in lines if not only or line.outcome in only)
 
     def fates(self, campaign: str) -> set[Fate]:
         """Return which fates there are among what has been asked and what was refused."""

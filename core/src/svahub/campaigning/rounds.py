@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from svahub.campaigning.feeding import PACE, Feeding, Pace
 from svahub.rounds import Rounds
 from svahub.store import campaigns
+from svahub.store.states import CampaignState
 
 if TYPE_CHECKING:
     from svahub.hub import Hub
@@ -68,7 +69,8 @@ class Campaigning(Rounds):
 
     def _running(self) -> Sequence[CampaignRow]:
         with self._store.read() as connection:
-            return [row for row in campaigns.running(connection, self._tenants) if self._only in {None, row.id}]
+            rows = campaigns.in_state(connection, CampaignState.RUNNING, self._tenants)
+        return [row for row in rows if self._only in {None, row.id}]
 
     def _feed(self, row: CampaignRow) -> int:
         if self._stopping.is_set():

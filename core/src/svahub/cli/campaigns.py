@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from svahub.areas.campaign_plans import PlannedRow
-from svahub.areas.campaign_reports import CampaignReports, ReportLine
+from svahub.areas.campaign_reports import CampaignReports, Fate, ReportLine
 from svahub.cli import completion, many
 from svahub.cli.guarding import guard_options
 from svahub.cli.options import actor_option, combined, no_wait_option, timeout_option
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LISTED = ("campaign", "verb", "state", "actor", "created_at", "contracts", "refused", "stopping", "next")
 REPORTED = ("contract_id", "item_code", "integration", "verb", "outcome", "until", "cause", "advice", "operation")
+OUTCOMES = [one.value for one in Fate]
 BEGIN = "Begin one: svahub block --where days_overdue=30 --dry-run"
 CAMPAIGN = click.argument("campaign", shell_complete=completion.campaigns)
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print every row as CSV.")
@@ -67,14 +68,15 @@ def show(office: TenantHub, campaign: str, as_csv: bool, as_json: bool) -> None:
         many.tell(shown, rows)
 
 
-@command.command("report", epilog="Example: svahub campaigns report 1 --csv")
+@command.command("report", epilog="Example: svahub campaigns report 1 --only parked --only waiting")
 @CAMPAIGN
+@click.option("--only", multiple=True, metavar="OUTCOME", type=click.Choice(OUTCOMES), help="These; repeat for more.")
 @csv_option
 @json_option
 @pass_office
-def report(office: TenantHub, campaign: str, as_csv: bool, as_json: bool) -> None:
+def report(office: TenantHub, campaign: str, only: tuple[str, ...], as_csv: bool, as_json: bool) -> None:
     """Tell what became of a CAMPAIGN, for each subscription: reached, waiting, parked, refused, not started."""
-    lines = CampaignReports(office.bench).of(campaign)
+    lines = CampaignReports(office.bench).of(campaign, {Fate(one) for one in only})
     if as_csv:
         write_csv(ReportLine, lines)
     else:

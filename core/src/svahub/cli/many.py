@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -141,13 +142,20 @@ def _lines(shown: Campaign) -> Iterator[tuple[str, Any]]:
     named = as_mapping(shown)
     for name in ("campaign", "state"):
         yield from [(name, named[name])] if named[name] is not None else []
-    yield "asked", ", ".join([shown.verb, *(f"{name} {as_text(value)}" for name, value in shown.asked.items())])
+    yield "asked", ", ".join([shown.verb, *(f"{name} {_told(name, value)}" for name, value in shown.asked.items())])
     yield "of", shown.chosen.get("where") or shown.chosen.get("file")
     for name in ("note", "actor", "created_at", "contracts", "refused", "repeated"):
         yield from [(name.replace("_", " "), named[name])] if named[name] else []
     for integration, counts in shown.counts.items():
         yield f"at {integration}", ", ".join(f"{count} {what}" for what, count in counts.items())
     yield "stopping", f"{shown.stopping} of {shown.live} live subscriptions"
-    for name in ("approved_by", "approval", "started_by", "started_at", "ended_at", "progress", "hash"):
+    for name in ("approved_by", "approval", "started_by", "started_at", "ended_at"):
         yield from [(name.replace("_", " "), named[name])] if named[name] else []
+    if shown.progress:
+        yield "progress", ", ".join(f"{count} {what}" for what, count in shown.progress.items() if count)
+    yield from [("hash", shown.hash)] if shown.hash else []
     yield from [("next", shown.next)] if shown.campaign is not None else []
+
+
+def _told(name: str, value: Any) -> str:
+    return as_text(datetime.fromisoformat(value) if name == "until" else value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from svahub.doctor import accounts, comparing, database, installation, sources, telling, work
+from svahub.doctor import accounts, campaigns, comparing, database, installation, sources, telling, work
 from svahub.doctor.findings import Finding, Verdict, error
 from svahub.doctor.premises import Premises
 from svahub.errors import Refused, SvahubError
@@ -44,6 +44,7 @@ INSIDE: tuple[Check, ...] = (
     telling.targets_secrets,
     telling.outbox,
     comparing.compared,
+    campaigns.paused,
     work.debts,
     work.schedules,
     database.audit,

@@ -44,9 +44,9 @@ def of_tenant(connection: Connection, tenant: str, limit: int) -> list[CampaignR
     return [CampaignRow(*row) for row in connection.execute(query)]
 
 
-def running(connection: Connection, tenants: Collection[str] = ()) -> list[CampaignRow]:
-    """Return the campaigns of some tenants (none named: of all) that run, the oldest first."""
-    query = select(campaigns).where(campaigns.c.state == CampaignState.RUNNING).order_by(campaigns.c.id)
+def in_state(connection: Connection, state: CampaignState, tenants: Collection[str] = ()) -> list[CampaignRow]:
+    """Return the campaigns of some tenants (none named: of all) that are in a state, the oldest first."""
+    query = select(campaigns).where(campaigns.c.state == state).order_by(campaigns.c.id)
     query = query.where(campaigns.c.tenant.in_(tenants)) if tenants else query
     return [CampaignRow(*row) for row in connection.execute(query)]
 
