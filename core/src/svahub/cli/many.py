@@ -21,6 +21,7 @@ from svahub.cli.streams import write_json
 from svahub.cli.working import stopped_by_signals
 from svahub.intake.names import Names
 from svahub.plans import Guard
+from svahub.store.states import CampaignState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,7 +105,7 @@ def follow(office: TenantHub, started: Campaign, *, no_wait: bool, timeout: floa
             following.run(timeout=timeout)
     shown = office.campaigns.show(str(id))
     tell_briefly(shown, as_json)
-    if shown.state == "running":
+    if shown.state == CampaignState.RUNNING:
         click.echo(f"It goes on with `svahub work`; to stop it for now: svahub campaigns pause {id}", err=True)
     fates = CampaignReports(office.bench).fates(str(id))
     if fates - {Fate.REACHED}:
