@@ -74,7 +74,7 @@ def jobs_left(isp: Isp) -> int:
 
 
 def test_a_worker_that_joins_gets_a_share_and_takes_over_from_one_that_is_killed(isp_of_several_machines: Isp) -> None:
-    isp, contracts = isp_of_several_machines, numbers(1, 120)
+    isp, contracts = isp_of_several_machines, numbers(1, 80)
     isp.clinic.timings.answer_seconds = 0.1
     isp.take_in(contracts)
     (first,) = at_work(isp, 1)
