@@ -176,6 +176,11 @@ def tables_not_made(plugin: str, package: str, problem: str) -> None:
     logger.error("a plugin's tables are missing", extra={"plugin": plugin, "package": package, "cause": problem})
 
 
+def cannot_ask(campaign: int, contract: str | None, error: Exception) -> None:
+    """Tell that nothing could be asked of a contract, and where that failed; the others of its campaign go on."""
+    logger.error("a contract cannot be asked", extra={"campaign": campaign, "contract": contract}, exc_info=error)
+
+
 def cannot_keep(work: Undertaken, error: Exception) -> None:
     """Tell that a result fits no column: the plugin's bug."""
     fields = {"tenant": work.lane.tenant, "key": work.row.key, "error": type(error).__name__}

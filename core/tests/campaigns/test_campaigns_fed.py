@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 from svahub import errors
 from svahub.campaigning.choice import Where
 from svahub.campaigning.feeding import Pace
@@ -15,7 +16,7 @@ from svahub.doctor.premises import Premises
 from svahub.store import restoring
 from svahub.store.restoring import BLIND
 from svahub.store.states import DataClass
-from svahub.verbs import Action
+from svahub.verbs import Action, Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,21 @@ def test_two_items_of_a_contract_are_each_judged_as_the_one_before_has_left_it(t
     here.finish()
     assert {row.desired.value for row in here.office.subscriptions.list()} == {"BLOCKED"}
     assert "not_started" not in dict(here.report(campaign)).values()
+
+
+def test_a_contract_at_which_svahub_itself_fails_keeps_no_other(town: Callable[..., Any]) -> None:
+    here = town(3)
+    campaign = here.plan(ALL)
+    here.start(campaign)
+    here.office.verbs.issue(Command(Action.BLOCK, "C2", actor="eva"))
+    with here.isp.hub.store.write() as connection:  # as a newer version might write it
+        connection.execute(text("UPDATE block_reasons SET reason = 'new'"))
+    here.feed()
+    with here.isp.hub.store.write() as connection:
+        connection.execute(text("UPDATE block_reasons SET reason = 'staff' WHERE contract_id = 'C2'"))
+    here.finish()
+    assert dict(here.report(campaign)) == {"C1": "reached", "C2": "refused", "C3": "reached"}
+    assert here.state(campaign) == "finished"
 
 
 @pytest.mark.parametrize(("what", "state"), [("pause", "paused"), ("cancel", "cancelled")])

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
+from svahub import logbook
 from svahub.areas.bench import Bench
 from svahub.campaigning.asking import of_all, of_line, where
 from svahub.campaigning.choice import still_fits
@@ -22,6 +24,7 @@ from svahub.intentions import Level, locked_levels
 from svahub.issuing import Issuing
 from svahub.routes import Routes
 from svahub.store import campaigns, debts
+from svahub.store.engine import is_of_the_store
 from svahub.store.rows import CampaignLine, CampaignRow
 from svahub.store.states import CampaignState
 from svahub.verbs import unknown_contract
@@ -53,17 +56,39 @@ class Feeding:
 
         One that another process has in hand, or that does not run any more, is left alone.
         """
-        return self.bench.store.transact(lambda connection: self._fed(connection, id))
+        try:
+            return self.bench.store.transact(lambda connection: self._fed(connection, id))
+        except Exception as error:
+            if not _is_of_a_row(error):
+                raise
+        return self._fed_singly(id)
 
-    def _fed(self, connection: Connection, id: int) -> int:
+    def _fed_singly(self, id: int) -> int:
+        """Write down each of the next rows by itself, so that the one at which svahub fails keeps no other."""
+        with self.bench.store.read() as connection:
+            row = campaigns.one(connection, self.bench.tenant, id)
+            assert row is not None  # it was being fed
+            lines = self._next(connection, row, campaigns.queued(connection, id))
+        for line in lines:
+            try:
+                self.bench.store.transact(partial(self._fed, id=id, only=line.number))
+            except Exception as error:
+                if not _is_of_a_row(error):
+                    raise
+                logbook.cannot_ask(id, line.contract_id, error)
+                cause = f"svahub failed at it ({type(error).__name__}): its log tells where"
+                self.bench.store.transact(partial(_refused, id=id, causes={line.number: cause}))
+        return len(lines)
+
+    def _fed(self, connection: Connection, id: int, only: int | None = None) -> int:
         row = campaigns.free(connection, id)
         if row is None:
             return 0
         queued = campaigns.queued(connection, id)
-        lines = self._next(connection, row, queued)
+        lines = [line for line in self._next(connection, row, queued) if only in {None, line.number}]
         if lines:
             _Chunk(connection, self.bench, row, lines).write()
-        elif not queued and not campaigns.has_not_begun(connection, id):
+        elif only is None and not queued and not campaigns.has_not_begun(connection, id):
             now = self.bench.store.now(connection)
             campaigns.write(connection, id, state=CampaignState.FINISHED, ended_at=now)
         return len(lines)
@@ -76,6 +101,16 @@ class Feeding:
             share = max(1, (self.pace.chunk - len(found)) // left)
             found += campaigns.not_begun(connection, row.id, name, share)
         return sorted(found)
+
+
+def _is_of_a_row(error: Exception) -> bool:
+    """Say whether something failed at what is asked, and not in the store, which may have been away just then."""
+    return not isinstance(error, Refused) and not is_of_the_store(error)
+
+
+def _refused(connection: Connection, id: int, causes: dict[int, str]) -> None:
+    if campaigns.free(connection, id) is not None:
+        campaigns.refuse(connection, id, causes)
 
 
 class _Chunk:
