@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from statistics import median
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -272,25 +273,36 @@ def together(server: str, many: int, threads: int, workers: int) -> tuple[float,
     return seconds, [float(cpu) for cpu in told]
 
 
-def two_to_one(server: str, many: int, threads: int) -> dict[str, float]:
-    """Measure one worker, then two."""
-    one, (cpu,) = together(server, many, threads, 1)
-    two, cpus = together(server, many, threads, 2)
-    found = {"one_worker_per_second": many / one, "one_worker_cpu_seconds": cpu, "two_workers_per_second": many / two}
-    found |= {f"two_workers_cpu_seconds_{n}": cpu for n, cpu in enumerate(cpus, 1)}
-    return found | {"two_workers_to_one": one / two}
+def two_to_one(server: str, many: int, threads: int, rounds: int) -> dict[str, float]:
+    """Measure one worker and two, in turns: the load of the machine changes; return medians."""
+    each: list[dict[str, float]] = []
+    for _ in range(rounds):
+        one, (cpu,) = together(server, many, threads, 1)
+        two, cpus = together(server, many, threads, 2)
+        found = {"one_worker_per_second": many / one, "two_workers_per_second": many / two}
+        found |= {"one_worker_cpu_seconds": cpu} | {f"two_workers_cpu_seconds_{n}": c for n, c in enumerate(cpus, 1)}
+        each.append(found | {"two_workers_to_one": one / two})
+    return {name: median(found[name] for found in each) for name in each[0]}
 
 
 @click.command()
 @click.option("--server", required=True, metavar="URL", help="A PostgreSQL server on which databases may be made.")
 @click.option("--contracts", default=4_000, show_default=True, help="Creations by one process, 20 ms each.")
 @click.option("--threads", default=32, show_default=True)
-@click.option("--shared", default=3_200, show_default=True, help="Creations by one worker and by two, 200 ms each.")
+@click.option("--shared", default=1_600, show_default=True, help="Creations by one worker and by two, 200 ms each.")
+@click.option("--rounds", default=3, show_default=True, help="So often one worker and two.")
 @click.option("--only", multiple=True, type=click.Choice(list(CREATIONS)))
 @click.option("--worker", "url", hidden=True)
 @click.option("--json", "as_json", is_flag=True)
 def main(
-    server: str, contracts: int, threads: int, shared: int, only: tuple[str, ...], url: str | None, as_json: bool
+    server: str,
+    contracts: int,
+    threads: int,
+    shared: int,
+    rounds: int,
+    only: tuple[str, ...],
+    url: str | None,
+    as_json: bool,
 ) -> None:
     """Print what each way does in a second, and the ratios."""
     if url:
@@ -299,7 +311,7 @@ def main(
     os.environ[SECONDS] = "0.02"
     found = creations(server, contracts, threads, only) if contracts else {}
     os.environ[SECONDS] = "0.2"
-    found |= two_to_one(server, shared, 16) if shared else {}
+    found |= two_to_one(server, shared, 16, rounds) if shared else {}
     found |= {"load_average": os.getloadavg()[0]}
     if as_json:
         click.echo(json.dumps(found))
