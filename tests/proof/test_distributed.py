@@ -80,12 +80,12 @@ def test_a_worker_that_joins_gets_a_share_and_takes_over_from_one_that_is_killed
     (first,) = at_work(isp, 1)
     until(lambda: owners(isp) == 1)
     (second,) = at_work(isp, 1)
-    assert until(lambda: owners(isp) == 2) < 5
+    assert until(lambda: owners(isp) == 2) < 10
     first.kill()
     first.wait()
     assert until(lambda: is_settled(isp)) < 15
     isp.ask(Action.BLOCK, 1)
-    assert until(lambda: is_asked(isp, 1, "block")) < 2
+    assert until(lambda: is_asked(isp, 1, "block")) < 5
     until(lambda: is_settled(isp) and not jobs_left(isp))
     end(second)
     isp.agree(dict.fromkeys(contracts[1:], Desired.ACTIVE) | {1: Desired.BLOCKED})
