@@ -307,7 +307,7 @@ def test_a_queue_that_somebody_works_on_is_a_warning(waiting: tuple[TenantHub, H
     with office.hub.store.write() as connection:
         terms = Terms("another host", now, now + timedelta(seconds=10), now + timedelta(seconds=15))
         queue.lease(connection, {Lane("default", "tele"): Room(10)}, terms, 10)
-        account = {"key": "later", "tenant": "default", "integration": "tele", "customer_id": "P2", "priority": 1}
+        account = {"key": "later-00", "tenant": "default", "integration": "tele", "customer_id": "P2", "priority": 1}
         (customer,) = queue.customers_of(connection, {("default", "P1")})
         contracts.add_rows(connection, tables.customers, [replace(customer, id="P2")])
         due = {"due_at": now - timedelta(hours=1), "lease_number": 0}
