@@ -190,8 +190,11 @@ _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "secure_delete=ON",
+    "cache_size=-16384",
 )
-"""`secure_delete` overwrites what is deleted, so that personal data does not outlive its row in the file."""
+"""`secure_delete` overwrites what is deleted, so that personal data does not outlive its row in the file. A batch of a
+worker touches about 10 MB of a great store, twice: in the 2 MB that are SQLite's own it reads six times as many pages.
+"""
 
 
 def _prepare_sqlite(engine: Engine) -> None:
