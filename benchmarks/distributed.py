@@ -249,6 +249,15 @@ def worker(url: str, threads: int) -> None:
         click.echo(time.process_time() - cpu)
 
 
+def drained(one: subprocess.Popen[str]) -> str:
+    """Tell a worker to drain; return what it says then."""
+    assert one.stdin
+    assert one.stdout
+    one.stdin.write("go\n")
+    one.stdin.flush()
+    return one.stdout.readline()
+
+
 def together(server: str, many: int, threads: int, workers: int) -> tuple[float, list[float]]:
     """Return the seconds that workers in processes of their own take, and those of CPU of each."""
     command = [sys.executable, __file__, "--threads", str(threads)]
@@ -267,8 +276,10 @@ def together(server: str, many: int, threads: int, workers: int) -> tuple[float,
             assert one.stdout.readline() == "ready\n"
         began = time.perf_counter()
         with ThreadPoolExecutor(workers) as pool:
-            told = list(pool.map(lambda one: one.communicate("go\n")[0], each))
+            told = list(pool.map(drained, each))
         seconds = time.perf_counter() - began
+        for one in each:
+            one.communicate()
         assert not hub.tenant("default").counts().states.get("due")
     return seconds, [float(cpu) for cpu in told]
 
