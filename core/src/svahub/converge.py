@@ -29,8 +29,8 @@ from svahub.store import Store, StoreUnavailable
 from svahub.store.engine import is_of_a_value
 
 GATHER_SECONDS = 0.1
-LEASED_AT_ONCE = 2_000
-"""So many accounts one transaction leases, of all integrations together."""
+LEASED_AT_ONCE = 500
+"""So many accounts one transaction leases, of all integrations together: what is urgent waits for no greater one."""
 SWEEP_SECONDS = 1.0
 IDLE_SECONDS = 0.2
 LONGEST_SLEEP_SECONDS = 2.0
