@@ -39,9 +39,15 @@ def test_with_yes_it_is_planned_started_and_followed_to_its_end(town: Callable[.
 def test_where_nobody_can_be_asked_nothing_starts(town: Callable[..., Any]) -> None:
     here = town(2)
     told = invoke(here, f"block {EVERY}").output
-    assert "svahub campaigns start 1" in told
     assert "2 block" in told
     assert here.state("1") == "planned"
+
+
+def test_the_next_command_is_to_start_it_or_to_have_it_approved_first(town: Callable[..., Any]) -> None:
+    here = town(2)
+    assert asked(here, f"block {EVERY}")["next"] == "svahub campaigns approve 1 --note WHY"
+    assert asked(here, "campaigns approve 1 --note seen")["next"] == "svahub campaigns start 1"
+    assert asked(here, f"change {EVERY} --plan p2")["next"] == "svahub campaigns start 2"
 
 
 def test_a_dry_run_shows_the_same_and_keeps_nothing(town: Callable[..., Any]) -> None:

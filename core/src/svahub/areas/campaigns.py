@@ -241,7 +241,8 @@ def _next(row: CampaignRow) -> str:
         case CampaignState.PLANNING:
             return "its planning has not ended; if it was interrupted, plan it again"
         case CampaignState.PLANNED:
-            return f"svahub campaigns start {row.id}"
+            too_much = row.approved_at is None and Guard().objection(row.stopping or 0, row.live or 0)
+            return f"svahub campaigns approve {row.id} --note WHY" if too_much else f"svahub campaigns start {row.id}"
         case CampaignState.RUNNING:
             return "svahub work"
         case CampaignState.PAUSED:

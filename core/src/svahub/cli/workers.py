@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from svahub.cli.output import json_option, show_table
-from svahub.cli.session import pass_hub
+from svahub.cli.session import pass_office
 from svahub.presence import everybody
 
 if TYPE_CHECKING:
-    from svahub.hub import Hub
+    from svahub.hub import TenantHub
     from svahub.presence import WorkerView
 
 COLUMNS = (
@@ -27,14 +27,14 @@ def command() -> None:
 
 @command.command("list", epilog="Example: svahub workers list")
 @json_option
-@pass_hub
-def list_workers(hub: Hub, as_json: bool) -> None:
+@pass_office
+def list_workers(office: TenantHub, as_json: bool) -> None:
     """List the workers of every tenant, as each tells of itself every two seconds.
 
     SHARDS is at how many of 64 parts a worker looks now; one that shares with nobody looks everywhere. A worker that
     was not heard of for ten seconds, or whose process has ended, is lost; it is forgotten after a day.
     """
-    views = everybody(hub.store)
+    views = everybody(office.hub.store)
     show_table(views if as_json else [_told(view) for view in views], COLUMNS, as_json, empty=NOBODY)
 
 
