@@ -90,15 +90,15 @@ def test_no_call_comes_sooner_after_another_than_its_limit_says(office: TenantHu
 def test_workers_share_the_instants_at_which_a_call_may_begin(
     office: TenantHub, clock: HandClock, fleets: list[Fleet]
 ) -> None:
-    sold(office, 20, calls_per_second=10)
+    sold(office, 20, calls_per_second=25)
     first, second = desk(office, fleets), desk(office, fleets)
     one, _ = first.take(6)
     other, leased = second.take(20)
-    assert leased == 4  # a second's calls, given ahead
+    assert leased == 4  # ten fit into what is given ahead
     begin = [work.held.begins or 0.0 for work in (*one, *other)]
-    assert [round(b - a, 3) for a, b in pairwise(begin)] == [0.1] * 9
+    assert [round(b - a, 3) for a, b in pairwise(begin)] == [0.04] * 9
     assert second.take(20) == ([], 0)
-    clock.advance(seconds=0.25)
+    clock.advance(seconds=0.1)
     assert second.take(20)[1] == 3
 
 
@@ -150,7 +150,7 @@ def test_steps_that_call_several_times_are_counted_as_they_call_and_fewer_are_le
 def test_an_instant_that_was_given_is_given_to_nobody_else_although_it_was_not_used(
     office: TenantHub, clock: HandClock, fleets: list[Fleet]
 ) -> None:
-    sold(office, 20, calls_per_second=10)
+    sold(office, 20, calls_per_second=25)
     worker = desk(office, fleets)
     work, _ = worker.take(5)
     others, _ = worker.take(5)
