@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import attrgetter
 from random import Random
 from typing import Any
 
@@ -132,13 +133,14 @@ class Town:
 
     def agree(self) -> None:
         """Assert that our store and all four providers have what was asked last, and nobody twice."""
+        views = self.office.subscriptions.list()
+        newest = {(view.contract_id, view.item_code): view for view in sorted(views, key=attrgetter("sale"))}
         live = [view for view in self.office.subscriptions.list() if view.observed not in GONE]
-        newest = {(view.contract_id, view.item_code): view for view in live}
-        assert len(live) == len(newest)
+        assert all(newest[view.contract_id, view.item_code] == view for view in live)
         for one in self.households:
             for item in SOLD:
-                view, wanted = newest.get((one.id, item)), one.level(item)
-                assert (view.observed.value if view else "CANCELLED") == wanted.value, (one, item, view)
+                assert newest[one.id, item].desired is one.level(item), (one, newest[one.id, item])
+                assert _is_as_wanted(newest[one.id, item]), newest[one.id, item]
         self._plans_agree(newest)
         for name, simulator in self.simulators.items():
             ours = [view for view in live if view.integration == name]
@@ -152,9 +154,11 @@ class Town:
     def _plans_agree(self, newest: dict[tuple[str, str], Any]) -> None:
         for one in self.households:
             for item, (integration, _) in AMONG.items():
-                if view := newest.get((one.id, item)):
+                view = newest[one.id, item]
+                if view.observed not in GONE:
                     assert view.plan == self.plan(integration, one.plans[item]), (one, view)
-            if view := newest.get((one.id, CAMERAS)):
+            view = newest[one.id, CAMERAS]
+            if view.observed not in GONE:
                 assert view.quantity == one.cameras, (one, view)
 
 
@@ -163,6 +167,13 @@ def _row(one: Household) -> dict[str, Any]:
     items[0]["price"] = "119.90"
     customer = person(one.number) | {"email": f"p{one.number}@example.com"}
     return {"contract_id": one.id, "customer": customer, "due_day": 10, "items": items}
+
+
+def _is_as_wanted(view: SubscriptionView) -> bool:
+    """Say whether it has come to what is wanted; what is blocked before it is made is made when it is unblocked."""
+    if view.observed in GONE:
+        return view.desired is Desired.CANCELLED or (view.desired, view.observed) == (Desired.BLOCKED, Observed.ABSENT)
+    return view.observed.value == view.desired.value
 
 
 def _held(simulator: Any) -> Counter[tuple[str | None, Observed]]:

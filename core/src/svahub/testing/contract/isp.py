@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 INTEGRATION = "kit"
 LONG_ENOUGH = 5.0
 """Seconds that a call may take where nothing keeps silent: a busy machine is no fault."""
+USUAL = {"timeout": LONG_ENOUGH, "breaker_failures": 1_000_000}
+"""Settings of every integration here; a provider that fails is not left alone, as each of its failures is meant."""
 SHORT = 0.12
 """Seconds that a call may take where the provider keeps silent, or drips."""
 PATIENCE = 400
@@ -82,7 +84,7 @@ class Isp:
             self.stand.kind.name,
             Environment.STAGING,
             address=self.simulator.url,
-            settings={**plain, "timeout": LONG_ENOUGH, **self._paged(), **self.contract.settings, **settings},
+            settings={**plain, **USUAL, **self._paged(), **self.contract.settings, **settings},
             secret={name: self.secret(name, self.simulator.credentials[name]) for name in secret},
         )
 
