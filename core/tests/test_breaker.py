@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from svahub import BlockReason, ChecksConnection, Subscription, errors, hookimpl
-from svahub.breaker import answers
+from svahub.breaker import Breakers, answers
 from svahub.cli import main
 from svahub.cli.exits import ExitCode
+from svahub.fleet import Held
 from svahub.models import Observed, RemoteUser
+from svahub.settings import IntegrationSettings
+from svahub.store import breakers
+from svahub.store.queue import Lane
 from svahub.store.states import BreakerState, EventKind, Outcome, State
 from svahub.verbs import Action
 
@@ -226,6 +231,24 @@ def test_a_worker_that_held_the_provider_for_silent_goes_on_when_another_has_fou
         isp.clock.advance(seconds=4)
         worker.drain()
     assert states(isp) == {State.SETTLED}
+
+
+@pytest.mark.parametrize("last", [[GONE], [GONE, None]], ids=["ended by another", "answered at last"])
+def test_a_silence_that_has_ended_before_this_process_read_of_it_ends_here(isp: Any, last: list[Any]) -> None:
+    store, lane, now, ours = isp.hub.store, Lane("default", "basic"), isp.clock.now(), Breakers()
+    opened = SimpleNamespace(settings=IntegrationSettings.model_validate({}))
+    asked: Any = SimpleNamespace(lane=lane, opened=opened, held=Held(0.0, calls=1))
+    for _ in range(MOST):
+        ours.heed(lane, GONE, MOST)
+    assert not ours.may_be_called(lane, now)
+    with store.write() as connection:
+        ours.note(connection, [(asked, result) for result in last], now, lambda: 0.5)
+    with store.write() as connection:
+        breakers.forget(connection, lane)
+    with store.read() as connection:
+        ours.know(breakers.every(connection))
+    assert ours.may_be_called(lane, now)
+    assert not ours.hold_back(lane)
 
 
 def test_one_account_that_alone_is_never_answered_holds_up_nobody_although_it_is_more_urgent(

@@ -229,30 +229,62 @@ def test_the_threads_of_an_integration_without_work_end_after_a_while(two: Any, 
 # -- limits ------------------------------------------------------------------------------------------------------------
 
 
+def work(number: int, begins: float | None) -> Any:
+    """Return a work that may begin at an instant, and takes a second of what there is for calls."""
+    held = Held(0.0, begins=begins, reserved=timedelta(seconds=1))
+    return SimpleNamespace(attempt=("a", number), priority=0, held=held)
+
+
+def give(bulkhead: Bulkhead, *instants: float) -> None:
+    """Give a bulkhead work that may begin at those instants."""
+    for number, begins in enumerate(instants):
+        bulkhead.begin(work(number, begins))
+
+
 def begun_at(bulkhead: Bulkhead, clock: HandClock, many: int) -> list[float]:
     """Return when so many calls begin, one thread after the other."""
     found = []
-    for _ in range(many):
-        bulkhead.await_turn(clock)
+    for number in range(many):
+        bulkhead.await_turn(work(number, 0.0), clock)
         found.append(clock.monotonic())
     return found
 
 
-def test_calls_that_a_busy_machine_has_kept_up_are_not_made_all_at_once() -> None:
-    clock, bulkhead = HandClock(), Bulkhead(1, lambda _work: None, Results())
-    give(bulkhead, 0.0, 1.0, 2.0)
-    clock.advance(seconds=10)
-    assert begun_at(bulkhead, clock, 3) == [10, 11, 12]
-    give(bulkhead, 3.0, 4.0)
-    assert begun_at(bulkhead, clock, 2) == [13, 14]
-    give(bulkhead, 30.0, 31.0)
-    assert begun_at(bulkhead, clock, 2) == [30, 31]
+@pytest.fixture
+def paced() -> Iterator[Bulkhead]:
+    """Return a bulkhead whose threads do nothing: turns are awaited by the test."""
+    bulkhead = Bulkhead(1, lambda _work: None, Results())
+    yield bulkhead
     bulkhead.crew.dismiss()
 
 
-def give(bulkhead: Bulkhead, *instants: float) -> None:
-    """Give a bulkhead work that may begin at those instants, a second each."""
-    for number, begins in enumerate(instants):
-        held = Held(0.0, begins=begins, reserved=timedelta(seconds=1))
-        work: Any = SimpleNamespace(attempt=("a", number), priority=0, held=held)
-        bulkhead.begin(work)
+def test_calls_that_a_busy_machine_has_kept_up_are_not_made_all_at_once(paced: Bulkhead) -> None:
+    clock = HandClock()
+    give(paced, 0.0, 1.0, 2.0)
+    clock.advance(seconds=10)
+    assert begun_at(paced, clock, 3) == [10, 11, 12]
+    give(paced, 3.0, 4.0)
+    assert begun_at(paced, clock, 2) == [13, 14]
+    give(paced, 30.0, 31.0)
+    assert begun_at(paced, clock, 2) == [30, 31]
+
+
+def test_a_moment_in_which_the_machine_was_busy_does_not_hold_up_what_is_given_its_instants_after_it(
+    paced: Bulkhead,
+) -> None:
+    clock = HandClock()
+    give(paced, 0.0, 1.0)
+    clock.advance(seconds=10)
+    assert begun_at(paced, clock, 1) == [10]
+    give(paced, 11.5, 20.0)
+    assert begun_at(paced, clock, 3) == [11, 12, 20]
+
+
+def test_what_no_limit_was_for_takes_no_turn_from_others_and_waits_for_none(paced: Bulkhead) -> None:
+    clock = HandClock()
+    began = clock.monotonic()
+    give(paced, 5.0)
+    for _ in range(3):
+        paced.await_turn(work(9, None), clock)
+    assert clock.monotonic() == began
+    assert begun_at(paced, clock, 2) == [5, 5]

@@ -186,3 +186,12 @@ def test_exchanges_whose_write_was_undone_are_kept_with_the_next(open_isp: Openi
     desk.put([(work, NotSent("not now"))])
     with isp.hub.store.read() as connection:
         assert len(connection.execute(select(tables.exchanges)).all()) == 1
+
+
+def test_a_transaction_that_writes_is_ended_when_nothing_is_done_in_it_for_long(postgresql_url: str) -> None:
+    store = Store(postgresql_url)
+    with store.write() as connection:
+        assert connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar_one() == "30s"
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar_one() == "0"
+    store.close()

@@ -89,6 +89,7 @@ class Breakers:
         self._rows: Mapping[Lane, BreakerRow] = {}
         self._failures: dict[Lane, int] = {}
         self._tripped: set[Lane] = set()
+        self._noted: set[Lane] = set()
 
     # -- in the threads of calls ---------------------------------------------------------------------------------------
 
@@ -117,9 +118,14 @@ class Breakers:
     # -- leasing -------------------------------------------------------------------------------------------------------
 
     def know(self, rows: Mapping[Lane, BreakerRow]) -> None:
-        """Take what the store says; where a provider answers again, it does not matter who has found that out."""
-        for lane in self._rows.keys() - rows.keys():
+        """Take what the store says; where a provider answers again, it does not matter who has found that out.
+
+        What this process has noted and the store does not say has been answered by another, before this one saw it.
+        """
+        silent = {lane for lane, row in rows.items() if row.opened}
+        for lane in (self._rows.keys() - rows.keys()) | (self._noted - silent):
             self._answered(lane)
+        self._noted.clear()
         for lane, row in rows.items():
             self._failures[lane] = max(row.failures, self._failures.get(lane, 0))
         self._rows = rows
@@ -149,6 +155,7 @@ class Breakers:
                 self._close(connection, lane, noted)
             elif (row := self._after(lane, heard[lane], now, draw)) is not None:
                 self._keep(connection, lane, row, noted)
+        self._noted |= self._tripped & heard.keys()
         return noted
 
     def _close(self, connection: Connection, lane: Lane, noted: Noted) -> None:

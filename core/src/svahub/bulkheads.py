@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from svahub.attempts import Undertaken
     from svahub.clock import Clock
     from svahub.exchange import AttemptKey
+    from svahub.fleet import Held
 
     Call = Callable[[Undertaken], object]
 
@@ -38,8 +39,8 @@ class Bulkhead:
         self.crew = Crew(threads, call, urgencies=len(Priority), results=results)
         self.running: dict[AttemptKey, Undertaken] = {}
         self.idle = 0
-        self._turns: deque[float] = deque()
-        self._in_turn, self._began, self._late = Lock(), float("-inf"), 0.0
+        self._turns: deque[Held] = deque()
+        self._in_turn, self._next = Lock(), float("-inf")
         self._threads, self._call_seconds = threads, FIRST_GUESS
 
     @property
@@ -56,24 +57,24 @@ class Bulkhead:
         """Have a thread carry it out."""
         self.running[work.attempt] = work
         if work.held.begins is not None:
-            if not self._turns:
-                self._late = max(0.0, self._began + work.held.reserved.total_seconds() - work.held.begins)
-            self._turns.append(work.held.begins)
+            self._turns.append(work.held)
         self.crew.begin(work, work.priority)
 
-    def await_turn(self, clock: Clock) -> None:
+    def await_turn(self, work: Undertaken, clock: Clock) -> None:
         """Wait for the next instant at which a limit lets a call begin.
 
-        Who comes late makes all that follow as late: calls that a busy machine has kept up are not made all at once.
+        Who comes late makes those who wait already as late: calls that a busy machine has kept up are not made at once.
         """
-        if not self._turns:
+        if work.held.begins is None:
             return
         with self._in_turn:
-            begins, now = self._turns.popleft(), clock.monotonic()
-            self._late = max(self._late, now - begins)
-            self._began = begins + self._late
-            if self._began > now:
-                clock.sleep(self._began - now)
+            if not self._turns:
+                return
+            turn, now = self._turns.popleft(), clock.monotonic()
+            begins = max(now, self._next, turn.begins or now)
+            self._next = begins + turn.reserved.total_seconds()
+            if begins > now:
+                clock.sleep(begins - now)
 
     def done(self, work: Undertaken) -> None:
         """Note that a call has ended."""
@@ -112,7 +113,7 @@ class Bulkheads:
 
     def await_turn(self, work: Undertaken, clock: Clock) -> None:
         """Wait, in the thread that has begun a work, until its integration's limit lets a call begin."""
-        self._each[work.lane].await_turn(clock)
+        self._each[work.lane].await_turn(work, clock)
 
     def ended(self, seconds: float) -> Iterator[tuple[Undertaken, object]]:
         """Return what has ended, of whatever integration; the first is waited for so many seconds."""

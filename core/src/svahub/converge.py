@@ -190,9 +190,10 @@ class Converge:
         return leased
 
     def _carry_out(self, work: Undertaken) -> object:
-        self._bulkheads.await_turn(work, self._clock)
         began = self._clock.monotonic()
         try:
+            self._bulkheads.await_turn(work, self._clock)
+            began = self._clock.monotonic()
             with recording(work.attempt, work.customer), holding(work.held):
                 result: object = work.carried_out()
                 self._fleet.heed(work.opened, result)

@@ -13,7 +13,7 @@ from svahub.models import Reason
 from svahub.plans import Guard
 from svahub.store.states import Priority
 from svahub.store.tables import campaign_rows
-from svahub.verbs import Action
+from svahub.verbs import Action, Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,3 +209,15 @@ def test_an_unknown_campaign_is_named_with_those_that_there_are(town: Callable[.
     here.plan("C1")
     with pytest.raises(UnknownName, match=r"No campaign '7'\. There is: 1\."):
         here.office.campaigns.show("7")
+
+
+def test_the_guard_goes_by_what_a_campaign_would_stop_when_it_starts(town: Callable[..., Any]) -> None:
+    here = town(2)
+    for contract in ("C1", "C2"):
+        here.office.verbs.issue(Command(Action.BLOCK, contract, actor="eva"))
+    campaign = here.plan("C1\nC2\n", reason=Reason.FRAUD)
+    assert here.office.campaigns.show(campaign).stopping == 0
+    for contract in ("C1", "C2"):
+        here.office.verbs.issue(Command(Action.UNBLOCK, contract, actor="eva"))
+    with pytest.raises(Refused, match="2 of 2 live"):
+        here.office.campaigns.start(campaign, actor="eva", guard=Guard(1, 100))

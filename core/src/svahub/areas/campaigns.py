@@ -17,13 +17,16 @@ from svahub.commands import Command
 from svahub.errors import Refused, UnknownName
 from svahub.intake.names import Names
 from svahub.masking import mask_text
+from svahub.models import Desired
 from svahub.plans import Digest, Guard
 from svahub.store import campaigns
 from svahub.store.rows import CampaignLine, CampaignRow
-from svahub.store.states import AuditKind, CampaignState, Outcome, RowState
+from svahub.store.states import AuditKind, CampaignState, Outcome, RowState, Verb
 
 Progress = Callable[[int], None]
 OPEN = (CampaignState.PLANNED, CampaignState.RUNNING, CampaignState.PAUSED)
+STOPPED = {Verb.BLOCK: (Desired.ACTIVE,), Verb.CANCEL: (Desired.ACTIVE, Desired.BLOCKED)}
+"""What is wanted of that which a verb blocks or cancels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ class Campaigns:
             row = self._taken(connection, campaign, "start", CampaignState.PLANNED)
             if row.approved_at is None:
                 (guard or Guard()).check(
-                    row.stopping or 0,
+                    max(row.stopping or 0, campaigns.would_stop(connection, row.id, STOPPED.get(row.verb, ()))),
                     row.live or 0,
                     otherwise=f"Campaign {row.id} is not started",
                     approve=f"svahub campaigns approve {row.id} --note WHY",

@@ -38,7 +38,11 @@ LOST_SECONDS = 8.0
 LONGEST_WAIT_SECONDS = 10.0
 
 BROKEN = (ConnectorException, psycopg.Error, OSError)
-_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
+_AWAY = (
+    psycopg.OperationalError, psycopg.InterfaceError, OSError,
+    psycopg.errors.ForeignKeyViolation, psycopg.errors.IdleInTransactionSessionTimeout,
+)  # fmt: skip
+"""Also what meets a worker that was frozen: others have taken its number away, or the server its connection."""
 _NOISY = ("procrastinate", "psycopg.pool", "asyncio")
 """Who tells of each of our jobs, or that the server is away, which we tell in one line."""
 
@@ -148,7 +152,7 @@ async def _bury_on(table: JobsTable) -> None:
 
 
 def _is_away(error: BaseException) -> bool:
-    """Say whether it is the server that cannot be reached now: what it refuses would be refused again."""
+    """Say whether connecting anew may mend it: what the server refuses otherwise would be refused again."""
     return isinstance(error.__cause__ if isinstance(error, ConnectorException) else error, _AWAY)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, func, insert, join, or_, select, update
 
 from svahub.lifecycle import GONE
 from svahub.models import Desired
@@ -142,6 +142,17 @@ def not_begun(connection: Connection, id: int, integration: str | None, limit: i
     lane = c.integration.is_(None) if integration is None else c.integration == integration
     query = select(*_LINE).where(c.campaign_id == id, c.state == RowState.PLANNED, lane)
     return [CampaignLine(*row) for row in connection.execute(query.order_by(c.number).limit(limit))]
+
+
+def would_stop(connection: Connection, id: int, wanted: Collection[Desired]) -> int:
+    """Count the subscriptions of a campaign's rows that are wanted now as `wanted` says: those that it would end."""
+    c, s = campaign_rows.c, subscriptions.c
+    of_row = and_(
+        s.tenant == c.tenant, s.contract_id == c.contract_id, or_(c.item_code.is_(None), s.item_code == c.item_code)
+    )
+    query = select(func.count(s.key.distinct())).select_from(join(campaign_rows, subscriptions, of_row))
+    mine = query.where(c.campaign_id == id, c.state == RowState.PLANNED, s.desired.in_(wanted))
+    return int(connection.execute(mine).scalar_one())
 
 
 def release(connection: Connection, id: int, numbers: Collection[int]) -> None:

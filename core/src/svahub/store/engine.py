@@ -41,6 +41,8 @@ RESHAPE = "svahub_reshape"
 TRIES = 3
 BUSY_SECONDS = 30
 """So long a writer waits for others, in this process and in others."""
+_BOUNDED = f"SET LOCAL idle_in_transaction_session_timeout = '{BUSY_SECONDS}s'"
+"""Whoever is frozen in a transaction, or has lost its machine, keeps others no longer from the rows that it locked."""
 T = TypeVar("T")
 
 
@@ -86,6 +88,8 @@ class Store:
             self.engine.connect().execution_options(**{WRITE: True}) as connection,
             connection.begin() as transaction,
         ):
+            if self.dialect == "postgresql":
+                connection.exec_driver_sql(_BOUNDED)
             yield connection
             if undo:
                 transaction.rollback()
@@ -252,8 +256,10 @@ _BUSY = "is used by too many at once in this process. Try again later."
 _RETRY = "was changed by another command in this one's way. Nothing was half done: run the command again."
 _READ_ONLY = "takes no writes: it is a standby, or was set read-only. Name the primary server, or undo that."
 _STOPS = "has just stopped serving: its server ends or restarts. Run the command again when it is back."
+_IDLE = "has ended a transaction in which nothing was done for long. Nothing was half done: run the command again."
 _CROSSED = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
-_BY_STATE = dict.fromkeys(_CROSSED, _RETRY) | dict.fromkeys(("57P01", "57P02", "57P03"), _STOPS) | {"25006": _READ_ONLY}
+_BY_STATE = dict.fromkeys(_CROSSED, _RETRY) | dict.fromkeys(("57P01", "57P02", "57P03"), _STOPS)
+_BY_STATE |= {"25006": _READ_ONLY, "25P03": _IDLE}
 """By SQLSTATE where there is one: PostgreSQL's messages may be in Portuguese."""
 
 
