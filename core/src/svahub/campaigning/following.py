@@ -55,7 +55,11 @@ class Following:
         released = feeding.turn() if self._taken else feeding.feed()
         if released or not self._taken:
             with self._store.read() as connection:
-                self._accounts = campaigns.waiting_accounts(connection, self._id, PACE.window)
+                row = campaigns.one(connection, self._office.name, self._id)
+                windows = (
+                    max(1, len(row.counts or {})) if row else 1
+                )  # one of them may be full of what cannot be called
+                self._accounts = campaigns.waiting_accounts(connection, self._id, PACE.window * windows)
         self._taken = worker.turn(self._accounts) if self._accounts else 0  # of nobody named, it would be of everybody
         return released + self._taken
 
