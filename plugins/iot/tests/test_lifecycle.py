@@ -65,6 +65,25 @@ def test_a_block_without_an_answer_is_undone_on_every_licence_although_lookups_l
     assert (statuses(isp), isp.sold["state"]) == ({"ACTIVE"}, "settled")
 
 
+@pytest.mark.parametrize(("verb", "back"), [("block", "unblock"), ("unblock", "block")])
+def test_a_level_that_broke_off_after_its_first_call_and_is_not_wanted_any_more_is_undone(
+    isp: Any, verb: str, back: str
+) -> None:
+    isp.sell(1)
+    if verb == "unblock":
+        isp.invoke("block", "C1", "--yes")
+    wanted = statuses(isp)
+    isp.olli.faults.next(Fault.DROP, method="GET", path="/subscriptions/")
+    with isp.worker() as worker:
+        for asked in (verb, back):
+            isp.invoke(asked, "C1", "--no-wait", *(["--yes"] if asked == "block" else []))
+            worker.turn()
+            worker.turn()
+    isp.work(3)
+    assert (statuses(isp), isp.sold["state"]) == (wanted, "settled")
+    assert {sold["status"] for sold in isp.olli.state()["subscriptions"]} == wanted
+
+
 @pytest.mark.parametrize("lag", [0, 25])
 def test_killed_between_two_licences_no_licence_is_made_twice(isp: Any, lag: int) -> None:
     isp.olli.timings.lag_seconds = lag
