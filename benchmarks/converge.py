@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import click
 import httpx
+from showing import show
 from svahub.extension.invented import cpf
 from svahub.hub import Hub, TenantHub
 from svahub.models import Environment
@@ -133,12 +134,7 @@ def figures(contracts: int, threads: int, delay_ms: int, database: str | None) -
 @click.option("--json", "as_json", is_flag=True)
 def main(contracts: int, threads: int, delay_ms: int, database: str | None, as_json: bool) -> None:
     """Print how much of a bare loop's throughput converge keeps."""
-    found = dict(figures(contracts, threads, delay_ms, database))
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    for name, value in found.items():
-        click.echo(f"{name:22} {value:10.2f}")
+    show(dict(figures(contracts, threads, delay_ms, database)), as_json)
 
 
 if __name__ == "__main__":

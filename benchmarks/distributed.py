@@ -8,7 +8,6 @@ Run: uv run python benchmarks/distributed.py --server postgresql://USER@HOST/pos
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -25,6 +24,7 @@ import psycopg
 from procrastinate import App, PsycopgConnector
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from showing import show
 from sqlalchemy import select
 from svahub import (
     BlockScope,
@@ -171,47 +171,55 @@ def jobs(server: str, many: int, threads: int, *, lean: bool) -> tuple[float, fl
 
 
 def timed_jobs(url: str, hub: Hub, threads: int, *, lean: bool) -> tuple[float, float]:
-    with hub.store.read() as connection:
-        keys = list(connection.execute(select(accounts.c.key)).scalars())
     fleet = Fleet(hub.registry, hub.clock, (), hub.store)
     desk = Desk(hub.store, fleet, hub.clock, lambda: 0.5)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA jobs")
     conninfo = make_conninfo(url, options="-c search_path=jobs")
-    with psycopg.connect(url, autocommit=True) as connection_:
-        connection_.execute("CREATE SCHEMA jobs")
     app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=4, max_size=8))
 
     @app.task(name="operation")
     def operation(key: str) -> None:
         if lean:
             time.sleep(float(os.environ[SECONDS]))
-            return
-        work, _ = desk.take(1, [key])
-        for one in work:
-            with holding(one.held):
-                result: Any = one.carried_out()
-            desk.put([(one, result)])
-
-    async def made() -> None:
-        async with app.open_async():
-            await app.schema_manager.apply_schema_async()
-            for first in range(0, len(keys), 500):
-                await operation.batch_defer_async(*({"key": key} for key in keys[first : first + 500]))
-            async with app.connector.pool.connection() as there:  # type: ignore[attr-defined]
-                await there.execute("ANALYZE procrastinate_jobs")
-
-    async def worked() -> None:
-        async with app.open_async():
-            await app.run_worker_async(
-                concurrency=threads, wait=False, install_signal_handlers=False, delete_jobs="always"
-            )
+        else:
+            carried_out(desk, key)
 
     hub.store.engine.pool._pool.maxsize = threads  # type: ignore[attr-defined]
-    asyncio.run(made())
-    spent = timed(lambda: asyncio.run(worked()))
+    asyncio.run(deferred(app, operation, account_keys(hub)))
+    spent = timed(lambda: asyncio.run(worked_off(app, threads)))
     if not lean:
         assert not hub.tenant("default").counts().states.get("due")
     fleet.close()
     return spent
+
+
+def account_keys(hub: Hub) -> list[str]:
+    with hub.store.read() as connection:
+        return list(connection.execute(select(accounts.c.key)).scalars())
+
+
+def carried_out(desk: Desk, key: str) -> None:
+    """Lease one account, call, and write the result, as a worker does with a batch."""
+    work, _ = desk.take(1, [key])
+    for one in work:
+        with holding(one.held):
+            result: Any = one.carried_out()
+        desk.put([(one, result)])
+
+
+async def deferred(app: App, operation: Any, keys: Sequence[str]) -> None:
+    async with app.open_async():
+        await app.schema_manager.apply_schema_async()
+        for first in range(0, len(keys), 500):
+            await operation.batch_defer_async(*({"key": key} for key in keys[first : first + 500]))
+        async with app.connector.pool.connection() as there:  # type: ignore[attr-defined]
+            await there.execute("ANALYZE procrastinate_jobs")
+
+
+async def worked_off(app: App, threads: int) -> None:
+    async with app.open_async():
+        await app.run_worker_async(concurrency=threads, wait=False, install_signal_handlers=False, delete_jobs="always")
 
 
 CREATIONS: dict[str, Callable[[str, int, int], tuple[float, float]]] = {
@@ -324,11 +332,7 @@ def main(
     os.environ[SECONDS] = "0.2"
     found |= two_to_one(server, shared, 16, rounds) if shared else {}
     found |= {"load_average": os.getloadavg()[0]}
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    for name, value in found.items():
-        click.echo(f"{name:40} {value:10.2f}")
+    show(found, as_json)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Run: uv run python benchmarks/limits.py [--workers 2] [--rate 50] [--calls 1000]
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 import click
 from converge import VARIABLE, registered, written
 from instants import noting
+from showing import show
 from svahub.hub import Hub
 
 
@@ -60,12 +60,7 @@ def figures(workers: int, rate: float, calls: int, database: str | None) -> Iter
 @click.option("--json", "as_json", is_flag=True)
 def main(workers: int, rate: float, calls: int, database: str | None, as_json: bool) -> None:
     """Print how many calls a second were made."""
-    found = dict(figures(workers, rate, calls, database))
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    for name, value in found.items():
-        click.echo(f"{name:22} {value:10.3f}")
+    show(dict(figures(workers, rate, calls, database)), as_json, digits=3)
 
 
 if __name__ == "__main__":

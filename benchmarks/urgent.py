@@ -8,7 +8,6 @@ Run: uv run python benchmarks/urgent.py [--blocks 20000] [--payments 10] [--data
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -22,6 +21,7 @@ from pathlib import Path
 import click
 from converge import VARIABLE, contract, driven, registered
 from instants import Clinic, noting
+from showing import show
 from svahub.hub import Hub, TenantHub
 from svahub.models import Desired
 from svahub.verbs import Action, Command
@@ -121,12 +121,7 @@ def figures(blocks: int, payments: int, delay_ms: int, database: str | None) -> 
 @click.option("--json", "as_json", is_flag=True)
 def main(blocks: int, payments: int, delay_ms: int, database: str | None, as_json: bool) -> None:
     """Print by how much a campaign delays an unblock."""
-    found = dict(figures(blocks, payments, delay_ms, database))
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    for name, value in found.items():
-        click.echo(f"{name:22} {value:10.3f}")
+    show(dict(figures(blocks, payments, delay_ms, database)), as_json, digits=3)
 
 
 if __name__ == "__main__":
