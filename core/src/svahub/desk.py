@@ -238,13 +238,17 @@ class Desk:
         journal.append(connection, tenant, now, [told])
 
     def look_around(self) -> None:
-        """Learn what may be called now, though nothing can be leased; tell, of shards, where something is due."""
+        """Tell where something is due, so that this worker or another is sent there; one that looks everywhere is not.
+
+        What may be called is learnt whenever something is taken, also where that is nothing.
+        """
+        if self._shards is None:
+            return
         with self._store.read() as connection:
             now = self._store.now(connection)
             self._fleet.refresh(connection, now)
-            due = sharding.due(connection, self._fleet.lanes(now), now, range(SHARDS)) if self._shards else {}
-        if self._shards is not None:
-            self._shards.due(due)
+            due = sharding.due(connection, self._fleet.lanes(now), now, range(SHARDS))
+        self._shards.due(due)
 
     def nothing_left(self, only: Collection[str] = ()) -> bool:
         """Say whether nothing is due now and no other worker holds an account."""
