@@ -274,7 +274,7 @@ def _of_task(work: TaskWork, done: Done, now: datetime) -> Written:
 def _end(work: Work, result: Result, now: datetime) -> Ending:
     """Return what a result means; one that makes no sense is the plugin's bug and takes nobody else with it."""
     try:
-        return ending(work.view, work.decision, result, now, work.rules)
+        return ending(work.view, work.decision, result, now, work.rules, wrote=work.held.wrote)
     except Exception as error:  # noqa: BLE001  # whatever it is, the other results of the batch must be written
         bug = PluginBug(f"its result makes no sense ({type(error).__name__})")
         return ending(work.view, work.decision, bug, now, work.rules)

@@ -36,7 +36,10 @@ _TITLE = re.compile(rb"<title[^>]*>([^<]{1,100})", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what came of it, masked; `path` includes the query, `status` is None when no answer came."""
+    """One request and what came of it, masked; `path` includes the query, `status` is None when no answer came.
+
+    `wrote` says that it asked for a change, and that this was made or may have been.
+    """
 
     method: str
     path: str
@@ -49,6 +52,7 @@ class Exchange:
     error: str | None
     at: datetime
     attempt: AttemptKey | None
+    wrote: bool = False
 
     def __post_init__(self) -> None:
         """Clean every text: some of them come from the provider as they are, and all are written to the store."""

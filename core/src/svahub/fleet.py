@@ -35,13 +35,15 @@ LOOK_AGAIN_SECONDS = 30.0
 class Held:
     """Until when, by the monotonic clock, a lease surely holds; renewing moves it. And what came of it.
 
-    That is how long it took, and how often it called. A `probe` may call a provider that answers nobody. Where
-    calls are limited, it `begins` at an instant of that clock, and as much time was `reserved` for its calls.
+    That is how long it took, how often it called, and whether the provider did something, or may have (`wrote`). A
+    `probe` may call a provider that answers nobody. Where calls are limited, it `begins` at an instant of that clock,
+    and as much time was `reserved` for its calls.
     """
 
     deadline: float
     seconds: float = 0.0
     calls: int = 0
+    wrote: bool = False
     probe: bool = False
     begins: float | None = None
     reserved: timedelta = timedelta()
@@ -108,6 +110,8 @@ class _LaneRecorder:
     def record(self, exchange: Exchange) -> None:
         logbook.exchanged(self.lane, exchange, sensitive=self.sensitive)
         self.waiting.append((self.lane.tenant, self.lane.integration, exchange))
+        if exchange.wrote and (held := _held.get()):
+            held.wrote = True
 
 
 class Fleet:

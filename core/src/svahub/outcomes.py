@@ -33,12 +33,16 @@ LEVELS = frozenset({Step.BLOCK, Step.UNBLOCK})
 READING = frozenset({Step.FIND, Step.POLL})
 
 
-def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rules) -> Ending:
-    """Return what the result of a decision's step changes; siblings that waited for it may go on."""
+def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rules, *, wrote: bool = False) -> Ending:
+    """Return what the result of a decision's step changes; siblings that waited for it may go on.
+
+    `wrote` says that the provider did something in this step, or may have, before whatever failed.
+    """
     assert done.row is not None
     row = done.row
     if isinstance(result, errors.ProviderError):
         end = _failed(view, done, row, result, now, rules)
+        end = _begun(view, done, row, end, now) if wrote else end
     elif done.step is Step.FIND:
         end = found(view, row, result, now, rules)
     elif done.step is Step.POLL:
@@ -157,6 +161,19 @@ def _failed(
             return _refused(view, done.step, row, error, now, rules)
 
 
+def _begun(view: View, done: Decision, row: SubscriptionRow, end: Ending, now: datetime) -> Ending:
+    """Return how a step ended whose first calls were answered: what failed then was not applied, but they were.
+
+    Where the provider has told meanwhile what there is, that holds.
+    """
+    own = end.rows[0]
+    is_told = own.observed is not row.observed or end.certainty not in {Certainty.NOT_APPLIED, Certainty.REJECTED}
+    if is_told or done.step in READING:
+        return end
+    unknown = _unknown(view, done.step, own, now, _sent(view, done.step, row))
+    return replace(end, certainty=Certainty.UNKNOWN, rows=_merged(unknown, end.rows))
+
+
 def _not_applied(view: View, row: SubscriptionRow, error: errors.NotApplied, now: datetime, rules: Rules) -> Ending:
     cause, remote_id = str(error), view.account.remote_id
     match error:
@@ -189,12 +206,16 @@ def _retried(row: SubscriptionRow, cause: str, now: datetime, rules: Rules) -> S
 
 
 def _uncertain(view: View, step: Step, row: SubscriptionRow, cause: str, now: datetime, rules: Rules) -> Ending:
-    sent = (row.sent or applied_column(wanted(view, row))) if step in ADDING else None
-    changed, *siblings = _unknown(view, step, row, now, sent)
+    changed, *siblings = _unknown(view, step, row, now, _sent(view, step, row))
     waits = _retried(changed, cause, now, rules)
     if step is Step.CREATE_USER and waits.phase is Phase.WAITING and rules.silent_until is None:
         waits = waits._replace(due_at=now)  # look at once: most of the time it is there
     return Ending(Certainty.UNKNOWN, (waits, *siblings), view.account.remote_id, cause)
+
+
+def _sent(view: View, step: Step, row: SubscriptionRow) -> dict[str, Any] | None:
+    """Return what a call gave the provider, if it was one that adds; what an earlier one may have given comes first."""
+    return (row.sent or applied_column(wanted(view, row))) if step in ADDING else None
 
 
 def _unknown(
@@ -242,6 +263,8 @@ def _partial(
         own = _in_part(view, own, user, entry)
     elif done.step is Step.CREATE_USER:
         own = own._replace(observed=Observed.UNKNOWN, uncertain_since=now, looks=0)
+    else:
+        own, *siblings = _merged(_unknown(view, done.step, own, now, _sent(view, done.step, row)), siblings)
     rows = (own, *siblings)
     return replace(inner, certainty=Certainty.PARTIAL, rows=rows, remote_id=user.remote_id, cause=str(error))
 

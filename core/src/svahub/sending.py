@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from svahub import points
 from svahub.answers import Answer, failed, refused, unusable
 from svahub.authentication import TokenRefused
-from svahub.errors import ProviderError
+from svahub.errors import NotApplied, ProviderError, Refusal
 from svahub.exchange import SHOWN_BYTES, Exchange, Recorder, current_attempt, shown_body
 from svahub.literals import about
 from svahub.masking import HIDDEN, mask_headers, mask_query, mask_text, personal_values
@@ -195,8 +195,16 @@ class Sender:
                 error=f"{type(failure).__name__}: {failure}" if failure else None,
                 at=at,
                 attempt=current_attempt(),
+                wrote=call.writes and _taken(received, failure),
             )
         )
+
+
+def _taken(received: _Received | None, failure: ProviderError | None) -> bool:
+    """Say whether the provider did what it was asked, or may have: what it answered is no refusal."""
+    if failure is not None:
+        return not isinstance(failure, NotApplied | Refusal)
+    return received is not None and 200 <= received.status < 300
 
 
 def _told(call: Call) -> Iterable[str]:

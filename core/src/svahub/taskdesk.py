@@ -119,7 +119,7 @@ def _meaning(work: TaskWork, result: Result, now: datetime) -> Done:
     """Return what a result means; one that makes no sense is the plugin's bug and takes nobody else with it."""
     settle = work.opened.facts.settle_seconds
     try:
-        return taskwork.ending(work.row, work.step, result, now, settle, work.rules)
+        return taskwork.ending(work.row, work.step, result, now, settle, work.rules, wrote=work.held.wrote)
     except Exception as error:  # noqa: BLE001  # whatever it is, the other results of the batch must be written
         bug = PluginBug(f"its result makes no sense ({type(error).__name__})")
         return taskwork.ending(work.row, work.step, bug, now, settle, work.rules)

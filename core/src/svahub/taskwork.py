@@ -7,7 +7,7 @@ is looked up before it is repeated, as the design's "certainty" says; a level is
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -70,8 +70,27 @@ def lost(row: TaskRow) -> TaskRow:
     return _parked(row, LOST, LOOK_THERE)
 
 
-def ending(row: TaskRow, step: TaskStep, result: Result, now: datetime, settle_seconds: float, rules: Rules) -> Done:
-    """Return what the result of a try means."""
+def ending(
+    row: TaskRow,
+    step: TaskStep,
+    result: Result,
+    now: datetime,
+    settle_seconds: float,
+    rules: Rules,
+    *,
+    wrote: bool = False,
+) -> Done:
+    """Return what the result of a try means; `wrote`: the provider did something in it, or may have, before it failed.
+
+    Then nobody knows what is there, unless the plugin has told by Partial.
+    """
+    done = _ended(row, step, result, now, settle_seconds, rules)
+    if not wrote or step is TaskStep.FIND or done.certainty not in {Certainty.NOT_APPLIED, Certainty.REJECTED}:
+        return done
+    return replace(done, certainty=Certainty.UNKNOWN, row=done.row._replace(uncertain_since=now, looks=0))
+
+
+def _ended(row: TaskRow, step: TaskStep, result: Result, now: datetime, settle_seconds: float, rules: Rules) -> Done:
     match result:
         case TaskResult():
             return Done(
@@ -81,7 +100,7 @@ def ending(row: TaskRow, step: TaskStep, result: Result, now: datetime, settle_s
         case None:
             return _not_there(row, now, settle_seconds, rules)
         case errors.Partial():
-            done = ending(row, step, result.failed, now, settle_seconds, rules)
+            done = _ended(row, step, result.failed, now, settle_seconds, rules)
             user, sure = result.remote_user, done.row.uncertain_since is None
             told = user.subscriptions if sure else ()
             return Done(Certainty.PARTIAL, done.row, str(result), done.pause, user.remote_id, told)

@@ -92,6 +92,30 @@ def test_a_failed_exchange_is_kept_with_its_error(
     assert (kept[0].error or "").startswith(error)
 
 
+@pytest.mark.parametrize(
+    ("answer", "wrote"),
+    [
+        (httpx.Response(200, json={"id": "u1"}), True),
+        (httpx.Response(500), True),
+        (httpx.Response(200, text="{"), True),
+        (httpx.ReadTimeout("x"), True),
+        (httpx.ConnectError("x"), False),
+        (httpx.Response(403), False),
+        (httpx.Response(422), False),
+        (httpx.Response(429), False),
+        (httpx.Response(302), False),
+    ],
+)
+def test_an_exchange_tells_whether_a_change_was_made_or_may_have_been(
+    answer: httpx.Response | Exception, wrote: bool
+) -> None:
+    kept = Kept()
+    for verb in ("post", "get", "ask"):
+        with contextlib.suppress(errors.ProviderError):
+            getattr(client(answer, kept), verb)("/users", returns=User)
+    assert [exchange.wrote for exchange in kept] == [wrote, False, False]
+
+
 def test_an_exchange_knows_its_attempt() -> None:
     kept = Kept()
     with recording(("account", 7)):

@@ -32,8 +32,10 @@ def task(id: int = 1, kind: str = "charge.create", **more: Any) -> TaskRow:
     return TaskRow(**whole | more)
 
 
-def ended(row: TaskRow, result: taskwork.Result, step: TaskStep = PERFORM, now: datetime = NOW) -> taskwork.Done:
-    return taskwork.ending(row, step, result, now, SETTLE, RULES)
+def ended(
+    row: TaskRow, result: taskwork.Result, step: TaskStep = PERFORM, now: datetime = NOW, *, wrote: bool = False
+) -> taskwork.Done:
+    return taskwork.ending(row, step, result, now, SETTLE, RULES, wrote=wrote)
 
 
 # -- which comes next --------------------------------------------------------------------------------------------------
@@ -96,6 +98,20 @@ def test_each_ending_of_a_try_permits_what_it_permits(
     assert (done.certainty, done.row.phase, done.row.uncertain_since) == (certainty, phase, unsure)
     assert (done.row.due_at is None) is (phase in {Phase.SETTLED, Phase.PARKED})
     assert (done.row.advice is not None) is (phase is Phase.PARKED)
+
+
+@pytest.mark.parametrize("error", [errors.NotSent("no"), errors.RateLimited(30), errors.Rejected("no")], ids=repr)
+def test_a_try_whose_first_calls_were_answered_is_unsure_whatever_the_last_one_said(
+    error: errors.ProviderError,
+) -> None:
+    sure, unsure = ended(task(), error), ended(task(), error, wrote=True)
+    assert (unsure.certainty, unsure.row) == (Certainty.UNKNOWN, sure.row._replace(uncertain_since=NOW))
+    assert taskwork.step_for(unsure.row, can_find=True) is FIND
+
+
+@pytest.mark.parametrize("result", [DONE, errors.Partial(USER, errors.Busy("later")), errors.Pending("h1")], ids=repr)
+def test_what_the_plugin_tells_of_what_was_written_holds(result: Any) -> None:
+    assert ended(task(), result, wrote=True) == ended(task(), result)
 
 
 def test_a_user_that_a_task_found_or_made_is_kept() -> None:

@@ -182,15 +182,6 @@ def test_a_change_cut_off_between_new_and_old_is_found_as_unfinished_and_finishe
     assert tv.provider.find_user(changing).subscription("s1").plan == tv.plans[1].remote_id
 
 
-@pytest.mark.parametrize("fault", [Fault.RATE_LIMIT, Fault.ERROR_BEFORE, Fault.REDIRECT])
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_change_that_is_turned_away_half_done_is_not_told_as_undone(tv: Any, method: str, fault: Fault) -> None:
-    tv.provider.create_user(tv.sold(tv.plans[0]))
-    tv.simulator.faults.next(fault, method=method)
-    with pytest.raises(errors.OutcomeUnknown):
-        tv.provider.change(tv.changing(tv.plans[0], tv.plans[1]), PLAN)
-
-
 def test_a_change_that_was_overtaken_leaves_nothing_of_either(tv: Any) -> None:
     tv.provider.create_user(tv.sold(tv.plans[0]))
     tv.simulator.faults.next(Fault.DROP, method="DELETE")

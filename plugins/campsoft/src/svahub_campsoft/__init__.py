@@ -34,8 +34,6 @@ from svahub.errors import (
     AlreadyExists,
     Cause,
     NotFound,
-    OutcomeUnknown,
-    ProviderError,
     Unreachable,
 )
 from svahub.extension.attribution import plan_wanted
@@ -112,7 +110,8 @@ class Campsoft(
         if Aspect.PLAN in what:
             product = plan_wanted(subscription)
             self.calls.subscribe(subscription.account, product)
-            self._end_others(subscription, frozenset({product}))
+            held = self.calls.held(subscription.account)
+            self.calls.unsubscribe(subscription.account, surplus(subscription, held, keeping=frozenset({product})))
 
     @hookimpl
     def sync_plans(self) -> Iterator[Plan]:
@@ -157,14 +156,6 @@ class Campsoft(
                 self.calls.enable(account)
             except NotFound:
                 raise taken from None  # by somebody with the same document
-
-    def _end_others(self, subscription: Subscription, keeping: frozenset[str]) -> None:
-        """End what the subscription had before; whatever goes wrong, it is no longer as if nothing had been asked."""
-        try:
-            held = self.calls.held(subscription.account)
-            self.calls.unsubscribe(subscription.account, surplus(subscription, held, keeping=keeping))
-        except ProviderError as error:
-            raise OutcomeUnknown(f"the new product is there, and perhaps the old: {error}") from error
 
     def _listed_after(self, after: str, word: str | None) -> Iterator[wire.Subscriber]:
         """Stream from all pages, as the status of the one before may have changed since."""

@@ -173,13 +173,10 @@ class Iot(Asks, Lifecycle, ChangesSubscriptions, FindsUsers, ListsUsers, ChecksC
     def _set(self, subscription: Subscription, status: Status) -> None:
         id = self.subscriptions.id_of(subscription)
         self.subscriptions.set(id, Observed.BLOCKED if status is Status.BLOCKED else Observed.ACTIVE)
-        try:
-            go = self.levelling(subscription.key, id, _kept(subscription))
-            go.to_status(status, all_of_them=subscription.observed is Observed.UNKNOWN)
-            if go.failed is not None:
-                raise go.failed
-        except NotApplied as error:  # the subscription itself is as it was asked to be
-            raise OutcomeUnknown(f"the subscription is {status}, and perhaps not each licence: {error}") from error
+        go = self.levelling(subscription.key, id, _kept(subscription))
+        go.to_status(status, all_of_them=subscription.observed is Observed.UNKNOWN)
+        if go.failed is not None:
+            raise go.failed
 
     def _seen(self, subscription: Subscription, id: str, status: Observed | None) -> RemoteSubscription:
         """Return a subscription with its licences; its status, where none was listed, is what these tell."""

@@ -31,6 +31,7 @@ STRIKES: dict[str, frozenset[Fault]] = {
     for fault in Fault
     if fault not in {Fault.DELAY, Fault.LAG, Fault.SHORT_PAGE, Fault.REPEATED_PAGE}
 } | {"lag_and_drop_after": frozenset({Fault.LAG, Fault.DROP_AFTER})}
+TURNED_AWAY = frozenset({Fault.RATE_LIMIT})
 BARE = 204
 LAG = 25
 PAUSE = 30
@@ -62,6 +63,13 @@ class Faults:
         svahub_isp.agree(trials)
         met = any(visit.struck for visit in svahub_isp.visits(since))
         hold(met, "calls that the fault strikes", "no verb made a call", "have the hooks call the provider")
+
+    def test_a_verb_that_broke_off_at_any_call_and_is_taken_back_leaves_what_was_before(self, svahub_isp: Isp) -> None:
+        """A call that is answered with 429 was not applied, but those before it were: what is wanted then is sent."""
+        trials = [_taken_back(svahub_isp, move, call) for move, call in _cases(svahub_isp, TURNED_AWAY) if move.back]
+        svahub_isp.mend()
+        svahub_isp.settle([trial.person for trial in trials])
+        svahub_isp.agree(trials)
 
     def test_a_provider_that_refuses_connections_is_waited_for(self, svahub_isp: Isp) -> None:
         """Nothing was sent: each verb waits, and is done when the provider is back."""
@@ -106,6 +114,19 @@ class Faults:
         hold(len(svahub_isp.visits()) > seen, "calls after the pause", "none was made", mend, svahub_isp.visits(since))
         svahub_isp.settle([one, other])
         svahub_isp.agree([Trial(person, "a pause that was asked for", since) for person in (one, other)])
+
+
+def _taken_back(isp: Isp, move: Move, call: int) -> Trial:
+    """Have somebody ask a verb one of whose calls is refused for now, and then ask for what was before."""
+    (person,), since = isp.people(move.before), len(isp.visits())
+    isp.mend()
+    isp.greet()
+    move.ask(person)
+    with striking(isp, {person.account: Strike(TURNED_AWAY, call)}):
+        person.work()
+    assert move.back is not None
+    move.back(person)
+    return Trial(person, f"{move} whose call {call + 1} met {Fault.RATE_LIMIT}, and which was taken back", since)
 
 
 def _asked(isp: Isp, kinds: frozenset[Fault]) -> tuple[list[Trial], dict[str, Strike]]:
