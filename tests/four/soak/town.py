@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
 from random import Random
@@ -60,6 +61,10 @@ class Household:
     @property
     def id(self) -> str:
         return f"C{self.number}"
+
+    @property
+    def document(self) -> str:
+        return str(person(self.number)["document"])
 
     def level(self, item: str) -> Desired:
         """Return what is wanted of an item: who raises a debt goes on raising bills."""
@@ -143,14 +148,35 @@ class Town:
                 assert newest[one.id, item].desired is one.level(item), (one, newest[one.id, item])
                 assert _is_as_wanted(newest[one.id, item]), newest[one.id, item]
         self._plans_agree(newest)
-        for name, simulator in self.simulators.items():
-            ours = [view for view in live if view.integration == name]
-            assert _held(simulator) == Counter(_shown(_told(view), view.observed) for view in ours), name
-            people = Counter(u.document for u in simulator.people() if u.status not in GONE and u.document)
-            assert set(people.values()) <= {1}, (name, people)
+        for name in self.simulators:
+            self._agrees(name, live)
             plan = self.office.reconciling.run(name).plan
             differences = [row for row in self.office.reconciling.rows(str(plan)) if not _waits(row)]
             assert not differences, (name, differences)
+
+    def _agrees(self, name: str, live: Iterable[SubscriptionView]) -> None:
+        """Assert that one provider has what our store says that it has, each person once, and of nobody else."""
+        held = _held(self.simulators[name])
+        for one in self.households:
+            ours = [view for view in live if (view.integration, view.contract_id) == (name, one.id)]
+            told = Counter(_shown(_told(view), view.observed) for view in ours)
+            there = held.pop(one.document, Counter())
+            assert there == told, f"{name} has {there} of {one}, we {told}:\n{self._story(name, one)}"
+        assert not any(held.values()), (name, held)
+        people = Counter(u.document for u in self.simulators[name].people() if u.status not in GONE and u.document)
+        assert set(people.values()) <= {1}, (name, people)
+
+    def _story(self, name: str, one: Household) -> str:
+        """Return all that was done about one household at an integration, in its order."""
+        sold = self.office.subscriptions.list(integration=name)
+        shown = [self.office.subscriptions.show(view.key) for view in sold if view.contract_id == one.id]
+        lines = [(a.started_at, f"{a.step} {a.certainty} {a.cause or ''}") for each in shown for a in each.attempts]
+        lines += [
+            (e["at"], f"    {e['method']} {e['path']} {e['status']} {e['error'] or ''} {e['response_body']}")
+            for each in shown
+            for e in each.exchanges
+        ]
+        return "\n".join(f"{at:%H:%M:%S.%f} {line}" for at, line in sorted(lines))
 
     def _plans_agree(self, newest: dict[tuple[str, str], Any]) -> None:
         for one in self.households:
@@ -177,12 +203,15 @@ def _is_as_wanted(view: SubscriptionView) -> bool:
     return view.observed.value == view.desired.value
 
 
-def _held(simulator: Any) -> Counter[tuple[str | None, Observed]]:
-    """Count what people have: each has one thing, but who is blocked in the middle of a change has two for so long."""
-    held: Counter[tuple[str | None, Observed]] = Counter()
+Things = Counter[tuple[str | None, Observed]]
+
+
+def _held(simulator: Any) -> dict[str | None, Things]:
+    """Count by document what people have: one thing, but who is blocked in the middle of a change has two so long."""
+    held: dict[str | None, Things] = defaultdict(Counter)
     for user in simulator.people():
         shown = [_shown(entry.plan, entry.status) for entry in user.subscriptions if entry.status not in GONE]
-        held.update(shown if (None, Observed.BLOCKED) not in shown else set(shown))
+        held[user.document].update(shown if (None, Observed.BLOCKED) not in shown else set(shown))
     return held
 
 
