@@ -20,6 +20,7 @@ from svahub.hub import Hub, TenantHub
 from svahub.intake import ContractRow
 from svahub.models import Environment, Observed
 from svahub.owners import Owner
+from svahub.precedence import MAY_BE_UNDER_WAY
 from svahub.steps import carry_out
 from svahub.store import queue
 from svahub.store.states import Certainty, Priority, State
@@ -28,6 +29,7 @@ from svahub.verbs import Action, Command
 from svahub_teleclinica.simulator import Status, TeleClinicaSimulator
 
 VARIABLE = "SVAHUB_TEST_LEASES"
+_NAME_ITSELF = "from svahub.owners import Owner; print(Owner.this_process())"
 
 
 @dataclass
@@ -52,6 +54,13 @@ class Isp:
             "items": [{"code": "1", "product_code": "TELE"}],
         }
         self.office.contracts.take_in([ContractRow.model_validate(level)])
+
+    def lose_whoever_holds(self) -> None:
+        """Have all leases held by a process of this host that has ended."""
+        ended = subprocess.run([sys.executable, "-c", _NAME_ITSELF], capture_output=True, text=True, check=True)
+        held = queue.accounts.c.lease_owner.is_not(None)
+        with self.hub.store.write() as connection:
+            connection.execute(queue.accounts.update().where(held).values(lease_owner=ended.stdout.strip()))
 
     def state(self, number: int) -> State:
         (subscription,) = self.office.subscriptions.list(contract=f"C{number}")
@@ -140,13 +149,46 @@ def test_a_successor_waits_for_the_lease_and_the_longest_call(isp: Isp) -> None:
 def test_what_a_dead_process_of_this_host_held_is_taken_up_at_once(isp: Isp) -> None:
     isp.sell(1)
     isp.desk().take(1)
-    ended = subprocess.run([sys.executable, "-c", _NAME_ITSELF], capture_output=True, text=True, check=True)
-    with isp.hub.store.write() as connection:
-        connection.execute(queue.accounts.update().values(lease_owner=ended.stdout.strip()))
+    isp.lose_whoever_holds()
     successor = isp.desk()
     assert successor.take(1) == ([], 0)
     successor.release_dead()
     assert successor.take(1)[1] == 1
+
+
+def test_what_contradicts_a_call_of_a_killed_worker_waits_until_that_call_is_over(isp: Isp) -> None:
+    isp.sell(1)
+    isp.work()
+    isp.office.verbs.issue(Command(Action.BLOCK, "C1"))
+    (block,), _ = isp.desk().take(1)
+    isp.lose_whoever_holds()
+    isp.office.verbs.issue(Command(Action.UNBLOCK, "C1"))
+    isp.work()
+    (subscription,) = isp.office.subscriptions.list(contract="C1")
+    assert (subscription.state, subscription.cause) == (State.WAITING, MAY_BE_UNDER_WAY)
+    carry_out(block.relay, block.decision, block.subscription, block.reasons)  # it comes late to the provider
+    isp.office.verbs.issue(Command(Action.CHANGE, "C1", plan=isp.office.catalogue.plans("tele")[1].remote_id))
+    isp.work()
+    assert [user.status for user in isp.simulator.users] == [Status.BLOCKED]
+    isp.clock.advance(seconds=5)
+    isp.work()
+    assert [user.status for user in isp.simulator.users] == [Status.ACTIVE]
+
+
+def test_what_a_killed_worker_was_doing_is_done_again_at_once(isp: Isp) -> None:
+    isp.sell(1)
+    isp.work()
+    isp.office.verbs.issue(Command(Action.BLOCK, "C1"))
+    isp.desk().take(1)
+    isp.lose_whoever_holds()
+    isp.work()
+    assert [user.status for user in isp.simulator.users] == [Status.BLOCKED]
+    isp.office.verbs.issue(Command(Action.UNBLOCK, "C1"))
+    isp.work()
+    assert [user.status for user in isp.simulator.users] == [Status.BLOCKED]
+    isp.clock.advance(seconds=5)
+    isp.work()
+    assert [user.status for user in isp.simulator.users] == [Status.ACTIVE]
 
 
 def test_what_the_dead_held_is_taken_up_but_for_what_another_transaction_changes_now(isp: Isp) -> None:
@@ -162,9 +204,6 @@ def test_what_the_dead_held_is_taken_up_but_for_what_another_transaction_changes
         other.execute(queue.accounts.select().where(queue.accounts.c.key == work[0].attempt[0]).with_for_update())
         connection.exec_driver_sql("SET LOCAL lock_timeout = '500ms'")
         assert queue.release_dead(connection, ["gone"], now) == 1
-
-
-_NAME_ITSELF = "from svahub.owners import Owner; print(Owner.this_process())"
 
 
 def test_a_living_process_and_another_hosts_are_not_taken_for_dead() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from sqlalchemy import func, select
@@ -90,6 +91,14 @@ class Isp:
         return ended
 
     # -- what must hold ------------------------------------------------------------------------------------------------
+
+    def come_to_rest(self) -> None:
+        """Let `work` do what is due, and what waits for an instant when that has come."""
+        pause = Event()
+        self.succeed("work", "--once")
+        while any(view.state is State.WAITING for view in self.office.subscriptions.list()):
+            pause.wait(0.2)
+            self.succeed("work", "--once")
 
     def agree(self, wanted: dict[int, Desired], *, creates: int | None = 1) -> None:
         """Assert that store and provider are both as wanted, with one user each, asked for `creates` times."""

@@ -17,12 +17,13 @@ CONTRACTS = 60
 def kill_again_and_again(isp: Isp, kills: int, seed: int) -> int:
     """Let `work` be killed so often while verbs go on to be asked; return how many verbs were."""
     wishes = Wishes(Random(seed), isp.plans)
+    isp.office.integrations.set("tele", settings={"timeout": 1})  # for so long a killed call may be under way
     asked = _sell(isp, wishes, numbers(1, CONTRACTS))
     while kills:
         asked += _ask_of_some(isp, wishes)
         kills -= _work_killed_after(isp, wishes.random.randint(1, 30)).killed
     isp.clinic.seen = lambda _number: None
-    isp.succeed("work", "--once")
+    isp.come_to_rest()
     isp.nobody_is_there_twice()
     isp.agree(wishes.levels, creates=None)
     assert not any(isp.creates(n) > 1 for n in wishes.levels)

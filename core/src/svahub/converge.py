@@ -250,7 +250,7 @@ class Converge:
 
     def _renew(self) -> None:
         now = self._clock.monotonic()
-        if len(self._bulkheads) and now - self._renewed > self._desk.lease_seconds / 4:
+        if len(self._bulkheads) and now - self._renewed > self._fleet.lease_seconds / 4:
             self._desk.renew(list(self._bulkheads))
             self._renewed = now
 

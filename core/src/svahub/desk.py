@@ -23,7 +23,7 @@ from svahub.fleet import Fleet
 from svahub.news import News
 from svahub.outcomes import ending, told_by_task
 from svahub.owners import Owner, dead
-from svahub.precedence import step_in_turn
+from svahub.precedence import step_after_a_cut, step_in_turn
 from svahub.releases import Written, give_back, keep, told_of
 from svahub.shards import SHARDS, Shards
 from svahub.store import Store, breakers, integrations, journal, queue, results, setback, sharding, tasks
@@ -36,8 +36,6 @@ from svahub.taskwork import Done
 from svahub.telling import cause_of_quarantine, of_quarantined
 from svahub.undertaking import Undertaking, after, attempt_of
 
-LEASE_SECONDS = 10.0
-
 
 class Desk:
     """Leases, writes and gives back under one owner's name: everywhere, or in `shards` only."""
@@ -49,11 +47,6 @@ class Desk:
         owner = Owner.this_process()
         self.owner, self._process = str(owner), owner.process
 
-    @property
-    def lease_seconds(self) -> float:
-        """How long a lease is: never shorter than twice the longest call."""
-        return max(LEASE_SECONDS, 2 * self._fleet.longest_timeout().total_seconds())
-
     def take(
         self, limit: int, only: Collection[str] = (), room: Callable[[Lane], Room] | None = None
     ) -> tuple[list[Undertaken], int]:
@@ -61,7 +54,7 @@ class Desk:
 
         Returns what is to be called, and how many accounts were leased, those included that need no call.
         """
-        deadline = self._clock.monotonic() + self.lease_seconds
+        deadline = self._clock.monotonic() + self._fleet.lease_seconds
         looks = () if self._shards is None else self._shards.looks
         shards = None if self._shards is None else {look.shard for look in looks}
         with self._store.write() as connection:
@@ -98,7 +91,7 @@ class Desk:
             breakers.begin_probe(connection, work.lane, self._terms(now).successor_at)
 
     def _terms(self, now: datetime) -> Terms:
-        until = now + timedelta(seconds=self.lease_seconds)
+        until = now + timedelta(seconds=self._fleet.lease_seconds)
         return Terms(self.owner, now, until, until + self._fleet.longest_timeout())
 
     def _decided(
@@ -109,7 +102,9 @@ class Desk:
         changed = batch.close_orphans(views)
         taskdesk.close_orphans(connection, list(views), now)
         waiting = tasks.open_of(connection, list(views))
-        decided = {k: (view, step_in_turn(decide(view, now), waiting.get(k, ()))) for k, view in views.items()}
+        decided = {k: (v, step_in_turn(decide(v, now), waiting.get(k, ()))) for k, v in views.items()}
+        for key, cut in batch.under_way(views, changed).items():
+            decided[key] = (views[key], step_after_a_cut(*decided[key], cut, now))
         tries, parked = batch.tries(decided, waiting)
         idle, busy = [], []
         for key, (view, decision) in decided.items():
@@ -209,7 +204,7 @@ class Desk:
 
     def renew(self, work: Sequence[Undertaken]) -> None:
         """Lengthen the leases of attempts under way; one that was lost meanwhile lets nothing out any more."""
-        deadline = self._clock.monotonic() + self.lease_seconds
+        deadline = self._clock.monotonic() + self._fleet.lease_seconds
         with self._store.write() as connection:
             numbers = dict(w.attempt for w in work)
             mine = queue.renew(connection, numbers, self._terms(self._store.now(connection)))

@@ -27,6 +27,7 @@ from svahub.store.rows import IntegrationRow
 from svahub.store.states import IntegrationState
 from svahub.tokens import TOKENS
 
+LEASE_SECONDS = 10.0
 LOOK_AGAIN_SECONDS = 30.0
 """After so long it is tried again to open an integration that could not be: its plugin or secret may be back."""
 
@@ -313,6 +314,11 @@ class Fleet:
         """Let no call of this integration out for so long."""
         until = self._clock.monotonic() + seconds
         self._stopped[lane] = max(until, self._stopped.get(lane, until))
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a lease is: never shorter than twice the longest call."""
+        return max(LEASE_SECONDS, 2 * self.longest_timeout().total_seconds())
 
     def longest_timeout(self) -> timedelta:
         """Return how long a call of any opened integration may take."""

@@ -19,15 +19,13 @@ from svahub.store import tasks
 from svahub.store.engine import is_of_the_store
 from svahub.store.journal import Event
 from svahub.store.results import Closed
-from svahub.store.rows import TaskAttemptRow, TaskRow
+from svahub.store.rows import CUT_OFF, TaskAttemptRow, TaskRow
 from svahub.store.states import Certainty, EventKind, Phase, TaskStep
 from svahub.taskwork import Done, Result
 
 if TYPE_CHECKING:
     from svahub.decisions import Decision, View
     from svahub.opening import Opened
-
-ENDED = "the process that made it ended before the answer"
 
 
 def close_orphans(connection: Connection, accounts: Collection[str], now: datetime) -> None:
@@ -39,7 +37,7 @@ def close_orphans(connection: Connection, accounts: Collection[str], now: dateti
     known = [(rows[attempt.task_key], attempt) for attempt in attempts if attempt.task_key in rows]
     changed = [taskwork.crashed(row, attempt.started_at) for row, attempt in known if attempt.step is TaskStep.PERFORM]
     tasks.write(connection, changed, now)
-    closed = [Closed(a.account_key, a.lease_number, Certainty.UNKNOWN, ENDED) for a in attempts]
+    closed = [Closed(a.account_key, a.lease_number, Certainty.UNKNOWN, CUT_OFF) for a in attempts]
     tasks.close_attempts(connection, closed, now)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -17,13 +17,13 @@ from svahub.fleet import Fleet, Held
 from svahub.lifecycle import Step
 from svahub.models import BlockReason, Plan
 from svahub.news import heard
-from svahub.outcomes import ADDING, crashed
-from svahub.precedence import tasks_in_turn
+from svahub.outcomes import ADDING, READING, crashed
+from svahub.precedence import UnderWay, tasks_in_turn
 from svahub.steps import subscription_of
 from svahub.store import catalogue, queue, results, tasks
 from svahub.store.queue import Lane
 from svahub.store.results import Closed, OperationEnd
-from svahub.store.rows import AccountRow, AttemptRow, ReasonRow, SubscriptionRow, TaskRow, applied_column
+from svahub.store.rows import CUT_OFF, AccountRow, AttemptRow, ReasonRow, SubscriptionRow, TaskRow, applied_column
 from svahub.store.states import Certainty, Outcome
 
 
@@ -66,13 +66,29 @@ class Undertaking:
             new = {r.key: r for r in crashed(view, row, attempt)}
             views[attempt.account_key] = replace(view, rows=tuple(new.get(r.key, r) for r in view.rows))
             changed[attempt.account_key] += new.values()
-            cause = "the process that made it ended before the answer"
-            closed.append(Closed(attempt.account_key, attempt.lease_number, Certainty.UNKNOWN, cause))
+            closed.append(Closed(attempt.account_key, attempt.lease_number, Certainty.UNKNOWN, CUT_OFF))
             if attempt.generation < row.generation:
                 overtaken.append(OperationEnd(row.key, attempt.generation, Outcome.SUPERSEDED, exactly=True))
         results.close_attempts(self.connection, closed, self.now)
         results.end_operations(self.connection, overtaken, self.now)
         return changed
+
+    def under_way(self, views: Mapping[str, View], closed: Collection[str]) -> dict[str, UnderWay]:
+        """Return which call that changes something, of a process that has ended, may be under way yet, by its account.
+
+        That is looked up where a row has changed since, as one does when it is closed, or where it was closed just now.
+        """
+        since = self.now - self.fleet.longest_timeout()
+        fresh = [k for k, v in views.items() if k in closed or any(row.changed_at >= since for row in v.rows)]
+        cut = queue.cut_off(self.connection, fresh, since) if fresh else ()
+        changing = (attempt for attempt in cut if attempt.step not in READING)
+        return {one.account_key: self._under_way(views[one.account_key], one) for one in changing}
+
+    def _under_way(self, view: View, attempt: AttemptRow) -> UnderWay:
+        """Return until when: it was sent before its holder ended, and before the lease did, which is waited out."""
+        opened = self.fleet.opened(Lane(view.account.tenant, view.account.integration))
+        sent = min(attempt.ended_at or self.now, attempt.started_at + timedelta(seconds=self.fleet.lease_seconds))
+        return UnderWay(attempt, sent + timedelta(seconds=opened.settings.timeout))
 
     def tries(
         self, decided: Mapping[str, tuple[View, Decision]], waiting: Mapping[str, Sequence[TaskRow]]

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Integer, bindparam, case, func, select, updat
 
 from svahub.store import sharding
 from svahub.store.among import Among, alike, chunks, one_of
-from svahub.store.rows import AccountRow, AttemptRow, CustomerRow, ReasonRow, SubscriptionRow
+from svahub.store.rows import CUT_OFF, AccountRow, AttemptRow, CustomerRow, ReasonRow, SubscriptionRow
 from svahub.store.states import Priority
 from svahub.store.tables import accounts, attempts, block_reasons, customers, subscriptions
 
@@ -270,6 +270,19 @@ _SUBSCRIPTIONS = (
 _named_customers = Among(customers.c.tenant, customers.c.id)
 _CUSTOMERS = select(customers).where(_named_customers.condition)
 _OPEN_ATTEMPTS = select(attempts).where(one_of(attempts.c.account_key, "keys"), attempts.c.ended_at.is_(None))
+LOOKED_BACK = 16
+"""So many leases of an account are looked at; a call does not last as long as that many."""
+_CUT_OFF = (
+    select(attempts)
+    .join(accounts, accounts.c.key == attempts.c.account_key)
+    .where(
+        one_of(accounts.c.key, "keys"),
+        attempts.c.lease_number > accounts.c.lease_number - LOOKED_BACK,
+        attempts.c.ended_at > bindparam("since"),
+        attempts.c.cause == CUT_OFF,
+    )
+    .order_by(attempts.c.lease_number)
+)
 _of_named_contracts = Among(block_reasons.c.tenant, block_reasons.c.contract_id)
 _REASONS = select(block_reasons).where(_of_named_contracts.condition)
 
@@ -287,6 +300,11 @@ def customers_of(connection: Connection, keys: Collection[tuple[str, str]]) -> l
 def open_attempts(connection: Connection, keys: Collection[str]) -> list[AttemptRow]:
     """Return what a former holder of the lease began and never closed."""
     return [AttemptRow(*row) for row in connection.execute(_OPEN_ATTEMPTS, {"keys": keys})]
+
+
+def cut_off(connection: Connection, keys: Collection[str], since: datetime) -> list[AttemptRow]:
+    """Return what was closed since an instant in the place of holders that had ended, the newest last."""
+    return [AttemptRow(*row) for row in connection.execute(_CUT_OFF, {"keys": keys, "since": since})]
 
 
 def reasons_of(connection: Connection, contracts: Collection[tuple[str, str]]) -> list[ReasonRow]:

@@ -5,7 +5,7 @@ Those that converge reads and changes by the thousand are named tuples: six time
 
 from __future__ import annotations
 
-from svahub.store.rows.books import AttemptRow, EventRow, OperationRow
+from svahub.store.rows.books import CUT_OFF, AttemptRow, EventRow, OperationRow
 from svahub.store.rows.breakers import BreakerRow
 from svahub.store.rows.campaigns import CampaignLine, CampaignRow
 from svahub.store.rows.catalogue import IntegrationRow, LinkRow, PlanRow, TenantRow
@@ -19,6 +19,7 @@ from svahub.store.rows.tasks import TaskAttemptRow, TaskRow
 from svahub.store.rows.workers import WorkerRow
 
 __all__ = [
+    "CUT_OFF",
     "LOOK_THERE",
     "LOST",
     "AccountRow",

@@ -30,6 +30,10 @@ class OperationRow:
     campaign_id: int | None = None
 
 
+CUT_OFF = "the process that made it ended before the answer"
+"""The cause of an attempt that nobody closed; its call may have been under way then."""
+
+
 class AttemptRow(NamedTuple):
     """One try of a step: known by its account and the number of the lease that it ran under."""
 
