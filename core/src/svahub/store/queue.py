@@ -6,19 +6,19 @@ index: `due_at`. A result is written only by the owner of the lease with that nu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice, zip_longest
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Integer, bindparam, case, func, select, update
+from sqlalchemy import Connection, Integer, ScalarSelect, bindparam, case, func, select, update
 
 from svahub.store import sharding
 from svahub.store.among import Among, alike, chunks, one_of
 from svahub.store.rows import CUT_OFF, AccountRow, AttemptRow, CustomerRow, ReasonRow, SubscriptionRow
 from svahub.store.states import Priority
-from svahub.store.tables import accounts, attempts, block_reasons, customers, subscriptions
+from svahub.store.tables import accounts, attempts, block_reasons, customers, integrations, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def lease(
 
     `only` restricts to those keys, or `shards` to these.
     """
-    keys = _due_keys(connection, rooms, terms.now, limit, only, shards)
+    keys = _due_keys(connection, rooms, terms.now, limit, only, shards) if shards is None or shards else []
     if not keys:
         return []
     taken = connection.execute(_LEASE, {f"b_{name}": value for name, value in asdict(terms).items()} | {"b_keys": keys})
@@ -94,15 +94,31 @@ def _due_keys(
     """Return the most urgent keys; of equally urgent ones every integration gets its turn."""
     found: list[str] = []
     taken = dict.fromkeys(rooms, 0)
+    busy = due_since(connection, [lane for lane, room in rooms.items() if room.accounts > 0], now, only)
     for priority in Priority:
         due = []
         for lane, room in rooms.items():
             left = min(room.among(priority) - taken[lane], limit - len(found))
-            if left > 0:
+            if left > 0 and (lane, priority) in busy:
                 due.append(_free(connection, lane, now, priority, left, only, shards))
                 taken[lane] += len(due[-1])
         found += islice((key for turn in zip_longest(*due) for key in turn if key is not None), limit - len(found))
     return found
+
+
+_FREE = (
+    select(accounts.c.key)
+    .where(
+        accounts.c.tenant == bindparam("tenant"),
+        accounts.c.integration == bindparam("integration"),
+        accounts.c.priority == bindparam("priority"),
+        accounts.c.due_at <= bindparam("now"),
+    )
+    .order_by(accounts.c.due_at)
+    .limit(bindparam("room", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+_FREE_OF_SOME = _FREE.where(one_of(accounts.c.key, "only"))
 
 
 def _free(
@@ -114,56 +130,51 @@ def _free(
     only: Collection[str],
     shards: Collection[int] | None,
 ) -> Sequence[str]:
-    if shards is None:
-        return _due(connection, lane, now, priority, room, only, lock=True)
-    return sharding.free(connection, lane, priority, now, room, shards)[:room] if shards else ()
-
-
-_DUE = (
-    select(accounts.c.key)
-    .where(
-        accounts.c.tenant == bindparam("tenant"),
-        accounts.c.integration == bindparam("integration"),
-        accounts.c.priority == bindparam("priority"),
-        accounts.c.due_at <= bindparam("now"),
-    )
-    .order_by(accounts.c.due_at)
-    .limit(bindparam("room", type_=Integer))
-)
-_DUE_OF_SOME = _DUE.where(one_of(accounts.c.key, "only"))
-_FREE, _FREE_OF_SOME = (query.with_for_update(skip_locked=True) for query in (_DUE, _DUE_OF_SOME))
-
-
-def _due(
-    connection: Connection,
-    lane: Lane,
-    now: datetime,
-    priority: Priority,
-    room: int,
-    only: Collection[str],
-    *,
-    lock: bool = False,
-) -> Sequence[str]:
-    """Return due keys of one priority, those that others lock left out if they are to be locked."""
+    """Lock and return due keys of one priority, those that others lock left out."""
+    if shards is not None:
+        return sharding.free(connection, lane, priority, now, room, shards)[:room]
     place = {"tenant": lane.tenant, "integration": lane.integration, "priority": priority.value}
+    query = _FREE_OF_SOME if only else _FREE
+    return connection.execute(query, place | {"now": now, "room": room, "only": only}).scalars().all()
+
+
+def _first(priority: Priority) -> ScalarSelect[datetime]:
+    """Return since when the first is due at an integration; its order and its limit let one entry of an index tell."""
+    c, i = accounts.c, integrations.c
+    here = (c.tenant == i.tenant, c.integration == i.name, c.priority == priority.value, c.due_at <= bindparam("now"))
+    return select(c.due_at).where(*here).order_by(c.due_at).limit(1).scalar_subquery()
+
+
+_named_lanes = Among(integrations.c.tenant, integrations.c.name)
+_SINCE = select(integrations.c.tenant, integrations.c.name, *map(_first, Priority)).where(_named_lanes.condition)
+_place = (accounts.c.tenant, accounts.c.integration, accounts.c.priority)
+_SINCE_OF_SOME = (
+    select(*_place, func.min(accounts.c.due_at))
+    .where(one_of(accounts.c.key, "only"), accounts.c.due_at <= bindparam("now"))
+    .group_by(*_place)
+)
+
+
+def due_since(
+    connection: Connection, lanes: Collection[Lane], now: datetime, only: Collection[str] = ()
+) -> dict[tuple[Lane, Priority], datetime]:
+    """Return since when something is due, for those lanes and priorities of which something is."""
+    if not lanes:
+        return {}
     if only:
-        query = _FREE_OF_SOME if lock else _DUE_OF_SOME
-        return connection.execute(query, place | {"now": now, "room": room, "only": only}).scalars().all()
-    return connection.execute(_FREE if lock else _DUE, place | {"now": now, "room": room}).scalars().all()
-
-
-_LONGEST = _DUE.with_only_columns(accounts.c.due_at)
-_LONGEST_OF_SOME = _DUE_OF_SOME.with_only_columns(accounts.c.due_at)
+        rows = connection.execute(_SINCE_OF_SOME, {"only": only, "now": now}).all()
+        found = {(Lane(tenant, name), Priority(priority)): at for tenant, name, priority, at in rows}
+        return {place: at for place, at in found.items() if place[0] in lanes}
+    named = _named_lanes.keys([(lane.tenant, lane.integration) for lane in lanes])
+    firsts = {Lane(tenant, name): each for tenant, name, *each in connection.execute(_SINCE, named | {"now": now})}
+    return {
+        (lane, priority): each[priority] for lane, each in firsts.items() for priority in Priority if each[priority]
+    }
 
 
 def longest_due(connection: Connection, lane: Lane, now: datetime, only: Collection[str] = ()) -> Room:
     """Return room for the one account that is due for the longest, however urgent others are."""
-    place = {"tenant": lane.tenant, "integration": lane.integration, "now": now, "room": 1, "only": only}
-    first: list[tuple[datetime, Priority]] = []
-    for priority in Priority:
-        query = _LONGEST_OF_SOME if only else _LONGEST
-        due = connection.execute(query, place | {"priority": priority.value}).scalars()
-        first += [(at, priority) for at in due]
+    first = [(at, priority) for (_, priority), at in due_since(connection, [lane], now, only).items()]
     return Room(1, range(min(first)[1], min(first)[1] + 1)) if first else Room(0)
 
 
@@ -335,9 +346,9 @@ def leased_by_others(
     return connection.execute(_HELD_BY_OTHERS, known).first() is not None
 
 
-def is_due(connection: Connection, lanes: Iterable[Lane], now: datetime, only: Collection[str] = ()) -> bool:
+def is_due(connection: Connection, lanes: Collection[Lane], now: datetime, only: Collection[str] = ()) -> bool:
     """Say whether some account is due now."""
-    return any(_due(connection, lane, now, priority, 1, only) for lane in lanes for priority in Priority)
+    return bool(due_since(connection, lanes, now, only))
 
 
 def account(connection: Connection, key: str) -> AccountRow:
