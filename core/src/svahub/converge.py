@@ -122,10 +122,11 @@ class Converge:
         """Work on due accounts, of `only` those keys if any are given, until `finished` says so in an idle moment."""
         while not self._stopping:
             taken = self.turn(only)
-            if not taken and not len(self._bulkheads) and not self._round.many:
+            if not len(self._bulkheads) and not self._round.many:
                 if self._asked(self._ending, finished):
                     return
-                self._rest(IDLE_SECONDS)
+                if not taken:
+                    self._rest(IDLE_SECONDS)
 
     def work_on(self, finished: Callable[[], bool] = lambda: False) -> None:
         """Work on until told to stop; a store that is away for a while, as its server restarts, is waited for."""
