@@ -95,9 +95,11 @@ class Intray:
         """Return the integrations that have something to read and may be called; reading may need no call."""
         with self._store.read() as connection:
             now = self._store.now(connection)
-            self._fleet.refresh(connection, now)
-            due = {lane for lane in self._fleet.every_lane() if inbox.is_due(connection, [lane], now)}
-            return self._fleet.lanes(now, among=due, also_silent=True) if due else []
+            self._fleet.refresh(connection, now)  # what is being read heeds it, too
+            return self._lanes(inbox.lanes_due(connection, self._fleet.tenants, now), now)
+
+    def _lanes(self, due: Collection[Lane], now: datetime) -> list[Lane]:
+        return self._fleet.lanes(now, among=due, also_silent=True) if due else []
 
     def _recalled(self, rows: Sequence[InboxRow], probes: Collection[int]) -> tuple[list[Reading], list[Ended]]:
         readings: list[Reading] = []
@@ -140,10 +142,13 @@ class Intray:
     def nothing_left(self) -> bool:
         """Say whether nothing may be read now and no other process reads anything."""
         with self._store.read() as connection:
-            now, lanes = self._store.now(connection), self._fleet.every_lane()
-            others = inbox.is_claimed_by_others(connection, self.owner, lanes, now)
-            due = {lane for lane in lanes if inbox.is_due(connection, [lane], now)}
-            return not others and not self._fleet.lanes(now, among=due, also_silent=True)
+            now = self._store.now(connection)
+            if inbox.is_claimed_by_others(connection, self.owner, self._fleet.tenants, now):
+                return False
+            due = inbox.lanes_due(connection, self._fleet.tenants, now)
+            if due:
+                self._fleet.refresh(connection, now)
+            return not self._lanes(due, now)
 
     # -- writing -------------------------------------------------------------------------------------------------------
 

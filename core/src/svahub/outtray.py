@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -82,10 +82,12 @@ class Outtray:
     def _due(self) -> dict[To, TargetRow]:
         """Return the targets that have something to be sent and take it now."""
         with self._store.read() as connection:
-            now = self._store.now(connection)
             every = targets.every(connection, self._tenants)
-            free = [row for row in every if row.paused_until is None or row.paused_until <= now]
-            return {(r.tenant, r.name): r for r in free if outbox.is_due(connection, r.tenant, r.name, now)}
+            return self._due_of(connection, every, self._store.now(connection)) if every else {}
+
+    def _due_of(self, connection: Connection, every: Iterable[TargetRow], now: datetime) -> dict[To, TargetRow]:
+        free = [row for row in every if row.paused_until is None or row.paused_until <= now]
+        return {(r.tenant, r.name): r for r in free if outbox.is_due(connection, r.tenant, r.name, now)}
 
     def free_dead(self) -> None:
         """Make due at once what processes of this host had claimed that have ended."""
@@ -97,11 +99,13 @@ class Outtray:
 
     def nothing_left(self) -> bool:
         """Say whether nothing may be sent now and no other process sends anything."""
-        if self._due():
-            return False
         with self._store.read() as connection:
-            tenants = {row.tenant for row in targets.every(connection, self._tenants)}
-            return not outbox.is_claimed_by_others(connection, self.owner, tenants, self._store.now(connection))
+            every = targets.every(connection, self._tenants)
+            if not every:
+                return True
+            now, tenants = self._store.now(connection), {row.tenant for row in every}
+            others = outbox.is_claimed_by_others(connection, self.owner, tenants, now)
+            return not others and not self._due_of(connection, every, now)
 
     # -- writing -------------------------------------------------------------------------------------------------------
 

@@ -148,25 +148,25 @@ class Reporter:
 
     def tell(self) -> int:
         """Tell each source that can be called some of it; return of how much was told."""
-        return sum(self._tell(lane) for lane in self._lanes())
+        with self._store.read() as connection:
+            lanes = self._lanes(connection, self._store.now(connection))
+        return sum(self._tell(lane) for lane in lanes)
 
-    def nothing_left(self) -> bool:
+    def nothing_left(self, connection: Connection, now: datetime) -> bool:
         """Say whether nothing is to be told now."""
-        return not self._lanes()
+        return not self._lanes(connection, now)
 
     def close(self) -> None:
         """Close what was opened to ask its plugin."""
         self._fleet.close()
 
-    def _lanes(self) -> list[Lane]:
-        with self._store.read() as connection:
-            now = self._store.now(connection)
-            due = {Lane(*lane) for lane in happenings.lanes_due(connection, self._tenants, now)}
-            if not due:
-                return []
-            self._fleet.refresh(connection, now)
-            self._fleet.close_retired(())
-            return self._fleet.lanes(now, among=due)
+    def _lanes(self, connection: Connection, now: datetime) -> list[Lane]:
+        due = {Lane(*lane) for lane in happenings.lanes_due(connection, self._tenants, now)}
+        if not due:
+            return []
+        self._fleet.refresh(connection, now)
+        self._fleet.close_retired(())
+        return self._fleet.lanes(now, among=due)
 
     def _tell(self, lane: Lane) -> int:
         asked, silent = self._asked(lane)

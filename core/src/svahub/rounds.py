@@ -39,7 +39,7 @@ class Rounds(ABC):
 
     @abstractmethod
     def nothing_left(self) -> bool:
-        """Say whether nothing can be taken up now, and no other process has anything in hand."""
+        """Say whether nothing can be taken up now, and no other process has anything in hand, or had when it ended."""
 
     @abstractmethod
     def close(self) -> None:
@@ -80,13 +80,12 @@ class Rounds(ABC):
 
     def drain(self) -> int:
         """Go on until nothing is due any more, having waited for other processes; return how much was taken up."""
-        done = 0
-        while not self._stopping.is_set():
+        done, left = 0, not self.nothing_left()
+        while left and not self._stopping.is_set():
             taken = self.turn()
             done += taken
-            if not taken and not self.is_busy():
-                if self.nothing_left():
-                    break
+            left = self.is_busy() or not self.nothing_left()
+            if left and not taken and not self.is_busy():
                 self._clock.sleep(LOOK_SECONDS)
         return done
 

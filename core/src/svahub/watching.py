@@ -84,9 +84,9 @@ class Watching(Rounds):
         """Say whether nothing is due now and no other process pulls anything."""
         with self._store.read() as connection:
             now = self._store.now(connection)
-            others = sources.is_pulled_by_others(connection, self._owner, self._tenants, now)
+            others = sources.are_pulled_by_others(connection, self._owner, self._tenants)
             due = self._among(sources.due(connection, self._tenants, now))
-        return not others and not due and self._reporter.nothing_left()
+            return not others and not due and self._reporter.nothing_left(connection, now)
 
     def close(self) -> None:
         """End what is under way at its next batch: another pull goes on from there."""

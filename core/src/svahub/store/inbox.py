@@ -17,12 +17,9 @@ from sqlalchemy import (
     Connection,
     Executable,
     Select,
-    and_,
     exists,
-    false,
     func,
     null,
-    or_,
     select,
     update,
 )
@@ -31,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from svahub.store.queue import Lane
 from svahub.store.rows import InboxRow
 from svahub.store.states import InboxState
-from svahub.store.tables import inbox
+from svahub.store.tables import inbox, integrations
 
 BATCH = 500
 REMOVED = "its integration was removed before it was read"
@@ -118,21 +115,32 @@ _FOLLOWS = exists().where(
 """An older delivery about the same waits, or is being read."""
 
 
-def _ready(lane: Lane, now: datetime) -> Select[Any]:
-    c = inbox.c
-    ours = (c.tenant == lane.tenant, c.integration == lane.integration, c.due_at <= now)
-    return select(c.id).where(*ours, ~_FOLLOWS).order_by(c.due_at, c.id)
+def _ready(now: datetime) -> Select[Any]:
+    """Return what can be claimed; its order and a limit let the first entries of an index tell."""
+    return select(inbox.c.id).where(inbox.c.due_at <= now, ~_FOLLOWS).order_by(inbox.c.due_at)
 
 
-def is_due(connection: Connection, lanes: Iterable[Lane], now: datetime) -> bool:
-    """Say whether a delivery of some integrations can be claimed now."""
-    return any(connection.execute(_ready(lane, now).limit(1)).first() for lane in lanes)
+def _of(lane: Lane) -> ColumnElement[bool]:
+    return (inbox.c.tenant == lane.tenant) & (inbox.c.integration == lane.integration)
+
+
+def _with_any(found: Select[Any], tenants: Collection[str]) -> Select[Any]:
+    """Return at which integrations of some tenants (none named: of all) there is such a delivery: one is looked for."""
+    i = integrations.c
+    there = found.where(inbox.c.tenant == i.tenant, inbox.c.integration == i.name).limit(1).scalar_subquery()
+    query = select(i.tenant, i.name).where(there.is_not(None))
+    return query.where(i.tenant.in_(tenants)) if tenants else query
+
+
+def lanes_due(connection: Connection, tenants: Collection[str], now: datetime) -> set[Lane]:
+    """Return the integrations of some tenants (none named: of all) of which a delivery can be claimed now."""
+    return {Lane(*row) for row in connection.execute(_with_any(_ready(now), tenants))}
 
 
 def claim(connection: Connection, lanes: Iterable[Lane], claim: Claim, limit: int) -> list[InboxRow]:
     """Take up to `limit` deliveries, the oldest first; of those with one subject only the oldest."""
-    ready = (_ready(lane, claim.now).limit(limit).with_for_update(skip_locked=True) for lane in lanes)
-    turns = zip_longest(*(list(connection.execute(query).scalars()) for query in ready))
+    ready = _ready(claim.now).order_by(inbox.c.id).limit(limit).with_for_update(skip_locked=True)
+    turns = zip_longest(*(list(connection.execute(ready.where(_of(lane))).scalars()) for lane in lanes))
     ids = list(islice((id for turn in turns for id in turn if id is not None), limit))
     if not ids:
         return []
@@ -171,17 +179,11 @@ def free_dead(connection: Connection, dead: Collection[str], now: datetime) -> N
     connection.execute(update(inbox).where(*where).values(owner=None, due_at=now))
 
 
-def is_claimed_by_others(connection: Connection, owner: str, lanes: Iterable[Lane], now: datetime) -> bool:
-    """Say whether another process reads a delivery of some integrations just now."""
+def is_claimed_by_others(connection: Connection, owner: str, tenants: Collection[str], now: datetime) -> bool:
+    """Say whether another process reads a delivery of some tenants (none named: of any) just now."""
     c = inbox.c
-    held = (c.due_at > now, c.owner.is_not(None), c.owner != owner)
-    return connection.execute(select(c.id).where(_of(lanes), *held).limit(1)).first() is not None
-
-
-def _of(lanes: Iterable[Lane]) -> ColumnElement[bool]:
-    c = inbox.c
-    each = (and_(c.tenant == lane.tenant, c.integration == lane.integration) for lane in lanes)
-    return or_(false(), *each)
+    held = select(c.id).where(c.due_at > now, c.owner.is_not(None), c.owner != owner)
+    return connection.execute(_with_any(held, tenants).limit(1)).first() is not None
 
 
 def let_go(connection: Connection, tenant: str, integration: str, now: datetime) -> None:

@@ -169,10 +169,10 @@ def give_up(connection: Connection, dead: Collection[str], now: datetime, longes
     connection.execute(update(sources).where(_lost(dead, now, longest)).values(lost))
 
 
-def is_pulled_by_others(connection: Connection, owner: str, tenants: Collection[str], now: datetime) -> bool:
-    """Say whether another process pulls a source of some tenants (none named: of any) just now."""
+def are_pulled_by_others(connection: Connection, owner: str, tenants: Collection[str]) -> bool:
+    """Say whether another process pulls a source of some tenants (none named: of any), or ended while it did."""
     c = sources.c
-    query = select(c.name).where(c.owner.is_not(None), c.owner != owner, c.owned_until > now)
+    query = select(c.name).where(c.owner.is_not(None), c.owner != owner)
     query = query.where(c.tenant.in_(tenants)) if tenants else query
     return connection.execute(query.limit(1)).first() is not None
 
