@@ -136,9 +136,9 @@ class Health:
         areas = Subscriptions(self.bench), Integrations(self.bench)
         obstacles = areas[1].obstacles()
         with self.bench.store.read() as connection:
-            stopped = areas[0].stopped(connection)
-            counts = self._counts(connection, stopped)
             now = self.bench.store.now(connection)
+            stopped = areas[0].stopped(connection, now)
+            counts = self._counts(connection, stopped)
             beside = self._beside(connection, stopped, now)
             runs = [lane for lane in self._lanes(connection) if lane.integration not in stopped]
             oldest = health.first_due(connection, runs, now)
@@ -155,8 +155,9 @@ class Health:
     def beside(self) -> tuple[Beside, ...]:
         """Return what waits beside subscriptions, of integrations where something does."""
         with self.bench.store.read() as connection:
-            stopped = Subscriptions(self.bench).stopped(connection)
-            return tuple(self._beside(connection, stopped, self.bench.store.now(connection)).values())
+            now = self.bench.store.now(connection)
+            stopped = Subscriptions(self.bench).stopped(connection, now)
+            return tuple(self._beside(connection, stopped, now).values())
 
     def _beside(self, connection: Connection, stopped: Mapping[str, Stop], now: datetime) -> dict[str, Beside]:
         counted: dict[str, Counter[str]] = defaultdict(Counter)

@@ -210,7 +210,7 @@ class Outbox:
             rows = [self._target(connection, name)] if name else targets.of_tenant(connection, self.bench.tenant)
             tallies = messages.tallies(connection, [self.bench.tenant])
             now = self.bench.store.now(connection)
-            troubled = messages.troubled(connection, self.bench.tenant, name, limit)
+            troubled = messages.troubled(connection, self.bench.tenant, name, limit) if limit else ()
         stands = (_status(row, tallies.get((row.tenant, row.name), Tally()), now) for row in rows)
         return Undelivered(tuple(stands), tuple(map(_message_view, troubled)))
 

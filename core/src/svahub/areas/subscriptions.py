@@ -121,10 +121,10 @@ class Subscriptions:
         with self.bench.store.read() as connection:
             return sales.next_due(connection, self.bench.tenant)
 
-    def stopped(self, connection: Connection) -> dict[str, Stop]:
-        """Return the integrations that cannot be called, and why."""
+    def stopped(self, connection: Connection, now: datetime | None = None) -> dict[str, Stop]:
+        """Return the integrations that cannot be called, and why: at that instant, which is else asked for."""
         found: dict[str, Stop] = {}
-        now = self.bench.store.now(connection)
+        now = now or self.bench.store.now(connection)
         silent = breakers.opened(connection, self.bench.tenant)
         for row in integrations.of_tenant(connection, self.bench.tenant):
             stop = self._stop(row, now) or (self._unanswered(silent[row.name]) if row.name in silent else None)

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def bar(label: str, length: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Yield what is to be told how many more are done; without a `length` the bar counts."""
+def bar(label: str, length: int | Callable[[], int] | None = None) -> Iterator[Callable[[int], None]]:
+    """Yield what is to be told how many more are done; without a `length` the bar counts.
+
+    One that has to be found out is asked for where a bar is shown.
+    """
     if not sys.stderr.isatty():
         yield lambda _done: None
         return
+    length = length() if callable(length) else length
     endless = None if length else iter(())
     with click.progressbar(endless, length=length, label=label, show_pos=True, file=sys.stderr) as shown:
         yield shown.update

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -72,7 +73,7 @@ def command(session: Session, once: bool, threads: int, runner: RunnerName, all_
     offices = [session.hub.tenant(t.name) for t in session.hub.tenants()] if all_tenants else [session.office]
     names = [] if all_tenants else [session.tenant]
     with (
-        bar("steps", _open(offices) if once else None) as progress,
+        bar("steps", partial(_open, offices) if once else None) as progress,
         at_work(session.hub, names, threads=threads, runner=runner, progress=progress, once=once) as work,
         stopped_by_signals(work.stop),
     ):
@@ -83,7 +84,8 @@ def command(session: Session, once: bool, threads: int, runner: RunnerName, all_
 
 
 def _open(offices: Sequence[TenantHub]) -> int:
-    return sum(office.counts().states.get(state, 0) for office in offices for state in OPEN)
+    counted = [office.counts().states for office in offices]
+    return sum(states.get(state, 0) for states in counted for state in OPEN)
 
 
 def _summary(offices: Sequence[TenantHub]) -> Summary:
