@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 from svahub.errors import Refused
-from svahub.hub import TenantHub
+from svahub.hub import Hub, TenantHub
 from svahub.intentions import account_key
-from svahub.runners import opened
+from svahub.runners import jobs_schema, opened
 from svahub.runners.jobs_schema import ready
 from svahub.shards import SHARDS, Shards, shard_of
 from svahub.store import integrations, queue, sharding
@@ -207,6 +209,28 @@ def test_the_table_of_jobs_is_made_once_and_anew_for_another_version(office_on_p
     ready(store)
     with store.read() as connection:
         assert connection.exec_driver_sql(count).scalar_one() == 0
+
+
+def waits_for_another(office: TenantHub) -> bool:
+    with office.hub.store.read() as connection:
+        return bool(connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar())
+
+
+def test_of_two_who_find_no_table_of_jobs_at_the_same_time_one_makes_it_for_both(
+    office_on_postgresql: TenantHub, postgresql_url: str
+) -> None:
+    office, deadline = office_on_postgresql, time.monotonic() + 10
+    with ThreadPoolExecutor(1) as pool, Hub.open(postgresql_url) as other:
+        with office.hub.store.write() as connection:
+            jobs_schema._make(connection)
+            connection.exec_driver_sql("INSERT INTO svahub_jobs.procrastinate_workers DEFAULT VALUES")
+            second = pool.submit(ready, other.store)
+            while not waits_for_another(office) and time.monotonic() < deadline:
+                time.sleep(0.01)
+        second.result()
+        with other.store.read() as connection:
+            count = "SELECT count(*) FROM svahub_jobs.procrastinate_workers"
+            assert connection.exec_driver_sql(count).scalar_one() == 1
 
 
 def test_whoever_may_not_make_it_is_told_what_to_do(office_on_postgresql: TenantHub) -> None:

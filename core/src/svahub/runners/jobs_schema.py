@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from procrastinate.schema import SchemaManager
-from sqlalchemy import func, select, text
+from sqlalchemy import column, func, select, table, text
 
 from svahub.errors import Refused
 from svahub.store import StoreUnavailable
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 NAME = "svahub_jobs"
 _LOCK = 7_364_827  # any number of ours: two workers that start at once must meet
-_MADE_BY = select(func.obj_description(func.to_regnamespace(NAME), "pg_namespace"))
+_MADE_BY = (
+    select(func.obj_description(column("oid"), "pg_namespace"))
+    .select_from(table("pg_namespace"))
+    .where(column("nspname") == NAME)
+)
+"""Asked of the table: `to_regnamespace` goes on finding nothing, in a transaction in which another made the schema."""
 
 
 def ready(store: Store) -> None:
@@ -46,7 +51,7 @@ def _wanted() -> str:
 
 
 def _is_there(connection: Connection) -> bool:
-    return bool(connection.execute(_MADE_BY).scalar_one() == _wanted())
+    return bool(connection.execute(_MADE_BY).scalar() == _wanted())
 
 
 def _make(connection: Connection) -> None:
