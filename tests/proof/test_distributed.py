@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,19 @@ def test_who_paid_is_unblocked_within_two_seconds_whatever_else_is_due(isp_of_se
     assert until(lambda: is_asked(isp, 1, "unblock")) < 2
     assert not is_settled(isp)
     end(*workers)
+
+
+@pytest.mark.deep
+def test_the_steps_of_one_account_follow_each_other_at_once(isp_of_several_machines: Isp) -> None:
+    isp, contracts = isp_of_several_machines, numbers(1, 24)
+    isp.take_in(contracts, customer=isp.row(1)["customer"])
+    workers = at_work(isp, 2)
+    until(lambda: is_settled(isp))
+    end(*workers)
+    calls = isp.clinic.of(cpf(1))
+    assert len(calls) == len(contracts)
+    waits = [after.began - before.ended for before, after in pairwise(calls)]
+    assert sum(wait > 0.8 for wait in waits) <= 3, waits
 
 
 @pytest.mark.deep

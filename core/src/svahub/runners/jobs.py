@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 AT_ONCE = 16
 """So many shards a worker looks at: enough for its threads to have work, and few enough to leave the others some."""
 SLICE_SECONDS = 1.0
+FETCH_SECONDS = 0.2
+"""So often jobs are looked for of which nothing is heard: that one may be taken as another of its shard has ended, or
+what Procrastinate hears just while it looks. Each step of an account may need a job anew.
+"""
 GATHER_SECONDS = 0.02
 BEAT_SECONDS = 2.0
 LOST_SECONDS = 8.0
@@ -108,7 +112,7 @@ class Jobs:
             table = JobsTable(app, look, own)
             taking = app.run_worker_async(
                 queues=[self._queue], concurrency=AT_ONCE, install_signal_handlers=False, delete_jobs="always",
-                fetch_job_polling_interval=SLICE_SECONDS, update_heartbeat_interval=BEAT_SECONDS,
+                fetch_job_polling_interval=FETCH_SECONDS, update_heartbeat_interval=BEAT_SECONDS,
                 stalled_worker_timeout=LOST_SECONDS,
             )  # fmt: skip
             listening, adding, burying = self._listen(), self._add_on(table), _bury_on(table)
