@@ -1,4 +1,7 @@
-"""What tests across packages share: distributions made on the spot, a TeleClínica at its simulator, an office."""
+"""What tests across packages share: distributions made on the spot, a TeleClínica at its simulator, an office.
+
+And processes that are forked, and workplaces: the three runners.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,9 @@ import pytest
 from svahub.hub import Hub, TenantHub
 from svahub.models import Environment
 from svahub_teleclinica.simulator import TeleClinicaSimulator
+
+from lives.workplace import Distributed, Embedded, Workplace
+from proof.nursery import Nursery
 
 VARIABLE = "WORD_OF_THE_CLINIC"
 
@@ -93,6 +99,44 @@ def office(hub: Hub, clinic: TeleClinicaSimulator) -> TenantHub:
         secret={"password": f"env:{VARIABLE}"},
     )
     return office
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Return a process that forks children, one for each of xdist's workers."""
+    with Nursery() as nursery:
+        yield nursery
+
+
+# -- on every runner ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def embedded_sqlite(sqlite_url: str) -> Workplace:
+    """Return a workplace on SQLite, with a loop in this process."""
+    return Embedded(sqlite_url)
+
+
+@pytest.fixture
+def embedded_postgresql(postgresql_url: str) -> Workplace:
+    """Return the same on PostgreSQL."""
+    return Embedded(postgresql_url)
+
+
+@pytest.fixture
+def distributed_postgresql(postgresql_url: str, tmp_path: Path, nursery: Nursery) -> Workplace:
+    """Return a workplace on PostgreSQL, with two processes that jobs tell where to look."""
+    return Distributed(postgresql_url, tmp_path, nursery)
+
+
+DEEP = [pytest.param(name, marks=pytest.mark.deep) for name in ("embedded_postgresql", "distributed_postgresql")]
+
+
+@pytest.fixture(params=["embedded_sqlite", *DEEP])
+def workplace(request: pytest.FixtureRequest) -> Workplace:
+    """Return where the work is done: in the usual run on SQLite, in the long proofs on each of the three runners."""
+    workplace: Workplace = request.getfixturevalue(request.param)
+    return workplace
 
 
 @pytest.fixture

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from svahub.hub import TenantHub
     from svahub_teleclinica.simulator import TeleClinicaSimulator
-
     from tests.conftest import Site
 
 VARIABLE = "WORD_OF_THE_CLINIC"

@@ -131,22 +131,6 @@ def test_a_write_that_lookups_do_not_see_yet_is_found_in_time(stage: Stage) -> N
     assert (stage.requests("POST"), stage.one().state, len(stage.live())) == (1, State.SETTLED, 1)
 
 
-def test_a_refused_connection_waits_and_the_budget_parks_it(sqlite_url: str) -> None:
-    with staged(sqlite_url, retry_budget=3) as stage:
-        stage.sell()
-        stage.simulator.refuse()
-        stage.work()
-        assert (stage.one().state, stage.certainties()) == (State.WAITING, [Certainty.NOT_APPLIED])
-        stage.work_patiently(3)
-        assert stage.one().state is State.PARKED
-        (operation,) = stage.office.operations.list(Outcome.PARKED)
-        assert "given up after 3 tries" in str(operation.cause)
-        stage.simulator.listen()
-        stage.office.operations.retry(operation.id, actor="eva")
-        stage.work()
-        assert stage.one().state is State.SETTLED
-
-
 def test_a_rate_limit_pauses_the_whole_integration_for_as_long_as_it_says(stage: Stage) -> None:
     stage.sell("C1", ANA)
     stage.sell("C2", BIA)
@@ -237,42 +221,6 @@ def test_cancelling_a_user_that_vanished_succeeds(stage: Stage) -> None:
     assert (stage.one().state, stage.one().observed) == (State.SETTLED, Observed.CANCELLED)
 
 
-def test_two_contracts_of_one_person_are_one_user_blocked_only_together(stage: Stage) -> None:
-    stage.sell("C1")
-    stage.sell("C2")
-    stage.work()
-    (user,) = stage.live()
-    stage.ask(Action.BLOCK, "C1")
-    stage.work()
-    assert (stage.live()[0].status, stage.one("C1").state) == (Status.ACTIVE, State.WAITING)
-    assert "C2" in str(stage.one("C1").cause)
-    stage.ask(Action.BLOCK, "C2")
-    stage.work()
-    assert stage.live()[0].status is Status.BLOCKED
-    assert {s.state for s in stage.office.subscriptions.list()} == {State.SETTLED}
-    stage.ask(Action.CANCEL, "C2")
-    stage.work()
-    assert [u.id for u in stage.live()] == [user.id]
-    stage.ask(Action.CANCEL, "C1")
-    stage.work()
-    assert stage.live() == []
-
-
-def test_a_newer_intention_overtakes_one_that_waits(stage: Stage) -> None:
-    stage.sell()
-    stage.work()
-    stage.simulator.refuse()
-    stage.ask(Action.BLOCK)
-    stage.work()
-    stage.ask(Action.UNBLOCK)
-    stage.simulator.listen()
-    stage.clock.advance(seconds=400)
-    stage.work()
-    assert (stage.requests("POST", "/block"), stage.one().observed) == (0, Observed.ACTIVE)
-    outcomes = [operation.outcome for operation in stage.office.operations.list(contract="C1")]
-    assert outcomes == [Outcome.SUCCEEDED, Outcome.SUPERSEDED, Outcome.SUCCEEDED]
-
-
 def test_a_change_of_customer_data_reaches_the_provider_once_for_all_contracts(stage: Stage) -> None:
     for contract in ("C1", "C2"):
         stage.sell(contract)
@@ -285,23 +233,3 @@ def test_a_change_of_customer_data_reaches_the_provider_once_for_all_contracts(s
     stage.office.contracts.take_in([ContractRow.model_validate(level)])
     stage.work()
     assert (stage.requests("PUT"), stage.live()[0].name) == (1, "Outro Nome")
-
-
-def test_the_whole_life_of_a_contract_on_either_database(database_url: str) -> None:
-    with staged(database_url) as stage:
-        stage.sell()
-        stage.work()
-        stage.ask(Action.BLOCK)
-        stage.work()
-        assert stage.live()[0].status is Status.BLOCKED
-        stage.ask(Action.UNBLOCK)
-        stage.ask(Action.CHANGE, plan=stage.plans[1])
-        stage.work()
-        assert [p.id for p in stage.live()[0].plans if p.status is not Status.CANCELLED] == [stage.plans[1]]
-        stage.ask(Action.CANCEL)
-        stage.work()
-        stage.ask(Action.ACTIVATE)
-        stage.work()
-        old, new = stage.office.subscriptions.list(contract="C1")
-        assert (old.observed, new.observed, new.sale) == (Observed.CANCELLED, Observed.ACTIVE, 2)
-        assert len(stage.live()) == 1

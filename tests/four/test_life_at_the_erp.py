@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from svahub.hub import Hub
 from svahub.models import Environment
-from svahub.testing.clocks import HandClock
-from svahub_asaas.simulator import AsaasSimulator
 from svahub_ixc.simulator import IxcSimulator
 
-from four.test_whole_life import Item, Life
-from four.trades import ACTIVE, BLOCKED, CANCELLED, TRADES
+from four.test_whole_life import Item, Life, opened
+from four.trades import ACTIVE, BLOCKED, CANCELLED
+from lives.workplace import Workplace
 
 CODES = {
     "1": "NET",
@@ -45,12 +43,9 @@ class LifeAtTheErp(Life):
     erp: IxcSimulator = field(kw_only=True)
 
     def work(self) -> None:
-        """Pull, do what is due, and write back what came of it."""
+        """Pull, and have done what is due, and what came of it written back."""
         self.hub.tenant("default").sources.pull("erp")
-        with self.hub.watching(once=True) as watching, self.hub.work(threads=2) as worker:
-            worker.drain()
-            while watching.drain():
-                worker.drain()
+        super().work()
 
     def sign(self) -> None:
         """Let the customer sign in the ERP, and do what follows."""
@@ -84,23 +79,15 @@ def _signed() -> dict[str, Item]:
 
 
 @pytest.fixture
-def life(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LifeAtTheErp]:
+def life(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[LifeAtTheErp]:
     """Return an ISP with all four providers and the ERP, where nobody has signed yet."""
-    asaas = AsaasSimulator(seed=1, clock=HandClock())
-    erp = IxcSimulator(seed=1, clock=asaas.clock)
-    with ExitStack() as stack:
-        simulators: dict[str, Any] = {
-            name: asaas if name == "bill" else trade.simulator(seed=1, clock=asaas.clock)
-            for name, trade in TRADES.items()
-        }
-        for simulator in (*simulators.values(), erp):
-            stack.enter_context(simulator.running())
-        hub = stack.enter_context(Hub.open(sqlite_url, clock=asaas.clock))
-        for name, simulator in simulators.items():
-            settings = {"cancel_deletes_charges": True} if name == "bill" else {}
-            TRADES[name].register(hub.tenant("default"), name, simulator, monkeypatch, **settings)
+    with (
+        IxcSimulator(seed=1, clock=workplace.clock).running() as erp,
+        opened(workplace, monkeypatch) as (hub, simulators),
+        closing(workplace),
+    ):
         _register(hub, erp, monkeypatch)
-        yield LifeAtTheErp(hub, simulators, items=_signed(), erp=erp)
+        yield LifeAtTheErp(hub, workplace, simulators, items=_signed(), erp=erp)
 
 
 def _register(hub: Hub, erp: IxcSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,8 +121,7 @@ def test_at_every_step_of_its_life_in_the_erp_all_four_hold_exactly_what_it_says
     life.put(BLOCKED, DOCTOR, FILMS, CHILDREN)
     life.agree("the charge was not paid and the grace is over: what the policy names is blocked")
 
-    life.asaas.pay(next(one["reference"] for one in life.ask("debts", "list") if one["integration"] == "bill"))
-    life.look_at_charges()
+    life.pay()
     life.work()
     life.charges = ["RECEIVED", "PENDING"]
     life.put(ACTIVE, DOCTOR, FILMS, CHILDREN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +15,14 @@ from svahub.hub import Hub
 from svahub.intake import ContractRow
 from svahub.models import Desired
 from svahub.store.states import State
-from svahub.testing.clocks import HandClock
+from svahub.testing.clocks import RunningClock
 from svahub_asaas.simulator import AsaasSimulator
 
 from four.trades import ACTIVE, BLOCKED, CANCELLED, TRADES, Holding
+from lives.workplace import Workplace
+
+BY_THE_CLOCK = {"asaas-overdue-sweep", "debts-judge"}
+"""What is done by the clock in this life; what else there is proves itself elsewhere."""
 
 FAREWELLS = {"tele", "stream"}
 """Where a customer ends with the last of their items; at the others they stay."""
@@ -52,9 +56,10 @@ PRODUCTS = {
 
 @dataclass
 class Life:
-    """An ISP with all four providers, and what its contract C1 says; there is one clock for all of them."""
+    """An ISP with all four providers, and what its contract C1 says; Asaas counts its days itself."""
 
     hub: Hub
+    workplace: Workplace
     simulators: dict[str, Any]
     items: dict[str, Item] = field(default_factory=_signed)
     charges: list[str] = field(default_factory=lambda: ["PENDING"])
@@ -82,20 +87,25 @@ class Life:
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
 
+    def want(self, *arguments: str) -> None:
+        """Ask for a verb, and have done what follows."""
+        self.ask(*arguments, "--yes", "--no-wait")
+        self.work()
+
     def work(self) -> None:
-        """Do what is due."""
-        with self.hub.work(threads=8) as worker:
-            worker.drain()
+        """Have done what is due."""
+        self.workplace.rest(self.hub)
 
     def pass_days(self, days: int) -> None:
-        """Let days pass at Asaas and here, and have what is done by the clock done."""
+        """Let days pass, and have done what is due by the clock."""
         self.asaas.advance(days)
-        self.look_at_charges()
+        self.workplace.clock.advance(days=days)
+        self.work()
 
-    def look_at_charges(self) -> None:
-        """Have the two schedules run that find out who owes, and what follows."""
-        CliRunner().invoke(main, ["schedule", "run", "asaas-overdue-sweep"], obj=self.hub, catch_exceptions=False)
-        CliRunner().invoke(main, ["schedule", "run", "debts-judge"], obj=self.hub, catch_exceptions=False)
+    def pay(self) -> None:
+        """Let the customer pay the oldest debt, and have it noticed."""
+        self.asaas.pay(next(one["reference"] for one in self.ask("debts", "list") if one["integration"] == "bill"))
+        self.ask("schedule", "run", "asaas-overdue-sweep")
         self.work()
 
     def put(self, level: Desired, *items: str) -> None:
@@ -132,21 +142,26 @@ class Life:
 
 
 @pytest.fixture
-def life(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
+def life(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
     """Return an ISP with all four providers, which has sold nothing yet."""
-    asaas = AsaasSimulator(seed=1, clock=HandClock())
+    with opened(workplace, monkeypatch) as (hub, simulators), closing(workplace):
+        yield Life(hub, workplace, simulators)
+
+
+@contextmanager
+def opened(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Hub, dict[str, Any]]]:
+    """Open the ISP, and all four providers, which it knows."""
     with ExitStack() as stack:
-        simulators: dict[str, Any] = {
-            name: asaas if name == "bill" else trade.simulator(seed=1, clock=asaas.clock)
-            for name, trade in TRADES.items()
-        }
-        for simulator in simulators.values():
-            stack.enter_context(simulator.running())
-        hub = stack.enter_context(Hub.open(sqlite_url, clock=asaas.clock))
-        for name, simulator in simulators.items():
+        hub, simulators = stack.enter_context(Hub.open(workplace.url, clock=workplace.clock)), dict[str, Any]()
+        for name, trade in TRADES.items():
+            clock = RunningClock() if name == "bill" else workplace.clock
+            simulators[name] = stack.enter_context(trade.simulator(seed=1, clock=clock).running())
             settings = {"cancel_deletes_charges": True} if name == "bill" else {}
-            TRADES[name].register(hub.tenant("default"), name, simulator, monkeypatch, **settings)
-        yield Life(hub, simulators)
+            trade.register(hub.tenant("default"), name, simulators[name], monkeypatch, **settings)
+        schedules = hub.tenant("default").schedules
+        for one in schedules.list():
+            (schedules.enable if one.name in BY_THE_CLOCK else schedules.disable)(one.name)
+        yield hub, simulators
 
 
 def test_at_every_step_of_its_life_all_four_hold_exactly_what_the_contract_says(life: Life) -> None:
@@ -164,15 +179,13 @@ def test_at_every_step_of_its_life_all_four_hold_exactly_what_the_contract_says(
     life.put(BLOCKED, "medico", "filmes", "infantil")
     life.agree("the grace is over: what the policy names is blocked, the cameras and the bill are not")
 
-    overdue = life.ask("debts", "list")[0]["reference"]
-    life.asaas.pay(overdue)
-    life.look_at_charges()
+    life.pay()
     life.charges = ["RECEIVED", "PENDING"]
     life.put(ACTIVE, "medico", "filmes", "infantil")
     life.agree("it is paid, and all is unblocked")
 
-    life.ask("change", "C1", "--item", "medico", "--plan", life.plan("Família"), "--yes")
-    life.ask("change", "C1", "--item", "infantil", "--plan", life.plan("Jornais e revistas"), "--yes")
+    life.want("change", "C1", "--item", "medico", "--plan", life.plan("Família"))
+    life.want("change", "C1", "--item", "infantil", "--plan", life.plan("Jornais e revistas"))
     life.items["medico"].things = ["Família"]
     life.items["infantil"].things = ["Jornais e revistas"]
     life.agree("two plans are changed")
@@ -182,11 +195,11 @@ def test_at_every_step_of_its_life_all_four_hold_exactly_what_the_contract_says(
     life.items["cameras"].things[-1] = "licence for SN-2001"
     life.agree("one device is replaced")
 
-    life.ask("cancel", "C1", "--item", "filmes", "--yes")
+    life.want("cancel", "C1", "--item", "filmes")
     life.put(CANCELLED, "filmes")
     life.agree("one of two streaming products is cancelled, and the subscriber stays")
 
-    life.ask("cancel", "C1", "--yes")
+    life.want("cancel", "C1")
     life.put(CANCELLED, *life.items)
     life.charges = ["RECEIVED"]
     life.agree("all is cancelled: nobody has anything, and nothing is charged any more")

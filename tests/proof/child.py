@@ -62,15 +62,19 @@ class SharedClock:
         passed, steps = struct.unpack("dd", self._map[:16])
         return passed, steps
 
-    def advance(self, seconds: float) -> None:
+    def advance(self, seconds: float = 0, *, days: float = 0) -> None:
         """Let time pass for every process."""
         passed, steps = self._seconds()
-        self._map[:16] = struct.pack("dd", passed + seconds, steps)
+        self._map[:16] = struct.pack("dd", passed + timedelta(days, seconds).total_seconds(), steps)
 
     def set_back(self, seconds: float) -> None:
         """Set the clock back, as a person does: the monotonic clock does not notice."""
         passed, steps = self._seconds()
         self._map[:16] = struct.pack("dd", passed, steps - seconds)
+
+    def show(self, instant: datetime) -> None:
+        """Set the clock to an instant; the monotonic clock does not notice."""
+        self.set_back((self.now() - instant).total_seconds())
 
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=sum(self._seconds()))

@@ -1,4 +1,4 @@
-"""What proofs may ask for: a nursery of processes, and an ISP whose commands run in them."""
+"""What proofs may ask for: an ISP whose commands run in processes of a nursery."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ import pytest
 
 from proof.isp import Isp, opened
 from proof.nursery import Nursery
-
-
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    """Return a process that forks children, one for each of xdist's workers."""
-    with Nursery() as nursery:
-        yield nursery
 
 
 @pytest.fixture
