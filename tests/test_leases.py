@@ -191,6 +191,22 @@ def test_what_a_killed_worker_was_doing_is_done_again_at_once(isp: Isp) -> None:
     assert [user.status for user in isp.simulator.users] == [Status.ACTIVE]
 
 
+def test_a_call_of_a_killed_worker_is_waited_for_also_where_its_lease_was_renewed(isp: Isp) -> None:
+    isp.sell(1)
+    isp.work()
+    isp.office.verbs.issue(Command(Action.BLOCK, "C1"))
+    desk = isp.desk()
+    work, _ = desk.take(1)
+    isp.clock.advance(seconds=8)
+    desk.renew(work)
+    isp.clock.advance(seconds=8)  # it is killed now, and its last call was made just before
+    isp.lose_whoever_holds()
+    isp.office.verbs.issue(Command(Action.UNBLOCK, "C1"))
+    isp.work()
+    (subscription,) = isp.office.subscriptions.list(contract="C1")
+    assert (subscription.state, subscription.cause) == (State.WAITING, MAY_BE_UNDER_WAY)
+
+
 def test_what_the_dead_held_is_taken_up_but_for_what_another_transaction_changes_now(isp: Isp) -> None:
     if isp.hub.store.dialect == "sqlite":
         pytest.skip("nobody else writes to SQLite meanwhile")

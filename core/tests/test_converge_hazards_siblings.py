@@ -135,6 +135,8 @@ def test_what_a_crash_left_open_does_not_stay_parked(open_isp: Opening, finding:
     isp.desk().take(1)
     isp.ask(Action.UNBLOCK)
     isp.clock.advance(seconds=60)
+    isp.work()  # closes it; the unblock waits as long as a call may take
+    isp.clock.advance(seconds=5)
     isp.remote.troubles.append(errors.Conflict("not now"))
     isp.work()
     isp.office.operations.retry(isp.parked().id, actor="eva")

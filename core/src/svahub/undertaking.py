@@ -85,10 +85,9 @@ class Undertaking:
         return {one.account_key: self._under_way(views[one.account_key], one) for one in changing}
 
     def _under_way(self, view: View, attempt: AttemptRow) -> UnderWay:
-        """Return until when: it was sent before its holder ended, and before the lease did, which is waited out."""
+        """Return until when: it was made before its attempt was closed; how often its lease was renewed is unknown."""
         opened = self.fleet.opened(Lane(view.account.tenant, view.account.integration))
-        sent = min(attempt.ended_at or self.now, attempt.started_at + timedelta(seconds=self.fleet.lease_seconds))
-        return UnderWay(attempt, sent + timedelta(seconds=opened.settings.timeout))
+        return UnderWay(attempt, (attempt.ended_at or self.now) + timedelta(seconds=opened.settings.timeout))
 
     def tries(
         self, decided: Mapping[str, tuple[View, Decision]], waiting: Mapping[str, Sequence[TaskRow]]
