@@ -207,6 +207,22 @@ def test_a_call_of_a_killed_worker_is_waited_for_also_where_its_lease_was_renewe
     assert (subscription.state, subscription.cause) == (State.WAITING, MAY_BE_UNDER_WAY)
 
 
+def test_a_sale_that_waited_long_for_its_call_is_not_made_twice_when_the_worker_is_killed(isp: Isp) -> None:
+    isp.sell(1)
+    desk = isp.desk()
+    (create,), _ = desk.take(1)
+    for _ in range(10):  # many others are called for before
+        isp.clock.advance(seconds=7)
+        desk.renew([create])
+    isp.lose_whoever_holds()
+    isp.work()
+    assert isp.state(1) is State.WAITING
+    carry_out(create.relay, create.decision, create.subscription, create.reasons)  # its call was made at the very end
+    isp.clock.advance(seconds=61)
+    isp.work()
+    assert (isp.state(1), isp.simulator.counts["POST /users", 201]) == (State.SETTLED, 1)
+
+
 def test_what_the_dead_held_is_taken_up_but_for_what_another_transaction_changes_now(isp: Isp) -> None:
     if isp.hub.store.dialect == "sqlite":
         pytest.skip("nobody else writes to SQLite meanwhile")

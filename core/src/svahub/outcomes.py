@@ -56,9 +56,12 @@ def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rul
     return replace(end, rows=_merged(end.rows, freed_rows)) if freed_rows else end
 
 
-def crashed(view: View, row: SubscriptionRow, attempt: AttemptRow) -> tuple[SubscriptionRow, ...]:
-    """Return the rows after an attempt that nobody closed: its outcome is not known."""
-    return _unknown(view, attempt.step, row, attempt.started_at, attempt.sent)
+def crashed(view: View, row: SubscriptionRow, attempt: AttemptRow, now: datetime) -> tuple[SubscriptionRow, ...]:
+    """Return the rows after an attempt that nobody closed: its outcome is not known.
+
+    Its last call may have been made just `now`, however long ago the attempt was recorded: it had to wait its turn.
+    """
+    return _unknown(view, attempt.step, row, now, attempt.sent)
 
 
 def told_by_task(view: View, subscriptions: Iterable[RemoteSubscription], now: datetime) -> Iterator[SubscriptionRow]:

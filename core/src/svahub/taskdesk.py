@@ -35,7 +35,7 @@ def close_orphans(connection: Connection, accounts: Collection[str], now: dateti
         return
     rows = {row.key: row for of_one in tasks.open_of(connection, accounts).values() for row in of_one}
     known = [(rows[attempt.task_key], attempt) for attempt in attempts if attempt.task_key in rows]
-    changed = [taskwork.crashed(row, attempt.started_at) for row, attempt in known if attempt.step is TaskStep.PERFORM]
+    changed = [taskwork.crashed(row, now) for row, attempt in known if attempt.step is TaskStep.PERFORM]
     tasks.write(connection, changed, now)
     closed = [Closed(a.account_key, a.lease_number, Certainty.UNKNOWN, CUT_OFF) for a in attempts]
     tasks.close_attempts(connection, closed, now)

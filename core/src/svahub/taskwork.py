@@ -117,9 +117,12 @@ def _ended(row: TaskRow, step: TaskStep, result: Result, now: datetime, settle_s
     )
 
 
-def crashed(row: TaskRow, began: datetime) -> TaskRow:
-    """Return a task whose try nobody closed: its outcome is not known."""
-    return row._replace(uncertain_since=row.uncertain_since or began, looks=0)
+def crashed(row: TaskRow, now: datetime) -> TaskRow:
+    """Return a task whose try nobody closed: its outcome is not known, and its last call may have been made just now.
+
+    When it was recorded tells nothing of that: it had to wait its turn.
+    """
+    return row._replace(uncertain_since=row.uncertain_since or now, looks=0)
 
 
 def _succeeded(row: TaskRow, result: TaskResult) -> TaskRow:

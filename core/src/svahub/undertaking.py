@@ -63,7 +63,7 @@ class Undertaking:
         for attempt in queue.open_attempts(self.connection, list(views)):
             view = views[attempt.account_key]
             row = next(r for r in view.rows if r.key == attempt.subscription_key)
-            new = {r.key: r for r in crashed(view, row, attempt)}
+            new = {r.key: r for r in crashed(view, row, attempt, self.now)}
             views[attempt.account_key] = replace(view, rows=tuple(new.get(r.key, r) for r in view.rows))
             changed[attempt.account_key] += new.values()
             closed.append(Closed(attempt.account_key, attempt.lease_number, Certainty.UNKNOWN, CUT_OFF))
