@@ -260,3 +260,21 @@ def test_production_is_not_called_where_staging_is(office: TenantHub, campsoft: 
     add("live", "campsoft", Environment.PRODUCTION, address="https://api.campsoft.example", secret=secret)
     with pytest.raises(Refused, match="for production by 'live'"):
         add("trial", "campsoft", Environment.STAGING, address="https://api.campsoft.example/v2", secret=secret)
+
+
+def test_a_change_that_was_begun_then_turned_away_and_taken_back_leaves_what_was_before(
+    office: TenantHub, campsoft: CampsoftSimulator, clock: HandClock
+) -> None:
+    sell(office, "prd_00")
+    work(office)
+    campsoft.faults.next(Fault.RATE_LIMIT_RETRY_AFTER, method="DELETE")
+    campsoft.faults.next(Fault.RATE_LIMIT_RETRY_AFTER, method="PUT")
+    office.verbs.issue(Command(Action.CHANGE, "C1", plan="prd_01"))
+    work(office)
+    clock.advance(seconds=2)
+    work(office)  # both were found, and nothing more could be done
+    assert held(campsoft) == ["prd_00", "prd_01"]
+    office.verbs.issue(Command(Action.CHANGE, "C1", plan="prd_00"))
+    clock.advance(seconds=2)
+    work(office)
+    assert held(campsoft) == ["prd_00"]

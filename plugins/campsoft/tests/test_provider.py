@@ -176,7 +176,7 @@ def test_a_change_cut_off_between_new_and_old_is_found_as_unfinished_and_finishe
     with pytest.raises(errors.OutcomeUnknown):
         tv.provider.change(changing, PLAN)
     assert len(tv.held()) == 2
-    assert tv.provider.find_user(changing).subscription("s1").plan == tv.plans[0].remote_id
+    assert tv.provider.find_user(changing).subscription("s1").plan is None
     tv.provider.change(changing, PLAN)
     assert tv.held() == [tv.plans[1].remote_id]
     assert tv.provider.find_user(changing).subscription("s1").plan == tv.plans[1].remote_id
@@ -196,7 +196,7 @@ def test_a_change_taken_back_is_found_as_unfinished(tv: Any) -> None:
     tv.simulator.faults.next(Fault.DROP, method="DELETE")
     with pytest.raises(errors.OutcomeUnknown):
         tv.provider.change(tv.changing(tv.plans[0], tv.plans[1]), PLAN)
-    assert tv.provider.find_user(tv.there(tv.plans[0])).subscription("s1").plan == tv.plans[1].remote_id
+    assert tv.provider.find_user(tv.there(tv.plans[0])).subscription("s1").plan is None
 
 
 def test_a_change_leaves_what_a_sibling_has(tv: Any) -> None:

@@ -35,7 +35,8 @@ def _in_use(subscription: Subscription) -> frozenset[str | None]:
 def told(user: RemoteUser, subscription: Subscription) -> RemoteUser:
     """Return the user with the subscription's product under our reference.
 
-    As long as there is one too many, that is the subscription's: it makes the core change it to what is wanted.
+    As long as there is one too many, it is not told which is the subscription's: whichever of them is wanted then, the
+    core changes it to that.
     """
     held = {entry.plan: entry for entry in user.subscriptions if entry.plan is not None}
     wanted = frozenset({subscription.plan.remote_id} if subscription.plan else ())
@@ -43,10 +44,14 @@ def told(user: RemoteUser, subscription: Subscription) -> RemoteUser:
     too_many = surplus(theirs, frozenset(held), keeping=wanted) & held.keys()
     known = user.remote_id in {subscription.account.key, subscription.account.remote_id}
     if too_many and known:
-        return _under_reference(user, held[min(too_many)], subscription)
+        unclear = len(too_many | wanted & held.keys()) > 1
+        entry = held[min(too_many)]
+        return _under_reference(user, entry, replace(entry, plan=None) if unclear else entry, subscription)
     return attributed(user, subscription)
 
 
-def _under_reference(user: RemoteUser, entry: RemoteSubscription, subscription: Subscription) -> RemoteUser:
+def _under_reference(
+    user: RemoteUser, entry: RemoteSubscription, told: RemoteSubscription, subscription: Subscription
+) -> RemoteUser:
     others = tuple(other for other in user.subscriptions if other is not entry)
-    return replace(user, subscriptions=(replace(entry, reference=subscription.key), *others))
+    return replace(user, subscriptions=(replace(told, reference=subscription.key), *others))
