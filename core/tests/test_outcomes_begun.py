@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from svahub.endings import Ending, Rules
 from svahub.lifecycle import Step
 from svahub.models import Adopt, Aspect, BlockScope, Deduplication, Desired, DocumentKind, Observed, RemoteUser
 from svahub.outcomes import ending
-from svahub.store.rows import AccountRow, CustomerRow, SubscriptionRow
+from svahub.precedence import UnderWay, step_after_a_cut
+from svahub.store.rows import CUT_OFF, AccountRow, AttemptRow, CustomerRow, SubscriptionRow
 from svahub.store.states import Certainty, Phase
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -120,3 +121,27 @@ def test_a_look_that_failed_leaves_everything_as_it_was() -> None:
     view = view_of(sold(Step.CREATE_USER))
     looked = ending(view, Decision(Step.FIND, view.rows[0]), errors.Busy("later"), NOW, RULES, wrote=True)
     assert (looked.certainty, looked.rows[0].observed) == (Certainty.NOT_APPLIED, Observed.ABSENT)
+
+
+# -- the last call of a worker that was killed -------------------------------------------------------------------------
+
+
+def after_a_cut(row: SubscriptionRow, step: Step) -> Step:
+    """Return what is done next where a killed worker's call, that gave what is kept as given, may be under way."""
+    attempt = AttemptRow("a", 6, "default", row.key, step, 1, GIVEN, NOW, NOW, Certainty.UNKNOWN, CUT_OFF)
+    view = view_of(row)
+    return step_after_a_cut(view, decide(view, NOW), UnderWay(attempt, NOW + timedelta(seconds=5)), NOW).step
+
+
+def test_a_change_to_something_else_waits_although_a_look_saw_nothing_of_the_one_before() -> None:
+    assert after_a_cut(sold(Step.CHANGE), Step.CHANGE) is Step.NOTHING
+
+
+def test_the_same_change_once_more_does_not_wait() -> None:
+    assert (
+        after_a_cut(sold(Step.CHANGE)._replace(plan="p1", applied=GIVEN | {"plan": "p2"}), Step.CHANGE) is Step.CHANGE
+    )
+
+
+def test_what_follows_a_creation_that_a_look_has_seen_does_not_wait() -> None:
+    assert after_a_cut(sold(Step.BLOCK), Step.CREATE_USER) is Step.BLOCK

@@ -62,9 +62,9 @@ def _is_once_more(view: View, row: SubscriptionRow, step: Step, before: AttemptR
 
 
 def _was_looked_up(view: View, before: AttemptRow) -> bool:
-    """Whether a look has told what became of a call that was to add something, as the core believes looks."""
-    adds = before.step in ADDING
-    return adds and all(row.uncertain_since is None for row in view.rows if row.key == before.subscription_key)
+    """Whether a look has told what became of a creation, as the core believes looks; of a change no look tells all."""
+    made = before.step is Step.CREATE_USER
+    return made and all(row.uncertain_since is None for row in view.rows if row.key == before.subscription_key)
 
 
 def tasks_in_turn(view: View, tasks: Iterable[TaskRow]) -> list[TaskRow]:
