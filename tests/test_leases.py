@@ -207,6 +207,20 @@ def test_a_call_of_a_killed_worker_is_waited_for_also_where_its_lease_was_renewe
     assert (subscription.state, subscription.cause) == (State.WAITING, MAY_BE_UNDER_WAY)
 
 
+def test_it_is_waited_for_however_often_its_account_was_leased_since(isp: Isp) -> None:
+    isp.sell(1)
+    isp.work()
+    isp.office.verbs.issue(Command(Action.BLOCK, "C1"))
+    isp.desk().take(1)
+    isp.lose_whoever_holds()
+    for action in [Action.UNBLOCK, Action.BLOCK] * 10 + [Action.UNBLOCK]:
+        isp.office.verbs.issue(Command(action, "C1"))
+        isp.work()
+    assert [user.status for user in isp.simulator.users] != [Status.ACTIVE]
+    (subscription,) = isp.office.subscriptions.list(contract="C1")
+    assert subscription.cause == MAY_BE_UNDER_WAY
+
+
 def test_a_sale_that_waited_long_for_its_call_is_not_made_twice_when_the_worker_is_killed(isp: Isp) -> None:
     isp.sell(1)
     desk = isp.desk()

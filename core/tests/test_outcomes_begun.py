@@ -138,9 +138,8 @@ def test_a_change_to_something_else_waits_although_a_look_saw_nothing_of_the_one
 
 
 def test_the_same_change_once_more_does_not_wait() -> None:
-    assert (
-        after_a_cut(sold(Step.CHANGE)._replace(plan="p1", applied=GIVEN | {"plan": "p2"}), Step.CHANGE) is Step.CHANGE
-    )
+    row = sold(Step.CHANGE)._replace(plan="p1", applied=GIVEN | {"plan": "p2"})
+    assert after_a_cut(row, Step.CHANGE) is Step.CHANGE
 
 
 def test_what_follows_a_creation_that_a_look_has_seen_does_not_wait() -> None:

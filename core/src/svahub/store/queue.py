@@ -281,7 +281,7 @@ _SUBSCRIPTIONS = (
 _named_customers = Among(customers.c.tenant, customers.c.id)
 _CUSTOMERS = select(customers).where(_named_customers.condition)
 _OPEN_ATTEMPTS = select(attempts).where(one_of(attempts.c.account_key, "keys"), attempts.c.ended_at.is_(None))
-LOOKED_BACK = 16
+LOOKED_BACK = 256
 """So many leases of an account are looked at; a call does not last as long as that many."""
 _CUT_OFF = (
     select(attempts)
