@@ -117,6 +117,21 @@ def test_a_part_of_which_nothing_is_told_but_the_user_makes_the_step_unsure(step
     assert end.rows[0].observed is Observed.UNKNOWN or end.rows[0].uncertain_since == NOW
 
 
+@pytest.mark.parametrize("step", [Step.BLOCK, Step.CANCEL])
+def test_a_part_of_what_is_gone_leaves_nothing_that_nobody_goes_on_with(step: Step) -> None:
+    part = errors.Partial(RemoteUser("u1", Observed.ACTIVE), errors.NotFound("gone"))
+    (row,) = ended(view_of(sold(step)), part).rows
+    assert row.phase is not Phase.SETTLED or row.observed is Observed.CANCELLED
+    assert row.observed is not Observed.UNKNOWN or row.remote_id is not None
+
+
+@pytest.mark.parametrize("error", [errors.Busy("later"), errors.Rejected("no")], ids=repr)
+def test_who_was_held_by_a_block_of_the_same_user_goes_on_after_it(error: errors.ProviderError) -> None:
+    held = sold(Step.BLOCK, "2")._replace(phase=Phase.WAITING, due_at=None, cause="held")
+    rows = {row.key: row for row in ended(view_of(sold(Step.BLOCK), held, scope=BlockScope.ACCOUNT), error).rows}
+    assert (rows["s2"].observed, rows["s2"].due_at) == (Observed.UNKNOWN, NOW)
+
+
 def test_a_look_that_failed_leaves_everything_as_it_was() -> None:
     view = view_of(sold(Step.CREATE_USER))
     looked = ending(view, Decision(Step.FIND, view.rows[0]), errors.Busy("later"), NOW, RULES, wrote=True)

@@ -209,8 +209,13 @@ def rested(view: View, row: SubscriptionRow, now: datetime) -> SubscriptionRow:
 def freed(view: View, row: SubscriptionRow, now: datetime) -> Iterator[SubscriptionRow]:
     """Return the siblings that were held and may no longer be."""
     for other in view.others(row):
-        if other.phase is Phase.WAITING and other.due_at is None:
+        if is_held(other):
             yield due(other, now)
+
+
+def is_held(row: SubscriptionRow) -> bool:
+    """Whether a subscription waits for a sibling, however long that takes."""
+    return row.phase is Phase.WAITING and row.due_at is None
 
 
 def live_others(view: View, row: SubscriptionRow) -> list[SubscriptionRow]:

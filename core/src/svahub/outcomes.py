@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from svahub import errors
-from svahub.decisions import Decision, View, due, freed, live_others, parked, rested, wanted
+from svahub.decisions import Decision, View, due, freed, is_held, live_others, parked, rested, wanted
 from svahub.endings import Ending, Result, Rules, linked, status, vanished
 from svahub.lifecycle import Step
 from svahub.looks import found
@@ -235,7 +235,7 @@ def _unknown(
     if step is Step.CANCEL or view.facts.block_scope is not BlockScope.ACCOUNT:
         return (unsure,)
     siblings = (s._replace(observed=Observed.UNKNOWN) for s in live_others(view, row))
-    return (unsure, *(due(s, began) if s.phase is Phase.SETTLED else s for s in siblings))
+    return (unsure, *(due(s, began) if s.phase is Phase.SETTLED or is_held(s) else s for s in siblings))
 
 
 def _without_customer(row: SubscriptionRow) -> dict[str, Any] | None:
@@ -267,7 +267,7 @@ def _partial(
     elif done.step is Step.CREATE_USER:
         own = own._replace(observed=Observed.UNKNOWN, uncertain_since=now, looks=0)
     else:
-        own, *siblings = _merged(_unknown(view, done.step, own, now, _sent(view, done.step, row)), siblings)
+        own, *siblings = _begun(view, done, row, inner, now).rows
     rows = (own, *siblings)
     return replace(inner, certainty=Certainty.PARTIAL, rows=rows, remote_id=user.remote_id, cause=str(error))
 
