@@ -117,6 +117,14 @@ def test_a_part_of_which_nothing_is_told_but_the_user_makes_the_step_unsure(step
     assert end.rows[0].observed is Observed.UNKNOWN or end.rows[0].uncertain_since == NOW
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_nobody_is_advised_to_discard_what_cannot_be_as_nobody_knows_what_is_there(step: Step) -> None:
+    (row,) = ended(view_of(sold(step)), errors.Rejected("no")).rows
+    assert row.advice is not None
+    assert "operations retry" in row.advice
+    assert ("discard" in row.advice) is (row.observed is not Observed.UNKNOWN)
+
+
 @pytest.mark.parametrize("step", [Step.BLOCK, Step.CANCEL])
 def test_a_part_of_what_is_gone_leaves_nothing_that_nobody_goes_on_with(step: Step) -> None:
     part = errors.Partial(RemoteUser("u1", Observed.ACTIVE), errors.NotFound("gone"))

@@ -31,6 +31,7 @@ POLL_SECONDS = 15.0
 ADDING = frozenset({Step.CREATE_USER, Step.CHANGE})
 LEVELS = frozenset({Step.BLOCK, Step.UNBLOCK})
 READING = frozenset({Step.FIND, Step.POLL})
+_OR_DISCARD = "; or `svahub operations discard ID --note WHY`"
 
 
 def ending(view: View, done: Decision, result: Result, now: datetime, rules: Rules, *, wrote: bool = False) -> Ending:
@@ -173,8 +174,10 @@ def _begun(view: View, done: Decision, row: SubscriptionRow, end: Ending, now: d
     is_told = own.observed is not row.observed or end.certainty not in {Certainty.NOT_APPLIED, Certainty.REJECTED}
     if is_told or done.step in READING:
         return end
-    unknown = _unknown(view, done.step, own, now, _sent(view, done.step, row))
-    return replace(end, certainty=Certainty.UNKNOWN, rows=_merged(unknown, end.rows))
+    own, *siblings = _unknown(view, done.step, own, now, _sent(view, done.step, row))
+    if own.observed is Observed.UNKNOWN and own.advice is not None:  # nobody knows what a discard would leave there
+        own = own._replace(advice=own.advice.removesuffix(_OR_DISCARD))
+    return replace(end, certainty=Certainty.UNKNOWN, rows=_merged((own, *siblings), end.rows))
 
 
 def _not_applied(view: View, row: SubscriptionRow, error: errors.NotApplied, now: datetime, rules: Rules) -> Ending:
@@ -332,7 +335,4 @@ def _advice(error: errors.ProviderError) -> str:
         case errors.NeedsPerson(url=str()):
             return f"act at {error.url}, then `svahub operations retry ID`"
         case _:
-            return (
-                "mend what the provider refuses, then `svahub operations retry ID`; "
-                "or `svahub operations discard ID --note WHY`"
-            )
+            return f"mend what the provider refuses, then `svahub operations retry ID`{_OR_DISCARD}"
