@@ -13,7 +13,7 @@ from svahub.store.tables import accounts, attempts, operations, subscriptions
 from svahub.verbs import Action
 
 from proof.child import SharedClock
-from proof.isp import Isp, numbers, opened
+from proof.isp import HASTY, Isp, numbers, opened
 from proof.nursery import Child, Nursery
 
 ROWS = (accounts, attempts, operations, subscriptions)
@@ -89,6 +89,8 @@ def test_a_verb_that_was_frozen_cannot_undo_what_was_wanted_after_it(frozen_isp:
     isp.work()
     child = frozen(isp, clock, "block", "C1", "--yes", at=1, where="before_send")
     isp.ask(Action.UNBLOCK, 1)
+    isp.succeed("work", "--once", clock=clock.path)
+    clock.advance(HASTY["timeout"])  # nobody knows that the block was not sent: it is waited for
     isp.succeed("work", "--once", clock=clock.path)
     calls, there = len(isp.clinic.calls), rows(isp)
     child.thaw()
