@@ -271,9 +271,10 @@ def test_what_a_change_may_have_added_is_not_forgotten_by_a_block_and_an_unblock
     assert (user.subscriptions[0].quantity, isp.one.state) == (1, State.SETTLED)
 
 
+@pytest.mark.parametrize("looked", [False, True])
 @pytest.mark.parametrize(("price", "day"), [("20.00", 10), ("10.00", 20)])
 def test_a_price_or_day_that_may_have_been_changed_is_put_back(
-    open_isp: Opening, finding: type[Any], price: str, day: int
+    open_isp: Opening, finding: type[Any], price: str, day: int, looked: bool
 ) -> None:
     class Charging(finding):
         changes = frozenset({Aspect.PRICE, Aspect.DUE_DAY})
@@ -299,6 +300,10 @@ def test_a_price_or_day_that_may_have_been_changed_is_put_back(
     isp.remote.troubles.append(errors.OutcomeUnknown("lost"))
     says(price, day)
     assert isp.remote.charged == (Decimal(price), day)
+    if looked:
+        isp.clock.advance(seconds=15)
+        isp.work()  # a look, and then the wait until the change is tried again
+        assert (isp.one.state, isp.remote.calls[-1]) == (State.WAITING, "find")
     says("10.00", 10)
     work_again(isp, 4, 15)
     assert (isp.remote.charged, isp.one.state) == ((Decimal("10.00"), 10), State.SETTLED)

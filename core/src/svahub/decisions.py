@@ -131,11 +131,12 @@ def wanted(view: View, row: SubscriptionRow) -> Applied:
 
 
 def differing(row: SubscriptionRow, want: Applied, changes: frozenset[Aspect]) -> frozenset[Aspect]:
-    """Return in which aspects, of those that can change, what was applied is not what is wanted."""
-    applied = row.what_was_applied()
+    """Return in which aspects, of those that can change, what was applied, or may have been, is not what is wanted."""
+    applied, sent = row.what_was_applied(), row.what_was_sent()
     if applied is None:
         return frozenset()
-    return frozenset(a for a in changes if getattr(applied, a.value) != getattr(want, a.value))
+    there = (applied,) if sent is None else (applied, sent)
+    return frozenset(a for a in changes if any(getattr(one, a.value) != getattr(want, a.value) for one in there))
 
 
 def _to_change(view: View, row: SubscriptionRow) -> frozenset[Aspect]:

@@ -62,7 +62,9 @@ def _seen(
         return Ending(Certainty.REJECTED, (parked(seen, *drift(seen)),), user.remote_id, "the look tells no quantity")
     quantity = last.quantity if entry.quantity is None else entry.quantity
     given = replace(last, plan=entry.plan, quantity=quantity, **_untold(last, sent, wanted(view, row)))
-    seen = linked(view, row, user, entry)._replace(uncertain_since=None, looks=0, applied=applied_column(given))
+    seen = linked(view, row, user, entry)._replace(
+        uncertain_since=None, looks=0, applied=applied_column(given), sent=_maybe_there(given, last, sent)
+    )
     after = _next(view, seen, now)
     if after.phase is Phase.DUE and row.tries:
         after = after._replace(phase=Phase.WAITING, due_at=now + rules.backoff(row.tries - 1), cause=row.cause)
@@ -73,6 +75,15 @@ def _untold(last: Applied, sent: Applied | None, want: Applied) -> dict[str, Any
     """Return what no look tells, where the last call may have changed it: as it is not wanted, so that it is given."""
     maybe = () if sent is None else [(name, getattr(sent, name), getattr(last, name)) for name in _NEVER_TOLD]
     return {name: then if then != getattr(want, name) else before for name, then, before in maybe if then != before}
+
+
+def _maybe_there(given: Applied, last: Applied, sent: Applied | None) -> dict[str, Any] | None:
+    """Return what may be there instead, of what no look tells; None: nothing. By the next call that may be wanted."""
+    if sent is None:
+        return None
+    other = {n: getattr(last if getattr(given, n) == getattr(sent, n) else sent, n) for n in _NEVER_TOLD}
+    instead = replace(given, **other)
+    return None if instead == given else applied_column(instead)
 
 
 _NEVER_TOLD = (Aspect.PRICE.value, Aspect.DUE_DAY.value)
