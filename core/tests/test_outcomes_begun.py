@@ -140,6 +140,22 @@ def test_who_was_held_by_a_block_of_the_same_user_goes_on_after_it(error: errors
     assert (rows["s2"].observed, rows["s2"].due_at) == (Observed.UNKNOWN, NOW)
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_what_was_accepted_and_is_refused_after_a_write_of_its_poll_is_unsure(step: Step) -> None:
+    view = view_of(sold(step)._replace(phase=Phase.PENDING, handle=f"{step.value}:h1"))
+    sure, unsure = ended(view, errors.Rejected("no"), wrote=False), ended(view, errors.Rejected("no"))
+    assert (sure.certainty, sure.rows[0].observed) == (Certainty.REJECTED, view.rows[0].observed)
+    (row,) = unsure.rows
+    assert (unsure.certainty, row.handle) == (Certainty.UNKNOWN, None)
+    assert row.observed is Observed.UNKNOWN or row.uncertain_since == NOW
+
+
+def test_a_poll_that_was_turned_away_is_asked_again_whatever_it_wrote() -> None:
+    view = view_of(sold(Step.CREATE_USER)._replace(phase=Phase.PENDING, handle="create_user:h1"))
+    (row,) = ended(view, errors.Busy("later")).rows
+    assert (row.handle, row.uncertain_since) == ("create_user:h1", None)
+
+
 def test_a_look_that_failed_leaves_everything_as_it_was() -> None:
     view = view_of(sold(Step.CREATE_USER))
     looked = ending(view, Decision(Step.FIND, view.rows[0]), errors.Busy("later"), NOW, RULES, wrote=True)

@@ -172,9 +172,11 @@ def _begun(view: View, done: Decision, row: SubscriptionRow, end: Ending, now: d
     """
     own = end.rows[0]
     is_told = own.observed is not row.observed or end.certainty not in {Certainty.NOT_APPLIED, Certainty.REJECTED}
-    if is_told or done.step in READING:
+    polled_in_vain = done.step is Step.POLL and own.handle is None
+    step = _accepted_before(view, row).step if polled_in_vain else done.step
+    if is_told or step in READING:
         return end
-    own, *siblings = _unknown(view, done.step, own, now, _sent(view, done.step, row))
+    own, *siblings = _unknown(view, step, own, now, _sent(view, step, row))
     if own.observed is Observed.UNKNOWN and own.advice is not None:  # nobody knows what a discard would leave there
         own = own._replace(advice=own.advice.removesuffix(_OR_DISCARD))
     return replace(end, certainty=Certainty.UNKNOWN, rows=_merged((own, *siblings), end.rows))
