@@ -80,9 +80,8 @@ class Undertaking:
         """
         since = self.now - self.fleet.longest_timeout()
         fresh = [k for k, v in views.items() if k in closed or any(row.changed_at >= since for row in v.rows)]
-        cut = queue.cut_off(self.connection, fresh, since) if fresh else ()
-        changing = (attempt for attempt in cut if attempt.step not in READING)
-        return {one.account_key: self._under_way(views[one.account_key], one) for one in changing}
+        cut = queue.cut_off(self.connection, fresh, since, but=READING) if fresh else ()
+        return {one.account_key: self._under_way(views[one.account_key], one) for one in cut}
 
     def _under_way(self, view: View, attempt: AttemptRow) -> UnderWay:
         """Return until when: it was made before its attempt was closed; how often its lease was renewed is unknown."""
