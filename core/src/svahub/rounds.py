@@ -39,7 +39,7 @@ class Rounds(ABC):
 
     @abstractmethod
     def nothing_left(self) -> bool:
-        """Say whether nothing can be taken up now, and no other process has anything in hand, or had when it ended."""
+        """Say whether nothing can be taken up now, and no other process has anything in hand."""
 
     @abstractmethod
     def close(self) -> None:

@@ -60,7 +60,7 @@ class Undertaking:
         changed: dict[str, list[SubscriptionRow]] = defaultdict(list)
         closed: list[Closed] = []
         overtaken: list[OperationEnd] = []
-        for attempt in queue.open_attempts(self.connection, list(views)):
+        for attempt in results.open_attempts(self.connection, list(views)):
             view = views[attempt.account_key]
             row = next(r for r in view.rows if r.key == attempt.subscription_key)
             new = {r.key: r for r in crashed(view, row, attempt, self.now)}
@@ -80,7 +80,7 @@ class Undertaking:
         """
         since = self.now - self.fleet.longest_timeout()
         fresh = [k for k, v in views.items() if k in closed or any(row.changed_at >= since for row in v.rows)]
-        cut = queue.cut_off(self.connection, fresh, since, but=READING) if fresh else ()
+        cut = results.cut_off(self.connection, fresh, since, but=READING) if fresh else ()
         return {one.account_key: self._under_way(views[one.account_key], one) for one in cut}
 
     def _under_way(self, view: View, attempt: AttemptRow) -> UnderWay:

@@ -14,17 +14,16 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Integer, ScalarSelect, bindparam, case, func, select, update
 
-from svahub.lifecycle import Step
 from svahub.store import sharding
 from svahub.store.among import Among, alike, chunks, one_of
-from svahub.store.rows import CUT_OFF, AccountRow, AttemptRow, CustomerRow, ReasonRow, SubscriptionRow
+from svahub.store.rows import AccountRow, CustomerRow, ReasonRow, SubscriptionRow
 from svahub.store.states import Priority
-from svahub.store.tables import accounts, attempts, block_reasons, customers, integrations, subscriptions
+from svahub.store.tables import accounts, block_reasons, customers, integrations, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Where to look for due accounts: one integration, or only some accounts of any."""
+    """Where to look for due accounts: one integration of one tenant."""
 
     tenant: str
     integration: str
@@ -281,24 +280,6 @@ _SUBSCRIPTIONS = (
 )
 _named_customers = Among(customers.c.tenant, customers.c.id)
 _CUSTOMERS = select(customers).where(_named_customers.condition)
-_OPEN_ATTEMPTS = select(attempts).where(one_of(attempts.c.account_key, "keys"), attempts.c.ended_at.is_(None))
-LOOKED_BACK = 256
-"""So many leases of an account are looked at; a call does not last as long as that many."""
-_newest_cut = (
-    select(func.max(attempts.c.lease_number))
-    .where(
-        attempts.c.account_key == accounts.c.key,
-        attempts.c.lease_number > accounts.c.lease_number - LOOKED_BACK,
-        attempts.c.ended_at > bindparam("since"),
-        attempts.c.cause == CUT_OFF,
-        attempts.c.step.not_in(bindparam("but", expanding=True)),
-    )
-    .scalar_subquery()
-)
-_CUT_OFF = select(accounts.c.key, _newest_cut).where(one_of(accounts.c.key, "keys"))
-"""For each account by itself: joined, PostgreSQL reads all attempts that there ever were, as hardly one is cut off."""
-_named_attempts = Among(attempts.c.account_key, attempts.c.lease_number)
-_ATTEMPTS = select(attempts).where(_named_attempts.condition)
 _of_named_contracts = Among(block_reasons.c.tenant, block_reasons.c.contract_id)
 _REASONS = select(block_reasons).where(_of_named_contracts.condition)
 
@@ -311,24 +292,6 @@ def subscriptions_of(connection: Connection, keys: Collection[str]) -> list[Subs
 def customers_of(connection: Connection, keys: Collection[tuple[str, str]]) -> list[CustomerRow]:
     """Return customers by tenant and id."""
     return [CustomerRow(*row) for row in connection.execute(_CUSTOMERS, _named_customers.keys(keys))]
-
-
-def open_attempts(connection: Connection, keys: Collection[str]) -> list[AttemptRow]:
-    """Return what a former holder of the lease began and never closed."""
-    return [AttemptRow(*row) for row in connection.execute(_OPEN_ATTEMPTS, {"keys": keys})]
-
-
-def cut_off(
-    connection: Connection, keys: Collection[str], since: datetime, *, but: Collection[Step]
-) -> list[AttemptRow]:
-    """Return of each account the newest attempt that was closed since then in the place of a holder that had ended.
-
-    Attempts at the steps `but` are passed over.
-    """
-    newest = connection.execute(_CUT_OFF, {"keys": keys, "since": since, "but": but})
-    named = [(key, number) for key, number in newest if number is not None]
-    found = connection.execute(_ATTEMPTS, _named_attempts.keys(named)) if named else ()
-    return [AttemptRow(*row) for row in found]
 
 
 def reasons_of(connection: Connection, contracts: Collection[tuple[str, str]]) -> list[ReasonRow]:

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
+from svahub.lifecycle import Step
 from svahub.store.among import Among, alike, one_of
-from svahub.store.rows import AttemptRow, SubscriptionRow
+from svahub.store.rows import CUT_OFF, AttemptRow, SubscriptionRow
 from svahub.store.states import Certainty, Outcome, Phase
-from svahub.store.tables import attempts, operations, subscriptions
+from svahub.store.tables import accounts, attempts, operations, subscriptions
 
 _BEGIN = insert(attempts).returning(attempts.c.lease_number)  # returning: one statement for all rows
 
@@ -59,6 +60,43 @@ def close_attempts(connection: Connection, closed: Sequence[Closed], now: dateti
     for (certainty, cause), rows in alike(closed, lambda one: (one.certainty, one.cause)):
         named = _named.keys([(one.account_key, one.lease_number) for one in rows])
         connection.execute(_CLOSE, named | {"b_now": now, "b_certainty": certainty, "b_cause": cause})
+
+
+_OPEN_ATTEMPTS = select(attempts).where(one_of(attempts.c.account_key, "keys"), attempts.c.ended_at.is_(None))
+LOOKED_BACK = 256
+"""So many leases of an account are looked at; a call does not last as long as that many."""
+_newest_cut = (
+    select(func.max(attempts.c.lease_number))
+    .where(
+        attempts.c.account_key == accounts.c.key,
+        attempts.c.lease_number > accounts.c.lease_number - LOOKED_BACK,
+        attempts.c.ended_at > bindparam("since"),
+        attempts.c.cause == CUT_OFF,
+        attempts.c.step.not_in(bindparam("but", expanding=True)),
+    )
+    .scalar_subquery()
+)
+_CUT_OFF = select(accounts.c.key, _newest_cut).where(one_of(accounts.c.key, "keys"))
+"""For each account by itself: joined, PostgreSQL reads all attempts that there ever were, as hardly one is cut off."""
+_ATTEMPTS = select(attempts).where(_named.condition)
+
+
+def open_attempts(connection: Connection, keys: Collection[str]) -> list[AttemptRow]:
+    """Return what a former holder of the lease began and never closed."""
+    return [AttemptRow(*row) for row in connection.execute(_OPEN_ATTEMPTS, {"keys": keys})]
+
+
+def cut_off(
+    connection: Connection, keys: Collection[str], since: datetime, *, but: Collection[Step]
+) -> list[AttemptRow]:
+    """Return of each account the newest attempt that was closed since then in the place of a holder that had ended.
+
+    Attempts at the steps `but` are passed over.
+    """
+    newest = connection.execute(_CUT_OFF, {"keys": keys, "since": since, "but": but})
+    named = [(key, number) for key, number in newest if number is not None]
+    found = connection.execute(_ATTEMPTS, _named.keys(named)) if named else ()
+    return [AttemptRow(*row) for row in found]
 
 
 _SEEN = ("observed", "remote_id", "applied", "sent", "uncertain_since", "looks", "handle", "candidate", "told")
