@@ -98,6 +98,10 @@ class Charging(Stored):
         self.asked_again += sum(one.number > 1 for one in wanted)
         invoicing.ask(self.office, terms, wanted)
 
+    def is_known(self, id: str) -> bool:
+        """Say whether we know that this charge was made."""
+        return any(task.remote_id == id for task in self.office.tasks.list())
+
     @contextmanager
     def carrying(self) -> Iterator[Carrier]:
         """Bring events from Asaas to us."""

@@ -100,8 +100,14 @@ class Isp(Charging, RuleBasedStateMachine):
         """Do something to one of those charges for which it can be done."""
         which, do = AT_ASAAS[what]
         found = [charge.id for charge in self.till.charges if which(charge)]
-        if found and (self.restores or what != "restored"):
-            do(self.till, found[pick % len(found)])
+        if not found or (what == "restored" and not self.restores):
+            return
+        id = found[pick % len(found)]
+        if what == "removed" and not self.is_known(id):
+            if self.restores:
+                return
+            self.asked_again += 1  # Asaas lists no deleted charge: it is made once more
+        do(self.till, id)
 
     @rule(pick=picks, what=st.sampled_from([None, None, Kind.CANCEL, Kind.REFUND, Kind.RECEIVE_IN_CASH]))
     def the_office_charges(self, pick: int, what: Kind | None) -> None:
