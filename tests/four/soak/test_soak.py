@@ -127,7 +127,6 @@ def soak(town: Town, folder: Path, seconds: float, note: Callable[[str, object],
     assert all(is_flat(*taken) for taken in thirds.values()), thirds
 
 
-@pytest.mark.deep  # until it has run often enough: it was wrong itself about who is blocked in a change
 def test_a_minute_of_everything_at_once_leaves_both_sides_agreed_and_nothing_grown(
     town: Town, tmp_path: Path, note: Callable[[str, object], None]
 ) -> None:
