@@ -157,6 +157,7 @@ class Charging(Stored):
         self.clinic.faults.clear()
         self.settle()
         if self.is_anything_lost:
+            self.hand.advance(seconds=1)  # what was read at the same instant as the list is taken for newer
             sweeping.sweep_missed(self.office, ASAAS)
         self.office.debts.judge_all()
         self.settle()
