@@ -62,6 +62,18 @@ class Isp:
         with self.hub.store.write() as connection:
             connection.execute(queue.accounts.update().where(held).values(lease_owner=ended.stdout.strip()))
 
+    def ask(self, action: Action, **more: Any) -> None:
+        self.office.verbs.issue(Command(action, "C1", **more))
+
+    def statuses(self) -> list[Status]:
+        """Return what the users at the provider are."""
+        return [user.status for user in self.simulator.users]
+
+    def waits_for_the_dead(self) -> bool:
+        """Say whether C1 waits for what a killed worker may have under way."""
+        (subscription,) = self.office.subscriptions.list(contract="C1")
+        return (subscription.state, subscription.cause) == (State.WAITING, MAY_BE_UNDER_WAY)
+
     def state(self, number: int) -> State:
         (subscription,) = self.office.subscriptions.list(contract=f"C{number}")
         return subscription.state
@@ -156,69 +168,65 @@ def test_what_a_dead_process_of_this_host_held_is_taken_up_at_once(isp: Isp) -> 
     assert successor.take(1)[1] == 1
 
 
-def test_what_contradicts_a_call_of_a_killed_worker_waits_until_that_call_is_over(isp: Isp) -> None:
+def killed_while_blocking(isp: Isp) -> Work:
+    """Have a worker be killed while it blocks C1, with its call under way; return what it was doing."""
     isp.sell(1)
     isp.work()
-    isp.office.verbs.issue(Command(Action.BLOCK, "C1"))
+    isp.ask(Action.BLOCK)
     (block,), _ = isp.desk().take(1)
     isp.lose_whoever_holds()
-    isp.office.verbs.issue(Command(Action.UNBLOCK, "C1"))
+    assert isinstance(block, Work)
+    return block
+
+
+def test_what_contradicts_a_call_of_a_killed_worker_waits_until_that_call_is_over(isp: Isp) -> None:
+    block = killed_while_blocking(isp)
+    isp.ask(Action.UNBLOCK)
     isp.work()
-    (subscription,) = isp.office.subscriptions.list(contract="C1")
-    assert (subscription.state, subscription.cause) == (State.WAITING, MAY_BE_UNDER_WAY)
+    assert isp.waits_for_the_dead()
     carry_out(block.relay, block.decision, block.subscription, block.reasons)  # it comes late to the provider
-    isp.office.verbs.issue(Command(Action.CHANGE, "C1", plan=isp.office.catalogue.plans("tele")[1].remote_id))
+    isp.ask(Action.CHANGE, plan=isp.office.catalogue.plans("tele")[1].remote_id)
     isp.work()
-    assert [user.status for user in isp.simulator.users] == [Status.BLOCKED]
+    assert isp.statuses() == [Status.BLOCKED]
     isp.clock.advance(seconds=5)
     isp.work()
-    assert [user.status for user in isp.simulator.users] == [Status.ACTIVE]
+    assert isp.statuses() == [Status.ACTIVE]
 
 
 def test_what_a_killed_worker_was_doing_is_done_again_at_once(isp: Isp) -> None:
-    isp.sell(1)
+    killed_while_blocking(isp)
     isp.work()
-    isp.office.verbs.issue(Command(Action.BLOCK, "C1"))
-    isp.desk().take(1)
-    isp.lose_whoever_holds()
+    assert isp.statuses() == [Status.BLOCKED]
+    isp.ask(Action.UNBLOCK)
     isp.work()
-    assert [user.status for user in isp.simulator.users] == [Status.BLOCKED]
-    isp.office.verbs.issue(Command(Action.UNBLOCK, "C1"))
-    isp.work()
-    assert [user.status for user in isp.simulator.users] == [Status.BLOCKED]
+    assert isp.statuses() == [Status.BLOCKED]
     isp.clock.advance(seconds=5)
     isp.work()
-    assert [user.status for user in isp.simulator.users] == [Status.ACTIVE]
+    assert isp.statuses() == [Status.ACTIVE]
 
 
 def test_a_call_of_a_killed_worker_is_waited_for_also_where_its_lease_was_renewed(isp: Isp) -> None:
     isp.sell(1)
     isp.work()
-    isp.office.verbs.issue(Command(Action.BLOCK, "C1"))
+    isp.ask(Action.BLOCK)
     desk = isp.desk()
     work, _ = desk.take(1)
     isp.clock.advance(seconds=8)
     desk.renew(work)
     isp.clock.advance(seconds=8)  # it is killed now, and its last call was made just before
     isp.lose_whoever_holds()
-    isp.office.verbs.issue(Command(Action.UNBLOCK, "C1"))
+    isp.ask(Action.UNBLOCK)
     isp.work()
-    (subscription,) = isp.office.subscriptions.list(contract="C1")
-    assert (subscription.state, subscription.cause) == (State.WAITING, MAY_BE_UNDER_WAY)
+    assert isp.waits_for_the_dead()
 
 
 def test_it_is_waited_for_however_often_its_account_was_leased_since(isp: Isp) -> None:
-    isp.sell(1)
-    isp.work()
-    isp.office.verbs.issue(Command(Action.BLOCK, "C1"))
-    isp.desk().take(1)
-    isp.lose_whoever_holds()
+    killed_while_blocking(isp)
     for action in [Action.UNBLOCK, Action.BLOCK] * 10 + [Action.UNBLOCK]:
-        isp.office.verbs.issue(Command(action, "C1"))
+        isp.ask(action)
         isp.work()
-    assert [user.status for user in isp.simulator.users] != [Status.ACTIVE]
-    (subscription,) = isp.office.subscriptions.list(contract="C1")
-    assert subscription.cause == MAY_BE_UNDER_WAY
+    assert isp.statuses() == [Status.BLOCKED]
+    assert isp.waits_for_the_dead()
 
 
 def test_a_sale_that_waited_long_for_its_call_is_not_made_twice_when_the_worker_is_killed(isp: Isp) -> None:

@@ -19,6 +19,8 @@ def test_all_of_a_product_are_blocked_and_unblocked_at_the_provider(life: Life) 
     life.come_to(*[BLOCKED] * 8)
     life.want(f"unblock {ALL}")
     life.come_to(*[ACTIVE] * 8)
+    ended = [(one["state"], one["progress"]["succeeded"]) for one in life.ask("campaigns list")]
+    assert ended == [("finished", 8)] * 2
     assert {tuple(life.asked(number)) for number in range(1, 9)} == {("create_user", "block", "unblock")}
     assert {user.status for user in life.users()} == {Status.ACTIVE}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from svahub.models import Desired
-from svahub.store.states import Outcome, State
+from svahub.store.states import Certainty, Outcome, State
 from svahub.testing import Fault
 
 from lives.life import Life
@@ -44,6 +44,8 @@ def test_what_was_given_up_is_done_when_a_person_has_it_tried_again(life: Life) 
     life.stand(State.PARKED)
     (parked,) = life.ask("operations list --outcome parked")
     assert "given up after 3 tries" in parked["cause"]
+    tries = life.isp.office.subscriptions.show("C1/1").attempts
+    assert [attempt.certainty for attempt in tries] == [Certainty.NOT_APPLIED] * 3
     life.clinic.listen()
     life.ask(f"operations retry {parked['id']}")
     life.come_to(ACTIVE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from svahub.models import Desired
-from svahub.store.states import Outcome
+from svahub.store.states import Outcome, State
 from svahub_teleclinica.simulator import Status
 
 from lives.life import Life
@@ -85,7 +85,7 @@ def test_what_one_person_has_is_one_user_who_is_blocked_and_ends_only_with_all_o
     life.want("block C1")
     life.rest()
     assert life.users()[0].status is Status.ACTIVE
-    assert "C2" in str(life.sold(1).cause)
+    assert (life.sold(1).state, "C2" in str(life.sold(1).cause)) == (State.WAITING, True)
     life.want("block C2")
     life.rest()
     assert life.users()[0].status is Status.BLOCKED
